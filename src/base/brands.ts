@@ -1,0 +1,99 @@
+/**
+ * Values that carry a rule. Each brand is made by its parser only; a parser answers with the value in canonical form or with
+ * an operator error that names the input. Addresses are ASCII: internationalised domains are stored as A-labels (RFC 5890),
+ * local parts are the dot-string of RFC 5321 section 4.1.2, lower case.
+ */
+import { domainToASCII } from 'node:url';
+import { operatorError } from './errors.ts';
+
+declare const brand: unique symbol;
+type Brand<T, Name extends string> = T & { readonly [brand]: Name };
+
+/** A domain name of at least two labels, lower case, A-labels, no trailing dot; at most 253 octets (RFC 1035 2.3.4). */
+export type Domain = Brand<string, 'Domain'>;
+/** A fully qualified host name: a `Domain` that names a machine. */
+export type Fqdn = Brand<Domain, 'Fqdn'>;
+/** Left of the `@`: 1 to 64 octets, no `+` (that is the tag delimiter). */
+export type LocalPart = Brand<string, 'LocalPart'>;
+/** `local@domain`, lower case, at most 254 octets (RFC 5321 4.5.3.1.3, less the angle brackets). */
+export type MailAddress = Brand<string, 'MailAddress'>;
+/** Absolute, normalised, no `..`, no NUL, no newline. */
+export type AbsPath = Brand<string, 'AbsPath'>;
+/** A whole number of MB (2^20 octets), 0 for unlimited. */
+export type Megabytes = Brand<number, 'Megabytes'>;
+
+const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const ATOM = /^[a-z0-9!#$%&'*/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*/=?^_`{|}~-]+)*$/;
+
+const show = (input: string): string => JSON.stringify(input.length > 80 ? `${input.slice(0, 77)}...` : input);
+
+const refuse = (code: string, what: string, input: string, why: string, remedy: string): never => {
+  throw operatorError({ code, message: `${what} ${show(input)} ${why}`, remedy, detail: { value: input.slice(0, 300) } });
+};
+
+export const parseDomain = (input: string): Domain => {
+  const no = (why: string): never => refuse('input.domain', 'domain', input, why, 'Write a domain such as example.org.');
+  if (input.endsWith('.')) no('ends with a dot');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (/[\u0000-\u0020\u007f@/\\:?#[\]%<>^|]/.test(input)) no('holds a character that no domain name has');
+  const ascii = domainToASCII(input.normalize('NFC')).toLowerCase();
+  if (ascii === '') no('is not a valid domain name');
+  if (ascii.length > 253) no('is longer than 253 characters');
+  const labels = ascii.split('.');
+  if (labels.length < 2) no('has only one label');
+  if (!labels.every((label) => LABEL.test(label))) no('has a label that is empty, too long, or holds a wrong character');
+  if (/^[0-9]+$/.test(labels.at(-1) ?? '')) no('ends in a number, as an IP address does');
+  // domainToASCII maps look-alikes (full-width letters, the Kelvin sign) onto ASCII letters; a pure ASCII result must come from ASCII input.
+  if (/[^ -~]/.test(input) && !labels.some((label) => label.startsWith('xn--'))) no('holds look-alikes of ASCII letters');
+  return ascii as Domain;
+};
+
+export const parseFqdn = (input: string): Fqdn => parseDomain(input) as Fqdn;
+
+export const parseLocalPart = (input: string): LocalPart => {
+  const no = (why: string): never =>
+    refuse('input.local-part', 'local part', input, why, "Use letters, digits, and . _ - (at most 64 characters) left of the '@'.");
+  if (input === '') no('is empty');
+  if (input.length > 64) no(`is longer than 64 characters (${input.length})`);
+  if (input.includes('+')) no("holds '+', which starts a tag; user+tag@ reaches user@ without an account of its own");
+  const lower = input.toLowerCase();
+  if (!ATOM.test(lower) || /[^ -~]/.test(input)) no('holds a character that is not allowed');
+  if (/['"`\\%/]/.test(lower)) no('holds a quote, a slash or a percent sign');
+  return lower as LocalPart;
+};
+
+export const splitAddress = (address: MailAddress): { readonly local: LocalPart; readonly domain: Domain } => {
+  const at = address.lastIndexOf('@');
+  return { local: address.slice(0, at) as LocalPart, domain: address.slice(at + 1) as Domain };
+};
+
+export const parseMailAddress = (input: string): MailAddress => {
+  const at = input.lastIndexOf('@');
+  if (at < 0) refuse('input.address', 'address', input, "has no '@domain'", 'Write a whole address such as user@example.org.');
+  const address = `${parseLocalPart(input.slice(0, at))}@${parseDomain(input.slice(at + 1))}`;
+  if (address.length > 254) refuse('input.address', 'address', input, 'is longer than 254 characters', 'Use a shorter one.');
+  return address as MailAddress;
+};
+
+export const parseAbsPath = (input: string): AbsPath => {
+  const no = (why: string): never => refuse('input.path', 'path', input, why, 'Write an absolute path such as /etc/ssl/mail.pem.');
+  if (!input.startsWith('/')) no("does not start with '/'");
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (/[\u0000-\u001f\u007f]/.test(input)) no('holds a control character');
+  if (input.split('/').includes('..')) no("holds '..'");
+  return (input.replace(/\/+/g, '/').replace(/\/\.(?=\/|$)/g, '').replace(/(.)\/$/, '$1') || '/') as AbsPath;
+};
+
+/** For constants of the program: `path('/etc/postfix')`. */
+export const path = (literal: string): AbsPath => parseAbsPath(literal);
+
+const UNIT: Readonly<Record<string, number>> = { '': 1, m: 1, mb: 1, mib: 1, g: 1024, gb: 1024, gib: 1024, t: 1024 * 1024, tb: 1024 * 1024, tib: 1024 * 1024 };
+
+/** `500M`, `2G`, `1T`, or a bare number of MB. The column is `int unsigned`; we stop at 1 PB. */
+export const parseMegabytes = (input: string): Megabytes => {
+  const match = /^([0-9]{1,10})\s?([A-Za-z]{0,3})$/.exec(input);
+  const unit = UNIT[(match?.[2] ?? 'x').toLowerCase()];
+  const mb = match?.[1] === undefined || unit === undefined ? Number.NaN : Number(match[1]) * unit;
+  if (!(mb <= 1024 * 1024 * 1024)) refuse('input.quota', 'quota', input, 'is not a size up to 1024T', 'Write 500M, 2G, or 0 for unlimited.');
+  return mb as Megabytes;
+};

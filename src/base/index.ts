@@ -1,0 +1,5 @@
+export * from './brands.ts';
+export * from './errors.ts';
+export * from './reporter.ts';
+export * from './result.ts';
+export * from './secret.ts';
