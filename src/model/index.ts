@@ -1,0 +1,5 @@
+export * from './manifest.ts';
+export * from './names.ts';
+export * from './probe.ts';
+export * from './service.ts';
+export * from './wiring.ts';

@@ -1,0 +1,29 @@
+/** What a generation consists of. Paths are absolute on the machine; text may hold references to secrets. */
+import type { AbsPath, Text } from '#base';
+import type { ServiceName } from './names.ts';
+
+/** What a change of the item asks of a daemon. `restart` wins over `reload`. */
+export interface Wake {
+  readonly service: ServiceName;
+  readonly by: 'reload' | 'restart';
+}
+
+export interface Ownership {
+  /** `user:group`, by name. */
+  readonly owner: string;
+  readonly mode: number;
+}
+
+export type Item =
+  | ({ readonly kind: 'file'; readonly path: AbsPath; readonly text: Text; readonly wakes: readonly Wake[] } & Ownership)
+  /** `exclusive`: what is in it and not in the manifest is removed (kept in generation 0). */
+  | ({ readonly kind: 'dir'; readonly path: AbsPath; readonly exclusive: boolean } & Ownership)
+  /** Made by `argv` from another item (`sievec`); made again when `from` changes. */
+  | ({ readonly kind: 'derived'; readonly path: AbsPath; readonly from: AbsPath; readonly argv: readonly string[]; readonly wakes: readonly Wake[] } & Ownership)
+  | { readonly kind: 'absent'; readonly path: AbsPath; readonly wakes: readonly Wake[] }
+  /** A database account `principal` may SELECT from `view`. */
+  | { readonly kind: 'grant'; readonly principal: string; readonly view: string };
+
+export interface Manifest {
+  readonly items: readonly Item[];
+}

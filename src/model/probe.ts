@@ -1,0 +1,31 @@
+/** One kind of "is it well?": a probe runs from a vantage and returns findings. No finding of level `error` means it is well. */
+
+export interface Finding {
+  readonly level: 'error' | 'warning';
+  /** Stable, dotted: `unbound.no-answer`. */
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/** From where a probe looks. Tests inject their own. */
+export interface Vantage {
+  /** Opens a TCP connection or a Unix socket (a path), says `send`, and answers with what came back within `ms`. Rejects when nothing listens. */
+  talk(target: { readonly host: string; readonly port: number } | { readonly socket: string }, dialogue: Dialogue): Promise<string>;
+  now(): Date;
+}
+
+export interface Dialogue {
+  /** Written after the connection opened. */
+  readonly send?: string | Uint8Array;
+  /** Reading stops when the answer satisfies this. */
+  readonly until: (answer: string) => boolean;
+  readonly ms: number;
+}
+
+export interface Probe {
+  readonly name: string;
+  /** How long the condition may take to become true after a start, in ms. */
+  readonly within: number;
+  run(vantage: Vantage): Promise<readonly Finding[]>;
+}

@@ -1,0 +1,44 @@
+/** A daemon, as the apply room sees it. Each service folder exports one; none imports another. */
+import type { Finding, Probe } from './probe.ts';
+import type { Facts } from '#machine';
+import type { Settings } from '#config';
+import type { Item } from './manifest.ts';
+import type { ServiceName } from './names.ts';
+import type { Wiring } from './wiring.ts';
+
+/** All that rendering may depend on. Rendering is pure: no clock, no randomness, no disk, no process. */
+export interface RenderInput {
+  readonly settings: Settings;
+  readonly facts: Facts;
+  readonly wiring: Wiring;
+}
+
+/** A private view of the machine in which staged files stand at their final paths. */
+export interface CheckRoom {
+  /** Runs a program of the machine inside the view; never throws for a non-zero status. */
+  run(argv: readonly string[], options?: { readonly input?: string; readonly ms?: number }): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>;
+}
+
+export interface Unit {
+  /** Debian's systemd unit of this release, e.g. `postfix@-.service`. */
+  readonly systemd: string;
+  /** Lines of the drop-in `hauspost.conf`, as an ini file's text, or none. */
+  readonly dropIn?: readonly { readonly section: string; readonly set: string; readonly to: string }[];
+  /** The daemon in the foreground, logging to standard output or error, for runit. */
+  readonly foreground: readonly string[];
+  /** Commands that must succeed before `foreground` (directories below /run, keys that Debian's unit makes). */
+  readonly prepare: readonly (readonly string[])[];
+  /** How a running daemon takes a new configuration, in either service manager. */
+  readonly reload: readonly string[];
+}
+
+export interface Service {
+  readonly name: ServiceName;
+  /** Debian packages, by release where they differ. */
+  packages(input: Pick<RenderInput, 'facts' | 'settings'>): readonly string[];
+  unit(input: Pick<RenderInput, 'facts'>): Unit;
+  items(input: RenderInput): readonly Item[];
+  /** Compares what was rendered with what the daemon itself says it understood. Empty: it understood all of it. */
+  check(room: CheckRoom, input: RenderInput): Promise<readonly Finding[]>;
+  probes(input: RenderInput): readonly Probe[];
+}
