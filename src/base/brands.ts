@@ -81,13 +81,27 @@ export const parseAbsPath = (input: string): AbsPath => {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(input)) no('holds a control character');
   if (input.split('/').includes('..')) no("holds '..'");
-  return (input.replace(/\/+/g, '/').replace(/\/\.(?=\/|$)/g, '').replace(/(.)\/$/, '$1') || '/') as AbsPath;
+  return (input
+    .replace(/\/+/g, '/')
+    .replace(/\/\.(?=\/|$)/g, '')
+    .replace(/(.)\/$/, '$1') || '/') as AbsPath;
 };
 
 /** For constants of the program: `path('/etc/postfix')`. */
 export const path = (literal: string): AbsPath => parseAbsPath(literal);
 
-const UNIT: Readonly<Record<string, number>> = { '': 1, m: 1, mb: 1, mib: 1, g: 1024, gb: 1024, gib: 1024, t: 1024 * 1024, tb: 1024 * 1024, tib: 1024 * 1024 };
+const UNIT: Readonly<Record<string, number>> = {
+  '': 1,
+  m: 1,
+  mb: 1,
+  mib: 1,
+  g: 1024,
+  gb: 1024,
+  gib: 1024,
+  t: 1024 * 1024,
+  tb: 1024 * 1024,
+  tib: 1024 * 1024,
+};
 
 /** `500M`, `2G`, `1T`, or a bare number of MB. The column is `int unsigned`; we stop at 1 PB. */
 export const parseMegabytes = (input: string): Megabytes => {

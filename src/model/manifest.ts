@@ -19,7 +19,13 @@ export type Item =
   /** `exclusive`: what is in it and not in the manifest is removed (kept in generation 0). */
   | ({ readonly kind: 'dir'; readonly path: AbsPath; readonly exclusive: boolean } & Ownership)
   /** Made by `argv` from another item (`sievec`); made again when `from` changes. */
-  | ({ readonly kind: 'derived'; readonly path: AbsPath; readonly from: AbsPath; readonly argv: readonly string[]; readonly wakes: readonly Wake[] } & Ownership)
+  | ({
+      readonly kind: 'derived';
+      readonly path: AbsPath;
+      readonly from: AbsPath;
+      readonly argv: readonly string[];
+      readonly wakes: readonly Wake[];
+    } & Ownership)
   | { readonly kind: 'absent'; readonly path: AbsPath; readonly wakes: readonly Wake[] }
   /** A database account `principal` may SELECT from `view`. */
   | { readonly kind: 'grant'; readonly principal: string; readonly view: string };

@@ -16,7 +16,10 @@ export interface RenderInput {
 /** A private view of the machine in which staged files stand at their final paths. */
 export interface CheckRoom {
   /** Runs a program of the machine inside the view; never throws for a non-zero status. */
-  run(argv: readonly string[], options?: { readonly input?: string; readonly ms?: number }): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>;
+  run(
+    argv: readonly string[],
+    options?: { readonly input?: string; readonly ms?: number },
+  ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>;
 }
 
 export interface Unit {
