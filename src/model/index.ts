@@ -2,4 +2,5 @@ export * from './manifest.ts';
 export * from './names.ts';
 export * from './probe.ts';
 export * from './service.ts';
+export * from './wire.ts';
 export * from './wiring.ts';

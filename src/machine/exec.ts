@@ -1,0 +1,70 @@
+/** Programs as argv arrays: fixed environment, LC_ALL=C, a time limit, captured output. Never a shell string. */
+import { spawn } from 'node:child_process';
+import { environmentError, failure } from '#base';
+import type { Ran, RunOptions } from './machine.ts';
+
+const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', HOME: '/root', DEBIAN_FRONTEND: 'noninteractive' };
+
+/** Settings of the operator's surroundings that package clients honour. */
+const PASSED_ON = ['http_proxy', 'https_proxy', 'no_proxy', 'TZ'] as const;
+
+const environment = (extra: Readonly<Record<string, string>> = {}): Record<string, string> => {
+  const passed = PASSED_ON.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
+  return { ...ENVIRONMENT, ...Object.fromEntries(passed), ...extra };
+};
+
+const lines = (onLine: (line: string) => void): ((chunk: string) => void) => {
+  let rest = '';
+  return (chunk) => {
+    const parts = (rest + chunk).split('\n');
+    rest = parts.pop() ?? '';
+    for (const line of parts) onLine(line);
+  };
+};
+
+export const run = (argv: readonly string[], options: RunOptions = {}): Promise<Ran> =>
+  new Promise((resolve, reject) => {
+    const [file, ...args] = argv;
+    if (file === undefined) throw new TypeError('empty argv');
+    const child = spawn(file, args, { env: environment(options.env), stdio: ['pipe', 'pipe', 'pipe'], detached: false });
+    const ms = options.ms ?? 60_000;
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill('SIGKILL');
+    }, ms);
+    const out: string[] = [];
+    const err: string[] = [];
+    const feed = options.onLine === undefined ? undefined : lines(options.onLine);
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      out.push(chunk);
+      feed?.(chunk);
+    });
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      err.push(chunk);
+      feed?.(chunk);
+    });
+    child.stdin.on('error', () => undefined); // EPIPE: the program did not want its input; its exit status tells
+    child.stdin.end(options.input ?? '');
+    child.on('error', (cause) => {
+      clearTimeout(timer);
+      reject(environmentError({ code: 'exec.missing', message: `${file} cannot be run (${cause.message})`, remedy: 'Install the package that brings it.', cause }));
+    });
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      if (late) reject(failure({ code: 'exec.timeout', message: `${argv.join(' ')} took longer than ${ms / 1000} s and was ended`, remedy: 'See its log.' }));
+      else resolve({ code: code ?? 128 + (signal === 'SIGKILL' ? 9 : 15), stdout: out.join(''), stderr: err.join('') });
+    });
+  });
+
+export const detach = (argv: readonly string[]): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const [file, ...args] = argv;
+    if (file === undefined) throw new TypeError('empty argv');
+    const child = spawn(file, args, { env: environment(), stdio: 'ignore', detached: true, cwd: '/' });
+    child.on('error', reject);
+    child.on('spawn', () => {
+      child.unref();
+      resolve(child.pid ?? 0);
+    });
+  });

@@ -1,0 +1,32 @@
+/** Who starts, stops and watches daemons. Two kinds, both real: systemd with Debian's units, runit with run scripts of ours. */
+
+export interface UnitState {
+  readonly state: 'running' | 'stopped' | 'failed';
+  readonly pid?: number;
+  readonly since?: Date;
+}
+
+/** A daemon as its manager knows it. */
+export interface Supervised {
+  /** Our name of it; the directory below the run scripts. */
+  readonly name: string;
+  /** Debian's systemd unit. */
+  readonly systemd: string;
+}
+
+export interface Init {
+  readonly kind: 'systemd' | 'runit';
+  /** Takes changed unit files or run scripts into account. */
+  refresh(): Promise<void>;
+  /** Starts at boot (systemd); runit starts what `up` starts. */
+  enable(unit: Supervised): Promise<void>;
+  /** Never starts at boot by itself, e.g. a package's own unit that we replace. */
+  disable(unit: Supervised): Promise<void>;
+  start(unit: Supervised): Promise<void>;
+  stop(unit: Supervised): Promise<void>;
+  restart(unit: Supervised): Promise<void>;
+  state(unit: Supervised): Promise<UnitState>;
+  /** The last lines that the daemon wrote, for the message when it does not start. */
+  lastWords(unit: Supervised): Promise<string>;
+}
+

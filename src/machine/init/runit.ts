@@ -1,0 +1,57 @@
+/**
+ * runit (Debian's package): one runsvdir over our run scripts. Each service directory holds a `down` file, so nothing starts
+ * before `up` has said so in its order; from then on runsv(8) restarts what ends. Logs go through svlogd(8), which rotates.
+ */
+import { path } from '#base';
+import type { Machine } from '../machine.ts';
+import { startedAt } from '../processes.ts';
+import { must } from '../real.ts';
+import type { Init, Supervised, UnitState } from './init.ts';
+
+export const RUNIT_DIR = path('/etc/hauspost/runit');
+export const RUNIT_LOGS = path('/var/log/hauspost');
+
+const directory = (unit: Supervised): string => `${RUNIT_DIR}/${unit.name}`;
+
+/** Words of `supervise/stat` (runsv(8)). */
+const state = async (machine: Machine, unit: Supervised): Promise<UnitState> => {
+  const text = (name: string): Promise<string> => machine.read(path(`${directory(unit)}/supervise/${name}`)).then((found) => found?.toString().trim() ?? '');
+  const pid = Number(await text('pid'));
+  if (!(await text('stat')).startsWith('run') || !(pid > 0) || !machine.signal(pid, 0)) return { state: 'stopped' };
+  const since = await startedAt(machine, pid);
+  return { state: 'running', pid, ...(since === undefined ? {} : { since }) };
+};
+
+/** runsv opens this pipe; as long as nobody reads it, nothing supervises the directory. */
+const supervised = async (machine: Machine, unit: Supervised): Promise<boolean> => (await machine.run(['sv', 'status', directory(unit)])).code === 0;
+
+const ensureRunsvdir = async (machine: Machine, unit: Supervised): Promise<void> => {
+  if (await supervised(machine, unit)) return;
+  const running = await machine.run(['pgrep', '-f', '-x', `runsvdir -P ${RUNIT_DIR}`]);
+  if (running.code !== 0) await machine.detach(['runsvdir', '-P', RUNIT_DIR]);
+  // runsvdir looks for new directories every five seconds (runsvdir(8)).
+  if (!(await machine.waitFor(() => supervised(machine, unit), 15_000))) await must(machine, ['sv', 'status', directory(unit)]);
+};
+
+export const runit = (machine: Machine): Init => {
+  const sv = async (unit: Supervised, ...command: readonly string[]): Promise<void> => {
+    await ensureRunsvdir(machine, unit);
+    await must(machine, ['sv', '-w', '60', ...command, directory(unit)], { ms: 90_000 });
+  };
+  return {
+    kind: 'runit',
+    refresh: () => Promise.resolve(),
+    enable: () => Promise.resolve(),
+    disable: () => Promise.resolve(),
+    start: (unit) => sv(unit, 'start'),
+    stop: async (unit) => {
+      if (await supervised(machine, unit)) await sv(unit, 'force-stop');
+    },
+    restart: (unit) => sv(unit, 'force-restart'),
+    state: (unit) => state(machine, unit),
+    lastWords: async (unit) => {
+      const log = (await machine.read(path(`${RUNIT_LOGS}/${unit.name}/current`)))?.toString() ?? '';
+      return log.split('\n').slice(-20).join('\n');
+    },
+  };
+};

@@ -1,0 +1,61 @@
+/**
+ * The only hands that touch the machine: programs, files, users, the clock. An interface, so that a test can stand
+ * between (to count effects, or to end the process before one) while the effects stay real.
+ */
+import type { AbsPath } from '#base';
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly input?: string;
+  /** Added to the fixed environment (PATH, LC_ALL=C, HOME). */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Time limit; default 60 s. A program that exceeds it is killed and the call rejects. */
+  readonly ms?: number;
+  /** Called with each line of both outputs as it comes. */
+  readonly onLine?: (line: string) => void;
+}
+
+export interface FileState {
+  readonly kind: 'file' | 'dir' | 'link' | 'other';
+  /** `user:group`, numeric where no name exists. */
+  readonly owner: string;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly size: number;
+}
+
+export interface Placement {
+  readonly owner: string;
+  readonly mode: number;
+}
+
+export interface Machine {
+  /** Runs to the end. Resolves for any exit status; rejects when the program is missing or exceeds its time. */
+  run(argv: readonly string[], options?: RunOptions): Promise<Ran>;
+  /** Starts a program in a session of its own that outlives us; answers with its process id. */
+  detach(argv: readonly string[]): Promise<number>;
+  signal(pid: number, signal: 'TERM' | 'KILL' | 'HUP' | 0): boolean;
+
+  read(path: AbsPath): Promise<Buffer | undefined>;
+  state(path: AbsPath): Promise<FileState | undefined>;
+  list(path: AbsPath): Promise<readonly string[]>;
+  /** Atomic and durable: a temporary file beside it, fsync, rename, fsync of the directory. */
+  write(path: AbsPath, content: string | Uint8Array, placement: Placement): Promise<void>;
+  /** Makes the directory and its parents (parents root, 0755); sets owner and mode of the last. */
+  makeDir(path: AbsPath, placement: Placement): Promise<void>;
+  /** Sets owner and mode of what exists. */
+  place(path: AbsPath, placement: Placement): Promise<void>;
+  /** Removes a file, a link or a whole directory; nothing there is fine. */
+  remove(path: AbsPath): Promise<void>;
+  rename(from: AbsPath, to: AbsPath): Promise<void>;
+
+  now(): Date;
+  random(octets: number): Buffer;
+  /** Asks until `condition` holds; false when `ms` are over first. */
+  waitFor(condition: () => Promise<boolean>, ms: number): Promise<boolean>;
+}

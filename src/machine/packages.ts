@@ -1,0 +1,112 @@
+/**
+ * Debian packages by apt and dpkg. Installing never starts a half-configured daemon: while our process lives, a policy-rc.d
+ * (invoke-rc.d(8)) answers 101. The script checks that we live, so that it allows everything again should we be killed.
+ */
+import { environmentError, path, type Reporter } from '#base';
+import type { Machine } from './machine.ts';
+import { must } from './real.ts';
+
+const POLICY = path('/usr/sbin/policy-rc.d');
+const MARK = '# hauspost: asked only while packages install';
+
+/** apt's own words for "keep what is there, never ask" (apt.conf(5), dpkg(1)); lock waits instead of failing at once. */
+const APT = ['apt-get', '-y', '--no-install-recommends', '-o', 'Dpkg::Options::=--force-confdef', '-o', 'Dpkg::Options::=--force-confold', '-o', 'DPkg::Lock::Timeout=120'];
+
+/** Upstream part of a Debian version: no epoch, no revision, no repack suffix (deb-version(7)). */
+export const upstreamVersion = (version: string): string =>
+  version
+    .replace(/^[0-9]+:/, '')
+    .replace(/-[^-]*$/, '')
+    .replace(/[+~].*$/, '');
+
+/** Installed version of each; packages that are not (fully) installed are left out. */
+export const installedVersions = async (machine: Machine, names: readonly string[]): Promise<ReadonlyMap<string, string>> => {
+  const ran = await machine.run(['dpkg-query', '-W', '-f', '${Package} ${db:Status-Abbrev} ${Version}\\n', ...names]);
+  return new Map(
+    ran.stdout.split('\n').flatMap((line) => {
+      const [name, status, version] = line.split(/ +/);
+      return name !== undefined && status === 'ii' && version !== undefined ? [[name, version] as const] : [];
+    }),
+  );
+};
+
+/** What the package source would install. */
+const candidates = async (machine: Machine, names: readonly string[]): Promise<ReadonlyMap<string, string>> => {
+  const ran = await machine.run(['apt-cache', 'policy', ...names]);
+  const found = new Map<string, string>();
+  let current = '';
+  for (const line of ran.stdout.split('\n')) {
+    const head = /^([a-z0-9][a-z0-9.+-]*):$/.exec(line);
+    if (head?.[1] !== undefined) current = head[1];
+    const candidate = /^ {2}Candidate: (\S+)$/.exec(line)?.[1];
+    if (candidate !== undefined && candidate !== '(none)') found.set(current, candidate);
+  }
+  return found;
+};
+
+export const updateLists = async (machine: Machine, reporter: Reporter): Promise<void> => {
+  const onLine = (line: string): void => reporter.emit({ kind: 'output', source: 'apt-get update', line });
+  await machine.run(['apt-get', 'update', '-o', 'DPkg::Lock::Timeout=120'], { ms: 300_000, onLine });
+};
+
+/** Version of each package, installed or else offered; asks the package source for its lists when something is missing. */
+export const knownVersions = async (machine: Machine, names: readonly string[], reporter: Reporter): Promise<ReadonlyMap<string, string>> => {
+  const installed = await installedVersions(machine, names);
+  const missing = names.filter((name) => !installed.has(name));
+  if (missing.length === 0) return installed;
+  let offered = await candidates(machine, missing);
+  if (missing.some((name) => !offered.has(name))) {
+    await updateLists(machine, reporter);
+    offered = await candidates(machine, missing);
+  }
+  const gone = missing.filter((name) => !offered.has(name));
+  if (gone.length > 0) {
+    throw environmentError({
+      code: 'packages.not-offered',
+      message: `no package source offers ${gone.join(', ')}`,
+      remedy: "Check /etc/apt/sources.list (Debian's main section of this release) and the network, then run 'apt-get update'.",
+      detail: { packages: gone },
+    });
+  }
+  return new Map([...offered, ...installed]);
+};
+
+const policyScript = (pid: number, startedAt: string): string => `#!/bin/sh
+${MARK}
+set -- $(cut -d ' ' -f 22 /proc/${pid}/stat 2>/dev/null)
+[ "$1" = "${startedAt}" ] && exit 101
+exit 0
+`;
+
+/** Field 22 of /proc/PID/stat (proc(5)): start time, which tells a process from a later one with the same id. */
+const startTime = async (machine: Machine): Promise<string> => {
+  const stat = (await machine.read(path(`/proc/${process.pid}/stat`)))?.toString() ?? '';
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+};
+
+const withPolicy = async <T>(machine: Machine, work: () => Promise<T>): Promise<T> => {
+  const before = (await machine.read(POLICY))?.toString();
+  const foreign = before !== undefined && !before.includes(MARK) ? { text: before, state: await machine.state(POLICY) } : undefined;
+  await machine.write(POLICY, policyScript(process.pid, await startTime(machine)), { owner: 'root:root', mode: 0o755 });
+  try {
+    return await work();
+  } finally {
+    if (foreign === undefined) await machine.remove(POLICY);
+    else await machine.write(POLICY, foreign.text, { owner: foreign.state?.owner ?? 'root:root', mode: foreign.state?.mode ?? 0o755 });
+  }
+};
+
+/** Those of `names` that are not installed yet. */
+export const missingPackages = async (machine: Machine, names: readonly string[]): Promise<readonly string[]> => {
+  const installed = await installedVersions(machine, names);
+  return names.filter((name) => !installed.has(name));
+};
+
+/** Installs what is missing, without starting a daemon. Finishes an installation that was interrupted before. */
+export const installPackages = async (machine: Machine, names: readonly string[], reporter: Reporter): Promise<void> => {
+  const onLine = (line: string): void => reporter.emit({ kind: 'output', source: 'apt-get', line });
+  await withPolicy(machine, async () => {
+    await must(machine, ['dpkg', '--configure', '-a', '--force-confdef', '--force-confold'], { ms: 600_000, onLine });
+    await must(machine, [...APT, 'install', ...names], { ms: 1_800_000, onLine });
+  });
+};

@@ -1,0 +1,74 @@
+/** Looks at the machine and answers with Facts. Refuses systems that Hauspost was not tried on. */
+import { availableParallelism, networkInterfaces, totalmem } from 'node:os';
+import { environmentError, path, type Reporter } from '#base';
+import type { Codename, Facts } from './facts.ts';
+import type { Machine } from './machine.ts';
+import { knownVersions, upstreamVersion } from './packages.ts';
+import { allCarryDnssec, hostResolvers } from './resolvers.ts';
+
+const CODENAMES: readonly Codename[] = ['bookworm', 'trixie'];
+
+/** Whose version chooses a dialect. */
+const VERSIONED: Readonly<Record<keyof Facts['versions'], string>> = {
+  unbound: 'unbound',
+  mariadb: 'mariadb-server',
+  redis: 'redis-server',
+  rspamd: 'rspamd',
+  dovecot: 'dovecot-core',
+  pigeonhole: 'dovecot-sieve',
+  postfix: 'postfix',
+  nginx: 'nginx',
+};
+
+/** os-release(5). */
+const codename = async (machine: Machine): Promise<Codename> => {
+  const text = (await machine.read(path('/etc/os-release')))?.toString() ?? '';
+  const field = (name: string): string => new RegExp(`^${name}="?([^"\\n]*)"?$`, 'm').exec(text)?.[1] ?? '';
+  const found = CODENAMES.find((name) => field('ID') === 'debian' && field('VERSION_CODENAME') === name);
+  if (found !== undefined) return found;
+  throw environmentError({
+    code: 'machine.unsupported',
+    message: `this is ${field('PRETTY_NAME') || 'an unknown system'}`,
+    remedy: 'Hauspost runs on Debian 12 (bookworm) and Debian 13 (trixie).',
+  });
+};
+
+const addresses = (): Pick<Facts, 'addresses' | 'ipv6'> => {
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const global = all.filter((entry) => !entry.internal && !entry.address.startsWith('fe80:') && !entry.address.startsWith('169.254.'));
+  const of = (family: 'IPv4' | 'IPv6'): readonly string[] => global.filter((entry) => entry.family === family).map((entry) => entry.address);
+  return { addresses: { v4: of('IPv4'), v6: of('IPv6') }, ipv6: all.some((entry) => entry.address === '::1') };
+};
+
+const versions = async (machine: Machine, reporter: Reporter): Promise<Facts['versions']> => {
+  const known = await knownVersions(machine, Object.values(VERSIONED), reporter);
+  const upstream = (name: keyof Facts['versions']): string => upstreamVersion(known.get(VERSIONED[name]) ?? '');
+  return {
+    unbound: upstream('unbound'),
+    mariadb: upstream('mariadb'),
+    redis: upstream('redis'),
+    rspamd: upstream('rspamd'),
+    dovecot: upstream('dovecot'),
+    pigeonhole: upstream('pigeonhole'),
+    postfix: upstream('postfix'),
+    nginx: upstream('nginx'),
+  };
+};
+
+/** Everything but the DKIM keys, which their capability adds. */
+export const probeFacts = async (machine: Machine, reporter: Reporter): Promise<Facts> => {
+  const name = await codename(machine);
+  const resolvers = await hostResolvers(machine);
+  return {
+    codename: name,
+    architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
+    init: (await machine.state(path('/run/systemd/system'))) === undefined ? 'runit' : 'systemd',
+    cores: availableParallelism(),
+    memoryMb: Math.round(totalmem() / 2 ** 20),
+    ...addresses(),
+    resolvers,
+    resolversCarryDnssec: await allCarryDnssec(resolvers),
+    versions: await versions(machine, reporter),
+    dkimKeys: [],
+  };
+};

@@ -1,0 +1,50 @@
+/** This machine. */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { failure } from '#base';
+import { detach, run } from './exec.ts';
+import { list, makeDir, move, place, read, remove, state, write } from './files.ts';
+import type { Machine } from './machine.ts';
+
+const signal: Machine['signal'] = (pid, name) => {
+  try {
+    return process.kill(pid, name === 0 ? 0 : `SIG${name}`);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
+    throw error;
+  }
+};
+
+const waitFor: Machine['waitFor'] = async (condition, ms) => {
+  const end = performance.now() + ms;
+  for (let delay = 20; ; delay = Math.min(delay * 1.5, 500)) {
+    if (await condition()) return true;
+    if (performance.now() >= end) return false;
+    await pause(delay);
+  }
+};
+
+export const thisMachine = (): Machine => ({
+  run,
+  detach,
+  signal,
+  read,
+  state,
+  list,
+  write,
+  makeDir,
+  place,
+  remove,
+  rename: move,
+  now: () => new Date(),
+  random: (octets) => randomBytes(octets),
+  waitFor,
+});
+
+/** Runs and rejects with a `failure` that quotes the program's last words when the status is not 0. */
+export const must = async (machine: Machine, argv: readonly string[], options: Parameters<Machine['run']>[1] = {}): Promise<string> => {
+  const ran = await machine.run(argv, options);
+  if (ran.code === 0) return ran.stdout;
+  const words = (ran.stderr.trim() || ran.stdout.trim()).split('\n').slice(-8).join('\n');
+  throw failure({ code: 'exec.failed', message: `${argv.join(' ')} ended with status ${ran.code}:\n${words}`, remedy: 'See the lines above.' });
+};

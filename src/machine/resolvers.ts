@@ -1,0 +1,47 @@
+/** The host's resolvers, and whether they pass DNSSEC records on: asked for the root's DNSKEY with the DO bit (RFC 4035 3.2.1). */
+import { createSocket } from 'node:dgram';
+import { isIP } from 'node:net';
+import { path } from '#base';
+import type { Machine } from './machine.ts';
+
+/** `nameserver` lines of resolv.conf(5) that could be somebody else: 127.0.0.1 and ::1 on port 53 will be us. */
+export const hostResolvers = async (machine: Machine): Promise<readonly string[]> => {
+  const text = (await machine.read(path('/etc/resolv.conf')))?.toString() ?? '';
+  return text
+    .split('\n')
+    .flatMap((line) => /^nameserver\s+(\S+)/.exec(line)?.[1] ?? [])
+    .filter((address) => isIP(address) > 0 && address !== '127.0.0.1' && address !== '::1');
+};
+
+/** Header with RD, question `. DNSKEY IN`, OPT with DO and 1232 octets (RFC 6891 6.1). */
+const QUERY = Buffer.from('a55a01000001000000000001' + '0000300001' + '00002904d0000080000000', 'hex');
+const RRSIG = 46;
+
+/** Types of the answer section; names there are the root (one zero octet) or compressed (two octets). */
+const answerTypes = (message: Buffer): readonly number[] => {
+  const types: number[] = [];
+  let at = QUERY.length - 11;
+  for (let n = message.readUInt16BE(6); n > 0 && at + 10 < message.length; n -= 1) {
+    at += (message[at] ?? 0) >= 0xc0 ? 2 : 1;
+    types.push(message.readUInt16BE(at));
+    at += 10 + message.readUInt16BE(at + 8);
+  }
+  return types;
+};
+
+const carriesDnssec = (address: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = createSocket(isIP(address) === 6 ? 'udp6' : 'udp4');
+    const finish = (answer: boolean): void => {
+      clearTimeout(timer);
+      socket.close();
+      resolve(answer);
+    };
+    const timer = setTimeout(() => finish(false), 2_000);
+    socket.on('error', () => finish(false));
+    socket.on('message', (message) => finish(message.length > QUERY.length && answerTypes(message).includes(RRSIG)));
+    socket.send(QUERY, 53, address);
+  });
+
+export const allCarryDnssec = async (addresses: readonly string[]): Promise<boolean> =>
+  addresses.length > 0 && (await Promise.all(addresses.map(carriesDnssec))).every(Boolean);
