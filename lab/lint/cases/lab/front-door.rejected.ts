@@ -1,0 +1,1 @@
+export { rows } from '../src/services/redis/rows.ts';

@@ -1,0 +1,4 @@
+export const one = 1;
+export interface Named {
+  readonly name: string;
+}

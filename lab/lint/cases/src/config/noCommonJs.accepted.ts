@@ -1,0 +1,1 @@
+export const used = await import('./used.ts');

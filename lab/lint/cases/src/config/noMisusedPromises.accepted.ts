@@ -1,0 +1,6 @@
+const ready = async (): Promise<boolean> => true;
+
+export const go = async (): Promise<number> => {
+  if (await ready()) return 1;
+  return 2;
+};

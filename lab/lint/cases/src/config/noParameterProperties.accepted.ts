@@ -1,0 +1,6 @@
+export class Door {
+  readonly name: string;
+  constructor(name: string) {
+    this.name = name;
+  }
+}

@@ -1,0 +1,3 @@
+export class Door {
+  constructor(readonly name: string) {}
+}

@@ -1,0 +1,4 @@
+export const other = (): number => {
+  const busy = 2;
+  return busy;
+};

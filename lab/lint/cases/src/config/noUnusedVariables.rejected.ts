@@ -1,0 +1,4 @@
+export const other = (): number => {
+  const idle = 2;
+  return 1;
+};

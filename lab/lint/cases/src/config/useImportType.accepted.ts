@@ -1,0 +1,3 @@
+import type { Named } from '#base';
+
+export const show = (named: Named): string => named.name;

@@ -1,0 +1,3 @@
+import { isIP } from 'node:net';
+
+export const ip = isIP;

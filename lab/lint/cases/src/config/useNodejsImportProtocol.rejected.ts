@@ -1,0 +1,3 @@
+import { isIP } from 'net';
+
+export const ip = isIP;

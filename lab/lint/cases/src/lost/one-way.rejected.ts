@@ -1,0 +1,3 @@
+import { one } from '#base';
+
+export const two = one;

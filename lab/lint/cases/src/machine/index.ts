@@ -1,0 +1,1 @@
+export const start = (): Promise<void> => Promise.resolve();

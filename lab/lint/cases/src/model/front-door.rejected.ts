@@ -1,0 +1,3 @@
+import { one } from '../base/index.ts';
+
+export const two = one;

@@ -1,0 +1,1 @@
+export { socket } from './redis/index.ts';

@@ -1,0 +1,1 @@
+export const socket = '/run/redis.sock';
