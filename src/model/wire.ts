@@ -1,7 +1,7 @@
 /**
  * Settings and facts -> Wiring. The one place that decides which socket lies where, who may open it, and which port is bound.
- * The host's own /etc/resolv.conf is never ours: Postfix, which asks the C library, gets a private view of it (its unit binds
- * `resolver` over it), Rspamd is told directly.
+ * The host's own /etc/resolv.conf is never ours: Postfix, which asks the C library, runs chrooted into its queue directory and
+ * finds one of its own there (docs/postfix.md), Rspamd is told directly. So all that Postfix opens lies below the queue directory.
  */
 import { path } from '#base';
 import type { Settings } from '#config';
@@ -12,7 +12,7 @@ import type { Listener, Principal, Socket, Wiring } from './wiring.ts';
 const SOCKETS: Readonly<Record<SocketName, Socket>> = {
   mariadb: { server: 'mariadb', path: path('/run/mysqld/mysqld.sock'), owner: 'mysql', group: 'mysql', mode: 0o777 },
   redis: { server: 'redis', path: path('/run/redis/redis-server.sock'), owner: 'redis', group: 'redis', mode: 0o770 },
-  milter: { server: 'rspamd', path: path('/run/rspamd/milter.sock'), owner: '_rspamd', group: 'postfix', mode: 0o660 },
+  milter: { server: 'rspamd', path: path('/var/spool/postfix/rspamd/milter.sock'), owner: '_rspamd', group: 'postfix', mode: 0o660 },
   controller: { server: 'rspamd', path: path('/run/rspamd/controller.sock'), owner: '_rspamd', group: '_rspamd', mode: 0o660 },
   sasl: { server: 'dovecot', path: path('/var/spool/postfix/private/auth'), owner: 'postfix', group: 'postfix', mode: 0o660 },
   lmtp: { server: 'dovecot', path: path('/var/spool/postfix/private/dovecot-lmtp'), owner: 'postfix', group: 'postfix', mode: 0o660 },
