@@ -1,36 +1,32 @@
-/** The configuration with every `auto` resolved: what renderers read. */
-import type { AbsPath, Fqdn, MailAddress, Megabytes } from '#base';
+/**
+ * The configuration with every `auto` resolved: what renderers read. The fields are those of the sections' declarations.
+ * Pure: the same configuration on the same machine gives the same settings.
+ */
+import type { Facts } from '#machine';
+import type { Circumstances } from './option.ts';
+import { type Config, SECTIONS } from './sections.ts';
 
-export interface Settings {
-  /** `local`: mail ports on loopback only, own CA, the host's resolver left alone. `public`: the real thing. */
-  readonly profile: 'local' | 'public';
-  readonly hostname: Fqdn;
-  /** Who gets what the server has to say. */
-  readonly postmaster: MailAddress;
-  readonly network: {
-    /** Addresses the mail and web ports are bound to; `0.0.0.0` and `::` for all. */
-    readonly bind: readonly string[];
-  };
-  readonly tls: {
-    /** `own-ca`: Hauspost's own authority signs. `files`: the operator's key and chain. */
-    readonly source: 'own-ca' | 'files';
-    /** Set for `files` only. */
-    readonly key?: AbsPath;
-    readonly chain?: AbsPath;
-  };
-  readonly resolver: {
-    /** `recursive`: asks the root. `forward`: asks `forwarders`. */
-    readonly mode: 'recursive' | 'forward';
-    readonly forwarders: readonly string[];
-    readonly validate: boolean;
-  };
-  readonly mail: {
-    readonly messageSizeLimit: Megabytes;
-    /** For accounts whose quota is NULL; 0 is unlimited. */
-    readonly defaultQuota: Megabytes;
-    readonly queueLifetimeHours: number;
-    readonly bounceLifetimeHours: number;
-  };
-  readonly logs: { readonly retentionDays: number };
-  readonly webUi: { readonly enabled: boolean };
+type SettingsOf<S> = S extends { settings(...input: never[]): infer R } ? R : never;
+
+export interface Settings extends SettingsOf<typeof SECTIONS.server> {
+  readonly network: SettingsOf<typeof SECTIONS.network>;
+  readonly tls: SettingsOf<typeof SECTIONS.tls>;
+  readonly resolver: SettingsOf<typeof SECTIONS.resolver>;
+  readonly mail: SettingsOf<typeof SECTIONS.mail>;
+  readonly logs: SettingsOf<typeof SECTIONS.logs>;
+  readonly webUi: SettingsOf<typeof SECTIONS.webUi>;
 }
+
+/** Throws an operator error where the configuration asks for what this machine does not have. */
+export const resolve = (config: Config, facts: Facts): Settings => {
+  const circumstances: Circumstances = { profile: config.server.profile, facts };
+  return {
+    ...SECTIONS.server.settings(config.server, circumstances),
+    network: SECTIONS.network.settings(config.network, circumstances),
+    tls: SECTIONS.tls.settings(config.tls, circumstances),
+    resolver: SECTIONS.resolver.settings(config.resolver, circumstances),
+    mail: SECTIONS.mail.settings(config.mail, circumstances),
+    logs: SECTIONS.logs.settings(config.logs, circumstances),
+    webUi: SECTIONS.webUi.settings(config.webUi, circumstances),
+  };
+};

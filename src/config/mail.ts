@@ -1,0 +1,53 @@
+/** Limits of messages, mailboxes and the queue. */
+import { hours, size } from './kinds.ts';
+import { fixed, option, section } from './option.ts';
+
+export const mail = section({
+  name: 'mail',
+  doc: 'Limits of messages, mailboxes and the queue.',
+  options: {
+    messageSizeLimit: option({
+      key: 'message_size_limit',
+      kind: size('1M', '1G'),
+      default: fixed('50M'),
+      doc: 'The largest message that is taken, as it is sent: attachments grow by a third on the way. The spam filter follows it.',
+      why: 'What most servers take. A server that takes more cannot pass it on.',
+      example: '100M',
+      since: '0.1',
+    }),
+    /** For accounts whose quota is NULL; 0 is unlimited. */
+    defaultQuota: option({
+      key: 'default_quota',
+      kind: size('1M', '1024T', 'unlimited'),
+      default: fixed('1G'),
+      doc: 'How much mail an account may hold that has no quota of its own.',
+      why: 'One forgotten mailbox must not fill the disk for everybody.',
+      example: '5G',
+      since: '0.1',
+    }),
+    queueLifetimeHours: option({
+      key: 'queue_lifetime',
+      kind: hours('1h', '30d'),
+      default: fixed('5d'),
+      doc: 'How long a message is tried again that cannot be delivered, before it goes back to its sender.',
+      why: 'RFC 5321 section 4.5.4.1 asks for four to five days: a server that is down on Friday is mended on Monday.',
+      example: '3d',
+      since: '0.1',
+    }),
+    bounceLifetimeHours: option({
+      key: 'bounce_lifetime',
+      kind: hours('1h', '30d'),
+      default: fixed('1d'),
+      doc: 'How long a notice about an undeliverable message is tried. Not longer than queue_lifetime.',
+      why: 'Most of those that cannot be delivered at once answer forged senders.',
+      example: '2d',
+      since: '0.1',
+    }),
+  },
+  rules: ({ wants: { queueLifetimeHours: queue, bounceLifetimeHours: bounce } }) => {
+    if (queue === undefined || bounce === undefined || bounce <= queue) return [];
+    const message = `mail.bounce_lifetime (${bounce} hours) is longer than mail.queue_lifetime (${queue} hours)`;
+    return [{ at: 'bounce_lifetime', code: 'config.exclusive', message, remedy: `Write bounce_lifetime = "${queue}h" or less.` }];
+  },
+  settings: (wants) => wants,
+});

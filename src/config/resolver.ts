@@ -1,0 +1,82 @@
+/** Whom the server asks for names. DNSSEC matters here: without validated answers there is no DANE. */
+import { operatorError } from '#base';
+import { choice, flag, ipAddresses } from './kinds.ts';
+import { auto, option, section } from './option.ts';
+
+export const resolver = section({
+  name: 'resolver',
+  doc: 'Whom the server asks for names. It brings its own resolver, Unbound, on loopback.',
+  options: {
+    /** `recursive`: asks the root. `forward`: asks `forwarders`. */
+    mode: option({
+      key: 'mode',
+      kind: choice('recursive', 'forward'),
+      default: auto(
+        '"forward" where forwarders are written, and in profile "local" where the machine has resolvers in /etc/resolv.conf; else "recursive"',
+      ),
+      doc: '"recursive": ask the name servers of the world, from the root down. "forward": ask the resolvers in forwarders.',
+      why: 'Blocklists do not answer those who ask through the large public resolvers.',
+      example: 'recursive',
+      since: '0.1',
+    }),
+    forwarders: option({
+      key: 'forwarders',
+      kind: ipAddresses(8),
+      default: auto('with mode "forward" the resolvers in /etc/resolv.conf; else none'),
+      doc: 'The resolvers to ask. Only with mode = "forward".',
+      why: 'For networks that let DNS out through their own resolvers alone.',
+      example: ['192.0.2.53', '2001:db8::53'],
+      since: '0.1',
+    }),
+    validate: option({
+      key: 'validate',
+      kind: flag,
+      default: auto('with mode "recursive" true; with mode "forward" true if the resolvers are those of /etc/resolv.conf and pass DNSSEC on'),
+      doc: 'Whether DNSSEC signatures are checked. With true, names whose signatures do not fit do not exist.',
+      why: 'DANE needs it. Behind a resolver that strips signatures every signed name would be lost, so there it is off.',
+      example: true,
+      since: '0.1',
+    }),
+  },
+  rules: ({ wants: { mode, forwarders = [] }, wrote }) => {
+    const nowhere = forwarders.find((address) => address === '0.0.0.0' || address === '::');
+    return [
+      ...(mode === 'recursive' && wrote('forwarders')
+        ? [
+            {
+              at: 'forwarders',
+              code: 'config.exclusive' as const,
+              message: 'resolver.forwarders is not used while resolver.mode is "recursive"',
+              remedy: 'Write mode = "forward" below [resolver], or remove forwarders.',
+            },
+          ]
+        : []),
+      ...(nowhere === undefined
+        ? []
+        : [
+            {
+              at: 'forwarders',
+              code: 'config.out-of-range' as const,
+              message: `resolver.forwarders names ${nowhere}, which is nobody's address`,
+              remedy: 'Write the address of a resolver.',
+            },
+          ]),
+    ];
+  },
+  settings: (wants, { profile, facts }) => {
+    const wantsForward = wants.forwarders !== undefined || (profile === 'local' && facts.resolvers.length > 0);
+    const mode = wants.mode ?? (wantsForward ? 'forward' : 'recursive');
+    if (mode === 'recursive') return { ...wants, mode, forwarders: [], validate: wants.validate ?? true };
+    const forwarders = wants.forwarders ?? facts.resolvers;
+    if (forwarders.length === 0) {
+      throw operatorError({
+        code: 'config.no-forwarders',
+        message: 'resolver.mode is "forward", but neither resolver.forwarders nor /etc/resolv.conf names a resolver',
+        remedy: 'Write forwarders = ["192.0.2.53"] below [resolver], or mode = "recursive".',
+        detail: { path: 'resolver.forwarders' },
+      });
+    }
+    const known = forwarders.every((address) => facts.resolvers.includes(address));
+    return { ...wants, mode, forwarders, validate: wants.validate ?? (known && facts.resolversCarryDnssec) };
+  },
+});
