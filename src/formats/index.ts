@@ -1,1 +1,12 @@
+export * from './dovecot.ts';
+export * from './ini.ts';
+export * from './master.ts';
+export * from './nginx.ts';
+export { renderMainCf, renderMapCf } from './postfix.ts';
+export * from './redis.ts';
+export { compareVersions, rowsFor } from './rows.ts';
+export * from './sieve.ts';
 export * from './types.ts';
+export * from './ucl.ts';
+export * from './unbound.ts';
+export * from './runscript.ts';

@@ -1,0 +1,26 @@
+/**
+ * Run scripts of runit (runsv(8)): POSIX sh that prepares and then becomes the daemon. Words are single-quoted, which holds
+ * every character but NUL (sh(1), "Quoting").
+ */
+import type { Text } from '#base';
+import { holds } from './refusal.ts';
+import { header } from './text.ts';
+
+type Argv = readonly string[];
+
+const word = (text: string): string => {
+  const held = holds('a run script', 'argument', text);
+  return /^[A-Za-z0-9_./:=@%+,-]+$/.test(held) ? held : `'${held.replaceAll("'", "'\\''")}'`;
+};
+
+/** One command as sh would read it back. */
+export const shellLine = (argv: Argv): string => argv.map(word).join(' ');
+
+/** Runs each of `prepare`, stops at the first that fails, then becomes `foreground` with standard error joined to standard output. */
+export const renderRunScript = (prepare: readonly Argv[], foreground: Argv): Text => [
+  '#!/bin/sh\n',
+  ...header(),
+  'set -e\nexec 2>&1\n',
+  ...prepare.map((argv) => `${shellLine(argv)}\n`),
+  `exec ${shellLine(foreground)}\n`,
+];

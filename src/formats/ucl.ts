@@ -1,0 +1,55 @@
+/**
+ * UCL as Rspamd reads it (libucl, and before it a Jinja-like template pass over the whole file). Strings are double quoted with
+ * JSON escapes; `$` and `{` are written so that neither pass sees a variable or a template in literal text.
+ */
+import { bug, type Text } from '#base';
+import { holds, keyOf } from './refusal.ts';
+import { joined, separated } from './text.ts';
+import { type Dialect, renderTree } from './tree.ts';
+import { type Block, isLines, isList, type Node, type Row, type Word } from './types.ts';
+import { piecesOf, type WordSyntax } from './word.ts';
+
+const FORMAT = 'an Rspamd configuration';
+const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\b': '\\b', '\f': '\\f', '"': '\\"', '\\': '\\\\' };
+const escaped = (text: string, where: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  holds(FORMAT, where, text).replace(/[\u0000-\u001f"\\{}]/g, (c) => ESCAPES[c] ?? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+const syntax: WordSyntax = {
+  format: FORMAT,
+  yes: 'true',
+  no: 'false',
+  secrets: true,
+  literal: (text, where) => escaped(text, where).replaceAll('$', '$$$$'),
+  verbatim: escaped,
+  reference: (name) => `\${${name}}`,
+};
+
+const quoted = (word: Word, where: string): Text => {
+  const pieces = piecesOf(word, syntax, where);
+  if (typeof word === 'number' || typeof word === 'boolean') return pieces;
+  // A secret may hold `$`: between single quotes nothing is expanded, and a secret holds no quote and no backslash.
+  if (typeof word === 'object' && 'secret' in word) return joined("'", pieces, "'");
+  if (pieces.some((piece) => typeof piece !== 'string')) throw bug(`a secret within a longer UCL string (${where})`);
+  return joined('"', pieces, '"');
+};
+
+const key = (name: string): string => (/^[A-Za-z_][A-Za-z0-9_-]*$/.test(name) ? name : `"${escaped(keyOf(FORMAT, name, /^[^\n\r\0$"\\{}]+$/), name)}"`);
+
+const dialect: Dialect = {
+  row: (row: Row) => {
+    const { set, to } = row;
+    if (isLines(to)) return to.lines.map((line) => joined(`${key(set)} = `, quoted(single(line, set), set), ';'));
+    const text = isList(to) ? joined('[', separated(', ', to.map((word) => quoted(word, set))), ']') : quoted(to, set);
+    return [joined(`${key(set)} = `, text, ';')];
+  },
+  head: (block: Block) => (block.name === undefined ? key(block.block) : `${key(block.block)} "${escaped(block.name, block.block)}"`),
+};
+
+const single = (line: Word | readonly Word[], where: string): Word => {
+  if (isList(line)) throw bug(`UCL cannot hold a list of lists (${where})`);
+  return line;
+};
+
+/** A file of Rspamd (`local.d/x.conf`, `override.d`) for an Rspamd of `version`. Numbers and booleans are bare, all else is a string. */
+export const renderUcl = (nodes: readonly Node[], version: string): Text => renderTree(nodes, version, dialect);
