@@ -1,4 +1,5 @@
 /** A daemon, as the apply room sees it. Each service folder exports one; none imports another. */
+import type { AbsPath } from '#base';
 import type { Finding, Probe } from './probe.ts';
 import type { Facts } from '#machine';
 import type { Settings } from '#config';
@@ -27,6 +28,8 @@ export interface Unit {
   readonly systemd: string;
   /** Lines of the drop-in `hauspost.conf`, as an ini file's text, or none. */
   readonly dropIn?: readonly { readonly section: string; readonly set: string; readonly to: string }[];
+  /** Files that the daemon sees in place of the machine's own, in a mount namespace of its own. */
+  readonly binds?: readonly { readonly from: AbsPath; readonly to: AbsPath }[];
   /** The daemon in the foreground, logging to standard output or error, for runit. */
   readonly foreground: readonly string[];
   /** Commands that must succeed before `foreground` (directories below /run, keys that Debian's unit makes). */

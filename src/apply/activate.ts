@@ -1,0 +1,93 @@
+/**
+ * Daemons follow their files: start what is stopped, restart or reload what was touched, in the fixed order, each until its
+ * probes are satisfied. The next daemon is not touched before.
+ */
+import { failure, type HauspostError, type Reporter, step } from '#base';
+import type { Init, Machine } from '#machine';
+import { must, talk } from '#machine';
+import { type Finding, type RenderInput, SERVICE_NAMES, type Service, type ServiceName, type Vantage, type Wake } from '#model';
+
+export interface Activation {
+  readonly machine: Machine;
+  readonly init: Init;
+  readonly reporter: Reporter;
+  readonly services: readonly Service[];
+  readonly input: RenderInput;
+  /** Runs once the daemon answers and before the next one is touched: grants and migrations after MariaDB. */
+  readonly after: Partial<Readonly<Record<ServiceName, () => Promise<void>>>>;
+}
+
+export const vantageOf = (machine: Machine): Vantage => ({ talk, now: () => machine.now() });
+
+/** In the order in which daemons start. */
+export const inOrder = (services: readonly Service[]): readonly Service[] =>
+  SERVICE_NAMES.flatMap((name) => services.filter((service) => service.name === name));
+
+export const supervised = (service: Service, input: Pick<RenderInput, 'facts'>): { readonly name: string; readonly systemd: string } => ({
+  name: service.name,
+  systemd: service.unit(input).systemd,
+});
+
+const complaint = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Asks the service's probes until they are satisfied; the last findings otherwise. */
+export const probe = async (machine: Machine, service: Service, input: RenderInput): Promise<readonly Finding[]> => {
+  const findings: Finding[] = [];
+  for (const each of service.probes(input)) {
+    let last: readonly Finding[] = [];
+    const well = await machine.waitFor(async () => {
+      last = await each.run(vantageOf(machine)).catch((error: unknown): readonly Finding[] => [
+        { level: 'error', code: `${service.name}.no-answer`, message: `${each.name}: ${complaint(error)}`, remedy: `See the log of ${service.name}.` },
+      ]);
+      return !last.some((finding) => finding.level === 'error');
+    }, each.within);
+    findings.push(...(well ? last.filter((finding) => finding.level === 'warning') : last));
+  }
+  return findings;
+};
+
+const refusal = async ({ init, input }: Activation, service: Service, why: string, cause?: unknown): Promise<HauspostError> => {
+  const words = (await init.lastWords(supervised(service, input))).trim();
+  return failure({
+    code: 'activate.not-well',
+    message: `${service.name} does not run well: ${why}${words === '' ? '' : `\nIts last words:\n${words}`}`,
+    remedy: 'The configuration before this change is put back.',
+    cause,
+  });
+};
+
+const wake = async (activation: Activation, service: Service, wakes: readonly Wake[]): Promise<void> => {
+  const { init, machine, input } = activation;
+  const unit = supervised(service, input);
+  const own = wakes.filter((each) => each.service === service.name);
+  const { state } = await init.state(unit);
+  if (state !== 'running') await init.restart(unit);
+  else if (own.some((each) => each.by === 'restart')) await init.restart(unit);
+  else if (own.length > 0) await must(machine, service.unit(input).reload);
+};
+
+export const activate = async (activation: Activation, wakes: readonly Wake[]): Promise<readonly Finding[]> => {
+  const warnings: Finding[] = [];
+  await activation.init.refresh();
+  for (const service of inOrder(activation.services)) {
+    await step(activation.reporter, `start ${service.name}`, async () => {
+      await activation.init.enable(supervised(service, activation.input));
+      await wake(activation, service, wakes).catch(async (error: unknown) => {
+        throw await refusal(activation, service, complaint(error), error);
+      });
+      const findings = await probe(activation.machine, service, activation.input);
+      const errors = findings.filter((finding) => finding.level === 'error');
+      if (errors.length > 0) throw await refusal(activation, service, errors.map((finding) => finding.message).join('; '));
+      warnings.push(...findings);
+      await activation.after[service.name]?.();
+    });
+  }
+  return warnings;
+};
+
+/** In the reverse order. */
+export const stopAll = async (activation: Pick<Activation, 'init' | 'services' | 'input' | 'reporter'>): Promise<void> => {
+  for (const service of inOrder(activation.services).toReversed()) {
+    await step(activation.reporter, `stop ${service.name}`, () => activation.init.stop(supervised(service, activation.input)));
+  }
+};

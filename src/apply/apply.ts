@@ -1,0 +1,154 @@
+/**
+ * Apply, in the order of the design: plan, consent, packages, stage, check, enter, converge, activate, probe, commit; or back to
+ * the committed generation. Whatever interrupts it, `state.json` says what was under way and the next run heals it first.
+ */
+import { failure, type Reporter, step } from '#base';
+import { ensureSystemUser, installPackages, missingPackages } from '#machine';
+import type { Finding, Manifest, ServiceName } from '#model';
+import { openRoom } from '#sandbox';
+import { type Activation, activate, inOrder, stopAll } from './activate.ts';
+import type { Change } from './changes.ts';
+import { managedPaths } from './compare.ts';
+import { converge } from './converge.ts';
+import { type Desired, plan, type Plan, storeOf, type Surroundings } from './plan.ts';
+import type { Generation, Store } from './store.ts';
+
+export interface ApplyRequest extends Surroundings {
+  readonly reporter: Reporter;
+  readonly version: string;
+  /** Rendered anew once the packages are there, since their versions choose the dialect. */
+  readonly desired: () => Promise<Desired>;
+  /** Says yes or no to the plan; a refusal is thrown by it. */
+  readonly consent: (plan: Plan) => Promise<void>;
+  /** Files that are not rendered (certificates); made after the packages are there, before anything is checked. */
+  readonly materials: (desired: Desired) => Promise<void>;
+  /** Once MariaDB answers: migrations, then grants. */
+  readonly database: (desired: Desired) => Promise<void>;
+}
+
+export interface Applied {
+  readonly applied: boolean;
+  readonly generation: number;
+  readonly changes: readonly Change[];
+  readonly findings: readonly Finding[];
+}
+
+const hands = (request: ApplyRequest, store: Store, desired: Desired): Parameters<typeof converge>[0] => ({
+  machine: request.machine,
+  store,
+  state: desired.input.wiring.places.state,
+});
+
+const activation = (request: ApplyRequest, desired: Desired): Activation => {
+  const after: Partial<Record<ServiceName, () => Promise<void>>> = { mariadb: () => request.database(desired) };
+  return { machine: request.machine, init: request.init, reporter: request.reporter, services: desired.services, input: desired.input, after };
+};
+
+const summary = (changes: readonly Change[]): string => {
+  const counts = Map.groupBy(changes, (change) => change.kind);
+  return [...counts].map(([kind, of]) => `${of.length} ${kind}${of.length === 1 ? '' : 's'}`).join(', ');
+};
+
+const stage = async (request: ApplyRequest, store: Store, desired: Desired, changes: readonly Change[]): Promise<Generation> => {
+  const number = Math.max(0, ...(await store.numbers())) + 1;
+  const meta = {
+    number,
+    created: request.machine.now().toISOString(),
+    summary: summary(changes),
+    version: request.version,
+    codename: desired.input.facts.codename,
+  };
+  return store.save(meta, desired.manifest, (item) => request.secrets.reveal(item.text));
+};
+
+/** Each daemon's own dump of the staged files must equal what was rendered. */
+const check = async (request: ApplyRequest, store: Store, desired: Desired, staged: Generation): Promise<void> => {
+  const absent = desired.manifest.items.flatMap((item) => (item.kind === 'absent' ? [item.path] : []));
+  const room = await openRoom(request.machine, staged.tree, absent);
+  const findings: Finding[] = [];
+  for (const service of inOrder(desired.services)) {
+    findings.push(...(await step(request.reporter, `check ${service.name}`, () => service.check(room, desired.input))));
+  }
+  if (!findings.some((finding) => finding.level === 'error')) return;
+  await store.discard(staged.meta.number);
+  throw failure({
+    code: 'apply.check-failed',
+    message: `a daemon does not understand its new configuration; nothing was changed:\n${findings.map((finding) => finding.message).join('\n')}`,
+    remedy: findings[0]?.remedy ?? '',
+    detail: { findings },
+  });
+};
+
+const manifestsOf = async (store: Store, numbers: readonly (number | null)[]): Promise<readonly Manifest[]> => {
+  const loaded = await Promise.all(numbers.flatMap((number) => (number === null ? [] : [store.load(number)])));
+  return loaded.map((generation) => generation.manifest);
+};
+
+/** Puts the committed generation back, or generation 0 when there is none, and wakes its daemons. */
+const goBack = async (request: ApplyRequest, store: Store, desired: Desired): Promise<void> => {
+  const { committed, entering } = await store.state();
+  await step(request.reporter, committed === null ? 'put back what was there before' : `put back generation ${committed}`, async () => {
+    if (committed === null) {
+      await stopAll(activation(request, desired));
+      for (const target of (await manifestsOf(store, [entering])).flatMap(managedPaths)) await store.restoreOriginal(target);
+    } else {
+      const generation = await store.load(committed);
+      const touched = await converge(hands(request, store, desired), generation, await manifestsOf(store, [entering]));
+      await activate(activation(request, desired), touched.wakes);
+    }
+    await store.setState({ committed, entering: null });
+  });
+};
+
+const enter = async (request: ApplyRequest, store: Store, desired: Desired, staged: Generation): Promise<readonly Finding[]> => {
+  const { committed } = await store.state();
+  for (const target of managedPaths(staged.manifest)) await store.keepOriginal(target);
+  await store.setState({ committed, entering: staged.meta.number });
+  try {
+    const touched = await step(request.reporter, 'write files', async () =>
+      converge(hands(request, store, desired), staged, await manifestsOf(store, [committed])),
+    );
+    const findings = await activate(activation(request, desired), touched.wakes);
+    await store.setState({ committed: staged.meta.number, entering: null });
+    return findings;
+  } catch (error) {
+    await goBack(request, store, desired).catch((second: unknown) => {
+      throw new AggregateError([error, second], `it failed, and putting the earlier configuration back failed as well: ${String(second)}`);
+    });
+    throw error;
+  }
+};
+
+const prepare = async (request: ApplyRequest, desired: Desired): Promise<Desired> => {
+  const missing = await missingPackages(request.machine, desired.packages);
+  if (missing.length > 0) await step(request.reporter, `install ${missing.length} packages`, () => installPackages(request.machine, missing, request.reporter));
+  await ensureSystemUser(request.machine, 'vmail', desired.input.wiring.places.mail);
+  const again = missing.length > 0 ? await request.desired() : desired;
+  await request.materials(again);
+  return again;
+};
+
+/** A change that was interrupted is undone first. */
+const heal = async (request: ApplyRequest, store: Store, desired: Desired): Promise<void> => {
+  const { entering } = await store.state();
+  if (entering === null) return;
+  const text = `an earlier change (generation ${entering}) was interrupted; it is undone first`;
+  request.reporter.emit({ kind: 'warning', code: 'apply.healed', text, remedy: 'Nothing to do.' });
+  await goBack(request, store, desired);
+};
+
+/** Must run under the lock. */
+export const apply = async (request: ApplyRequest): Promise<Applied> => {
+  const first = await request.desired();
+  const store = storeOf(request.machine, first);
+  await heal(request, store, first);
+  const planned = await plan(request, first);
+  if (planned.changes.length === 0) return { applied: false, generation: planned.state.committed ?? 0, changes: [], findings: [] };
+  await request.consent(planned);
+  const desired = await prepare(request, first);
+  const staged = await step(request.reporter, 'stage', () => stage(request, store, desired, planned.changes));
+  await check(request, store, desired, staged);
+  const findings = await enter(request, store, desired, staged);
+  return { applied: true, generation: staged.meta.number, changes: planned.changes, findings };
+};
+

@@ -1,0 +1,14 @@
+/** What would be done to the machine, one line each. Diffs name secrets, never show them. */
+
+export interface Change {
+  readonly kind: 'package' | 'file' | 'dir' | 'derived' | 'grant' | 'service' | 'migration';
+  /** Path, package, service, or `principal on view`. */
+  readonly target: string;
+  readonly action: 'install' | 'create' | 'change' | 'remove' | 'grant' | 'revoke' | 'start' | 'migrate';
+  /** What the change asks of daemons: `restart postfix`. */
+  readonly needs: readonly string[];
+  /** Somebody else changed it since it was applied. */
+  readonly drift: boolean;
+  /** Unified diff without the file header; empty where there is nothing to show. */
+  readonly diff: string;
+}

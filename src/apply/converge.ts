@@ -1,0 +1,91 @@
+/**
+ * Brings the machine's files to a generation: the one function behind apply, going back, and healing after a crash.
+ * Idempotent: what is right already is not written again. Answers with what was touched, so that activation knows whom to wake.
+ */
+import { path } from '#base';
+import { type Machine, must } from '#machine';
+import type { Item, Manifest, Wake } from '#model';
+import { managedPaths } from './compare.ts';
+import { derivedKey, readDerivedKeys, writeDerivedKeys } from './derived.ts';
+import type { Generation, Store } from './store.ts';
+
+export interface Touched {
+  readonly paths: readonly string[];
+  readonly wakes: readonly Wake[];
+}
+
+type Hands = { readonly machine: Machine; readonly store: Store; readonly state: Parameters<typeof readDerivedKeys>[1] };
+
+const putFile = async ({ machine }: Hands, generation: Generation, item: Item & { kind: 'file' }): Promise<boolean> => {
+  const wanted = await machine.read(path(`${generation.tree}${item.path}`));
+  const state = await machine.state(item.path);
+  const same = state?.kind === 'file' && (await machine.read(item.path))?.equals(wanted ?? Buffer.alloc(0)) === true;
+  if (same && state.owner === item.owner && state.mode === item.mode) return false;
+  if (state !== undefined && state.kind !== 'file') await machine.remove(item.path); // a link or directory in the way; generation 0 has it
+  await machine.write(item.path, wanted ?? '', item);
+  return true;
+};
+
+const putDir = async ({ machine }: Hands, manifest: Manifest, item: Item & { kind: 'dir' }): Promise<boolean> => {
+  const state = await machine.state(item.path);
+  const same = state?.kind === 'dir' && state.owner === item.owner && state.mode === item.mode;
+  if (!same) await machine.makeDir(item.path, item);
+  if (!item.exclusive) return !same;
+  const inside = manifest.items.flatMap((other) => ('path' in other ? [other.path] : []));
+  for (const name of await machine.list(item.path)) {
+    const target = `${item.path}/${name}`;
+    if (!inside.some((known) => known === target || known.startsWith(`${target}/`))) await machine.remove(path(target));
+  }
+  return !same;
+};
+
+const putDerived = async ({ machine, state }: Hands, manifest: Manifest, item: Item & { kind: 'derived' }): Promise<boolean> => {
+  const keys = await readDerivedKeys(machine, state);
+  const key = derivedKey(item, manifest);
+  if (keys[item.path] === key && (await machine.state(item.path)) !== undefined) return false;
+  await must(machine, item.argv);
+  await machine.place(item.path, item);
+  await writeDerivedKeys(machine, state, { ...keys, [item.path]: key });
+  return true;
+};
+
+const put = async (hands: Hands, generation: Generation, item: Item): Promise<boolean> => {
+  switch (item.kind) {
+    case 'file':
+      return putFile(hands, generation, item);
+    case 'dir':
+      return putDir(hands, generation.manifest, item);
+    case 'derived':
+      return putDerived(hands, generation.manifest, item);
+    case 'absent': {
+      const there = (await hands.machine.state(item.path)) !== undefined;
+      if (there) await hands.machine.remove(item.path);
+      return there;
+    }
+    case 'grant':
+      return false; // the database's, after it runs
+  }
+};
+
+/** Directories first, then files, then what is made from them. */
+const ORDER: readonly Item['kind'][] = ['absent', 'dir', 'file', 'derived', 'grant'];
+
+/** `left` are manifests that may be on the machine now; what only they have is taken back to generation 0's. */
+export const converge = async (hands: Hands, generation: Generation, left: readonly Manifest[]): Promise<Touched> => {
+  const paths: string[] = [];
+  const wakes: Wake[] = [];
+  const stays = new Set<string>(managedPaths(generation.manifest));
+  for (const gone of new Set(left.flatMap(managedPaths))) {
+    if (stays.has(gone)) continue;
+    await hands.store.restoreOriginal(gone);
+    paths.push(gone);
+  }
+  for (const kind of ORDER) {
+    for (const item of generation.manifest.items.filter((other) => other.kind === kind)) {
+      if (!(await put(hands, generation, item))) continue;
+      if ('path' in item) paths.push(item.path);
+      if ('wakes' in item) wakes.push(...item.wakes);
+    }
+  }
+  return { paths, wakes };
+};

@@ -1,0 +1,48 @@
+/**
+ * The store of secrets: one file each below /var/lib/hauspost/secrets, 0600 root. A secret is made once and then kept;
+ * rendered text names it, staging reveals it. Names are lower-case words with dots and slashes.
+ */
+import { type AbsPath, bug, path, type Text } from '#base';
+import type { Machine } from '#machine';
+
+export interface Secrets {
+  /** The value, made and stored first if there is none yet. */
+  ensure(name: string, make: () => Promise<string> | string): Promise<string>;
+  get(name: string): Promise<string | undefined>;
+  list(prefix: string): Promise<readonly string[]>;
+  forget(name: string): Promise<void>;
+  /** The text with every reference replaced. A missing secret is a bug: rendering named what nobody made. */
+  reveal(text: Text): Promise<string>;
+}
+
+const NAME = /^[a-z0-9._-]+(?:\/[a-z0-9._-]+)*$/;
+
+export const openSecrets = (machine: Machine, store: AbsPath): Secrets => {
+  const file = (name: string): AbsPath => {
+    if (!NAME.test(name) || name.includes('..')) throw bug(`not a secret's name: ${name}`);
+    return path(`${store}/${name}`);
+  };
+  const get = async (name: string): Promise<string | undefined> => (await machine.read(file(name)))?.toString('utf8');
+  return {
+    get,
+    ensure: async (name, make) => {
+      const found = await get(name);
+      if (found !== undefined) return found;
+      const value = await make();
+      await machine.makeDir(store, { owner: 'root:root', mode: 0o700 });
+      await machine.write(file(name), value, { owner: 'root:root', mode: 0o600 });
+      return value;
+    },
+    list: (prefix) => machine.list(file(prefix)),
+    forget: (name) => machine.remove(file(name)),
+    reveal: async (text) => {
+      const parts = text.map(async (part) => {
+        if (typeof part === 'string') return part;
+        const value = await get(part.secret);
+        if (value === undefined) throw bug(`no such secret: ${part.secret}`);
+        return value;
+      });
+      return (await Promise.all(parts)).join('');
+    },
+  };
+};

@@ -1,0 +1,106 @@
+/**
+ * Generations on disk, below /var/lib/hauspost/generations (0700 root): `N/manifest.json`, `N/meta.json`, and `N/tree`, which
+ * holds every file as it stands on the machine. Generation 0 is what was there before us. `state.json` says which generation
+ * is committed, and which one was being entered when a change was interrupted.
+ */
+import { type AbsPath, path } from '#base';
+import { type Machine, must } from '#machine';
+import type { Item, Manifest } from '#model';
+
+export interface Meta {
+  readonly number: number;
+  /** ISO 8601, UTC. */
+  readonly created: string;
+  readonly summary: string;
+  /** Version of Hauspost that rendered it. */
+  readonly version: string;
+  /** Debian release whose dialects it speaks. */
+  readonly codename: string;
+}
+
+export interface State {
+  readonly committed: number | null;
+  readonly entering: number | null;
+}
+
+export interface Generation {
+  readonly meta: Meta;
+  readonly manifest: Manifest;
+  /** Files at `tree + path`. */
+  readonly tree: AbsPath;
+}
+
+const ROOT_DIR = { owner: 'root:root', mode: 0o700 };
+const ROOT_FILE = { owner: 'root:root', mode: 0o600 };
+
+export interface Store {
+  state(): Promise<State>;
+  setState(state: State): Promise<void>;
+  numbers(): Promise<readonly number[]>;
+  load(number: number): Promise<Generation>;
+  /** Writes a complete generation; `content` gives each file's bytes. */
+  save(meta: Meta, manifest: Manifest, content: (item: Item & { kind: 'file' }) => Promise<string>): Promise<Generation>;
+  discard(number: number): Promise<void>;
+  /** Keeps what is at `target` now as part of generation 0, unless that was done before. */
+  keepOriginal(target: AbsPath): Promise<void>;
+  /** Puts back what generation 0 has for the path: the original, or nothing. */
+  restoreOriginal(target: AbsPath): Promise<void>;
+}
+
+export const openStore = (machine: Machine, places: { readonly state: AbsPath; readonly generations: AbsPath }): Store => {
+  const stateFile = path(`${places.state}/state.json`);
+  const folder = (number: number): AbsPath => path(`${places.generations}/${number}`);
+  const originals = path(`${folder(0)}/tree`);
+  const json = async <T>(file: AbsPath): Promise<T | undefined> => {
+    const found = await machine.read(file);
+    return found === undefined ? undefined : (JSON.parse(found.toString()) as T);
+  };
+  const put = (file: AbsPath, value: unknown): Promise<void> => machine.write(file, `${JSON.stringify(value, null, 1)}\n`, ROOT_FILE);
+  /** Paths that generation 0 knows: true where something was there. */
+  const known = async (): Promise<Record<string, boolean>> => (await json<Record<string, boolean>>(path(`${folder(0)}/originals.json`))) ?? {};
+
+  return {
+    state: async () => (await json<State>(stateFile)) ?? { committed: null, entering: null },
+    setState: (state) => put(stateFile, state),
+    numbers: async () => (await machine.list(places.generations)).map(Number).filter((number) => number > 0).toSorted((a, b) => a - b),
+    load: async (number) => {
+      const manifest = await json<Manifest>(path(`${folder(number)}/manifest.json`));
+      const meta = await json<Meta>(path(`${folder(number)}/meta.json`));
+      return { manifest: manifest ?? { items: [] }, meta: meta ?? { number, created: '', summary: '', version: '', codename: '' }, tree: path(`${folder(number)}/tree`) };
+    },
+    save: async (meta, manifest, content) => {
+      const target = folder(meta.number);
+      await machine.remove(target);
+      await machine.makeDir(places.generations, ROOT_DIR);
+      await machine.makeDir(target, ROOT_DIR);
+      const tree = path(`${target}/tree`);
+      await machine.makeDir(tree, { owner: 'root:root', mode: 0o755 });
+      for (const item of manifest.items) {
+        if (item.kind === 'dir') await machine.makeDir(path(`${tree}${item.path}`), item);
+      }
+      for (const item of manifest.items) {
+        if (item.kind === 'file') await machine.write(path(`${tree}${item.path}`), await content(item), item);
+      }
+      await put(path(`${target}/manifest.json`), manifest);
+      await put(path(`${target}/meta.json`), meta);
+      return { meta, manifest, tree };
+    },
+    discard: (number) => machine.remove(folder(number)),
+    keepOriginal: async (target) => {
+      const before = await known();
+      if (before[target] !== undefined) return;
+      const there = (await machine.state(target)) !== undefined;
+      if (there) {
+        await machine.makeDir(places.generations, ROOT_DIR);
+        await machine.makeDir(folder(0), ROOT_DIR);
+        await machine.makeDir(path(`${originals}${target.slice(0, target.lastIndexOf('/')) || '/'}`), { owner: 'root:root', mode: 0o755 });
+        await must(machine, ['cp', '-a', '--no-target-directory', target, `${originals}${target}`]);
+      }
+      await put(path(`${folder(0)}/originals.json`), { ...before, [target]: there });
+    },
+    restoreOriginal: async (target) => {
+      await machine.remove(target);
+      if ((await known())[target] === true) await must(machine, ['cp', '-a', '--no-target-directory', `${originals}${target}`, target]);
+    },
+  };
+};

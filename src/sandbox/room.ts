@@ -1,0 +1,86 @@
+/**
+ * A private view of this machine in which staged files stand at their final paths. Programs run in it as on the machine,
+ * with no network and no processes but their own; what they write is thrown away.
+ *
+ * Each file system of the machine becomes the lower layer of an overlay whose upper layer is a tmpfs, so a separate /var is
+ * seen as well. Unix sockets do not connect through an overlay: live daemons cannot be reached from here.
+ * Needs CAP_SYS_ADMIN.
+ */
+import { type AbsPath, environmentError, path } from '#base';
+import type { Machine } from '#machine';
+import type { CheckRoom } from '#model';
+
+/** Kernel interfaces: not copied but bound, or mounted anew. */
+const KERNEL = new Set(['proc', 'sysfs', 'devtmpfs', 'devpts', 'cgroup', 'cgroup2', 'mqueue', 'debugfs', 'tracefs', 'securityfs', 'bpf', 'pstore', 'configfs', 'hugetlbfs', 'fusectl', 'efivarfs', 'autofs', 'binfmt_misc', 'rpc_pipefs', 'nsfs', 'selinuxfs']);
+
+const WORK = path('/run/hauspost/sandbox');
+
+/** Constant; everything variable comes as arguments: WORK STAGE, then `dir|file PATH` for each mount, `absent PATH`, then `--` and argv. */
+const SCRIPT = `set -eu
+work=$1; stage=$2; shift 2
+mount -t tmpfs -o mode=0700 tmpfs "$work"
+mkdir "$work/root"
+n=0
+while [ "$1" != -- ] && [ "$1" != absent ]; do
+  case $1 in
+    dir) n=$((n + 1)); mkdir "$work/u$n" "$work/w$n"
+      chmod --reference="$2" "$work/u$n"; chown --reference="$2" "$work/u$n"
+      mount -t overlay overlay -o "lowerdir=$2,upperdir=$work/u$n,workdir=$work/w$n" "$work/root$2" ;;
+    file) mount --bind "$2" "$work/root$2" ;;
+  esac
+  shift 2
+done
+mount -t proc proc "$work/root/proc"
+mount --rbind /dev "$work/root/dev"
+cp -a "$stage/." "$work/root/"
+while [ "$1" = absent ]; do rm -rf "$work/root$2"; shift 2; done
+shift
+exec chroot "$work/root" "$@"
+`;
+
+interface Mount {
+  readonly point: string;
+  readonly type: string;
+}
+
+/** proc_pid_mountinfo(5); paths with characters that an overlay option cannot hold are left out. */
+const mounts = async (machine: Machine): Promise<readonly Mount[]> => {
+  const text = (await machine.read(path('/proc/self/mountinfo')))?.toString() ?? '';
+  const all = text.split('\n').flatMap((line) => {
+    const [before = '', after = ''] = line.split(' - ');
+    const point = before.split(' ')[4];
+    const type = after.split(' ')[0];
+    return point === undefined || type === undefined ? [] : [{ point, type }];
+  });
+  const last = new Map(all.map((mount) => [mount.point, mount])); // the uppermost of several on one point
+  const shadowed = (mount: Mount): boolean =>
+    [...last.values()].some((other) => KERNEL.has(other.type) && (mount.point === other.point || mount.point.startsWith(`${other.point}/`)));
+  return [...last.values()]
+    .filter((mount) => !shadowed(mount) && !/[,:\\ ]/.test(mount.point) && !mount.point.startsWith(WORK))
+    .toSorted((a, b) => (a.point < b.point ? -1 : 1));
+};
+
+const arrangement = async (machine: Machine): Promise<readonly string[]> => {
+  const parts: string[] = [];
+  for (const mount of await mounts(machine)) {
+    const state = await machine.state(path(mount.point));
+    if (state !== undefined) parts.push(state.kind === 'dir' ? 'dir' : 'file', mount.point);
+  }
+  return parts;
+};
+
+/** `stage` holds staged files below their final paths; `absent` paths are hidden. */
+export const openRoom = async (machine: Machine, stage: AbsPath, absent: readonly AbsPath[]): Promise<CheckRoom> => {
+  await machine.makeDir(WORK, { owner: 'root:root', mode: 0o700 });
+  const before = ['unshare', '--mount', '--propagation', 'private', '--net', '--pid', '--fork', '--kill-child', 'sh', '-c', SCRIPT, 'sandbox', WORK, stage];
+  const head = [...before, ...(await arrangement(machine)), ...absent.flatMap((target) => ['absent', target]), '--'];
+  const tried = await machine.run([...head, 'true']);
+  if (tried.code !== 0) {
+    throw environmentError({
+      code: 'sandbox.no-mounts',
+      message: `a private view of this machine cannot be made: ${tried.stderr.trim().split('\n').at(-1) ?? ''}`,
+      remedy: 'Run as root with CAP_SYS_ADMIN (a container needs --cap-add SYS_ADMIN) and overlayfs in the kernel.',
+    });
+  }
+  return { run: (argv, options) => machine.run([...head, ...argv], options) };
+};

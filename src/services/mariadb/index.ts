@@ -1,0 +1,1 @@
+export { mariadb } from './service.ts';

@@ -1,0 +1,90 @@
+/** MariaDB: domains, accounts, aliases, on a Unix socket alone (mariadbd(8)). The kernel vouches for who connects. */
+import { path } from '#base';
+import { type Block, renderMariadb } from '#formats';
+import type { Finding, Probe, RenderInput, Service } from '#model';
+
+const FILE = path('/etc/mysql/mariadb.cnf');
+
+const config = ({ wiring, facts }: RenderInput): readonly Block[] => [
+  { block: 'client-server', rows: [{ set: 'socket', to: wiring.sockets.mariadb.path }] },
+  {
+    block: 'mariadbd',
+    rows: [
+      { set: 'user', to: 'mysql' },
+      { set: 'pid-file', to: '/run/mysqld/mysqld.pid' },
+      { set: 'basedir', to: '/usr' },
+      { set: 'datadir', to: '/var/lib/mysql' },
+      { set: 'skip-networking', to: true, why: 'Nobody but this machine asks; the socket tells who it is.' },
+      { set: 'skip-name-resolve', to: true },
+      { set: 'character-set-server', to: 'utf8mb4' },
+      { set: 'collation-server', to: 'utf8mb4_general_ci', why: 'For what names none; our tables name theirs.' },
+      { set: 'innodb-buffer-pool-size', to: facts.memoryMb < 2048 ? '32M' : '128M', why: 'A hundred thousand accounts fit many times.' },
+      { set: 'key-buffer-size', to: '1M', why: 'MyISAM is not used.' },
+      { set: 'aria-pagecache-buffer-size', to: '8M' },
+      { set: 'max-connections', to: 200 },
+      { set: 'max-allowed-packet', to: '16M' },
+    ],
+  },
+];
+
+const finding = (code: string, message: string): Finding => ({ level: 'error', code, message, remedy: "See 'journalctl -u mariadb' or /var/log/hauspost/mariadb/current." });
+
+/** `mariadbd --verbose --help` ends with `name  value` lines of what it would run with; sizes in octets. */
+const dumped = (text: string): ReadonlyMap<string, string> =>
+  new Map(text.split('\n').flatMap((line) => {
+    const match = /^([a-z][a-z0-9-]+) +(.*)$/.exec(line);
+    return match?.[1] === undefined ? [] : [[match[1], match[2]?.trim() ?? ''] as const];
+  }));
+
+const asDumped = (value: unknown): string => {
+  if (typeof value === 'boolean') return value ? 'TRUE' : 'FALSE';
+  const size = /^([0-9]+)M$/.exec(String(value))?.[1];
+  return size === undefined ? String(value) : String(Number(size) * 2 ** 20);
+};
+
+const understood: Service['check'] = async (room, input) => {
+  const ran = await room.run(['mariadbd', `--defaults-file=${FILE}`, '--verbose', '--help']);
+  if (ran.code !== 0) return [finding('mariadb.refused', `mariadbd: ${ran.stderr.trim().split('\n').slice(-3).join(' ')}`)];
+  const values = dumped(ran.stdout);
+  const rows = config(input).flatMap((block) => block.rows).flatMap((row) => ('set' in row ? [row] : []));
+  return rows
+    .filter((row) => row.set !== 'user') // not shown when help is asked for
+    .flatMap((row) => {
+      const got = values.get(row.set);
+      const trimmed = got?.replace(/\/$/, '');
+      return trimmed === asDumped(row.to) ? [] : [finding('mariadb.misread', `${row.set}: written ${asDumped(row.to)}, understood ${got ?? 'nothing'}`)];
+    });
+};
+
+/** The greeting of the protocol names the server's version. */
+const greets = ({ wiring }: RenderInput): Probe => ({
+  name: 'mariadb greets on its socket',
+  within: 60_000,
+  run: async (vantage) => {
+    await vantage.talk({ socket: wiring.sockets.mariadb.path }, { until: (greeting) => greeting.length > 8, ms: 3_000 });
+    return [];
+  },
+});
+
+export const mariadb: Service = {
+  name: 'mariadb',
+  packages: () => ['mariadb-server', 'mariadb-client'],
+  unit: () => ({
+    systemd: 'mariadb.service',
+    prepare: [['install', '-d', '-o', 'mysql', '-g', 'root', '-m', '0755', '/run/mysqld']],
+    foreground: ['/usr/sbin/mariadbd'],
+    reload: ['mariadb-admin', 'reload'],
+  }),
+  items: (input) => [
+    {
+      kind: 'file',
+      path: FILE,
+      text: renderMariadb(config(input), input.facts.versions.mariadb),
+      owner: 'root:root',
+      mode: 0o644,
+      wakes: [{ service: 'mariadb', by: 'restart' }],
+    },
+  ],
+  check: understood,
+  probes: (input) => [greets(input)],
+};

@@ -1,0 +1,1 @@
+export { unbound } from './service.ts';

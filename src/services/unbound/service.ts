@@ -1,0 +1,75 @@
+/** Unbound: names for the machine's mail daemons (unbound(8)). */
+import { path } from '#base';
+import { type Block, isRow, renderUnbound, type Row } from '#formats';
+import { type Finding, listenersOf, type Probe, type RenderInput, type Service } from '#model';
+import { unboundConfig } from './config.ts';
+
+const FILE = path('/etc/unbound/unbound.conf');
+
+const finding = (code: string, message: string): Finding => ({ level: 'error', code, message, remedy: 'This is a defect of Hauspost; please report it.' });
+
+/** unbound-checkconf -o answers with one line a value; numbers and yes/no as they are, sizes in octets. */
+const expected = ({ to }: Row): readonly string[] | undefined => {
+  if (typeof to === 'boolean') return [to ? 'yes' : 'no'];
+  if (typeof to === 'number') return [String(to)];
+  if (typeof to === 'string') return [/^[0-9]+m$/.test(to) ? String(Number(to.slice(0, -1)) * 2 ** 20) : to];
+  return undefined;
+};
+
+const understood: Service['check'] = async (room, input) => {
+  const whole = await room.run(['unbound-checkconf', FILE]);
+  if (whole.code !== 0) return [finding('unbound.refused', `unbound-checkconf: ${(whole.stderr || whole.stdout).trim()}`)];
+  const server = unboundConfig(input).find((block: Block) => block.block === 'server');
+  const findings: Finding[] = [];
+  for (const row of server?.rows.filter(isRow) ?? []) {
+    const wanted = expected(row);
+    if (wanted === undefined) continue;
+    const ran = await room.run(['unbound-checkconf', '-o', row.set, FILE]);
+    const got = ran.stdout.trim().split('\n');
+    if (ran.code !== 0 || got.join('\n') !== wanted.join('\n')) {
+      findings.push(finding('unbound.misread', `${row.set}: written ${wanted.join(' ')}, understood ${ran.code === 0 ? got.join(' ') : ran.stderr.trim()}`));
+    }
+  }
+  return findings;
+};
+
+/** `version.bind`-less liveness: a question for our own host name, over TCP (RFC 1035 4.2.2), answered without an error. */
+const question = (name: string): Buffer => {
+  const labels = name.split('.').map((label) => Buffer.concat([Buffer.from([label.length]), Buffer.from(label)]));
+  const message = Buffer.concat([Buffer.from('2a2a01000001000000000000', 'hex'), ...labels, Buffer.from('0000010001', 'hex')]);
+  return Buffer.concat([Buffer.from([message.length >> 8, message.length & 255]), message]);
+};
+
+const answers = (input: RenderInput, address: string): Probe => ({
+  name: `unbound answers on ${address}`,
+  within: 10_000,
+  run: async (vantage) => {
+    const name = input.settings.profile === 'local' ? input.settings.hostname : 'localhost';
+    const reply = Buffer.from(await vantage.talk({ host: address, port: 53 }, { send: question(name), until: (got) => got.length >= 14, ms: 3_000 }), 'latin1');
+    const code = (reply[5] ?? 15) & 15;
+    return code === 0 ? [] : [finding('unbound.no-answer', `the resolver on ${address} answers with code ${code} for ${name}`)];
+  },
+});
+
+export const unbound: Service = {
+  name: 'unbound',
+  packages: () => ['unbound', 'dns-root-data'],
+  unit: () => ({
+    systemd: 'unbound.service',
+    prepare: [['/usr/libexec/unbound-helper', 'root_trust_anchor_update']],
+    foreground: ['/usr/sbin/unbound', '-d', '-p'],
+    reload: ['unbound-control', '-c', FILE, 'reload'],
+  }),
+  items: (input) => [
+    {
+      kind: 'file',
+      path: FILE,
+      text: renderUnbound(unboundConfig(input), input.facts.versions.unbound),
+      owner: 'root:root',
+      mode: 0o644,
+      wakes: [{ service: 'unbound', by: 'restart' }],
+    },
+  ],
+  check: understood,
+  probes: (input) => [...new Set(listenersOf(input.wiring, 'unbound').map((listener) => listener.address))].map((address) => answers(input, address)),
+};
