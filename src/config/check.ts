@@ -33,7 +33,7 @@ const explainIssue = (issue: z.core.$ZodIssue, path: string, option: Option, val
     return { code: 'config.out-of-range', message, remedy: close === undefined ? example : `Write ${option.key} = "${close}".` };
   }
   if (issue.code === 'too_small' || issue.code === 'too_big') {
-    const message = `${path} must be ${option.kind.allowed.replaceAll('`', '')}`;
+    const message = `${path} must be ${option.kind.allowed}`;
     return { code: 'config.out-of-range', message, remedy: example };
   }
   return { code: 'config.wrong-type', message: `${path} must be ${option.kind.name}; this is ${kindOf(value)}`, remedy: example };

@@ -21,7 +21,8 @@ export const initialConfig = ({ profile, hostname, postmaster }: Beginning): str
     profile === 'local' ? '# To try it out: reachable from this machine only.' : '# A mail server on the internet.',
     `profile = ${written(profile)}`,
   ];
-  if (hostname !== undefined) lines.push('# The name of this server. A and AAAA records lead here, PTR leads back.', `hostname = ${written(hostname)}`);
+  if (hostname !== undefined)
+    lines.push('# The name of this server. A and AAAA records lead here, PTR leads back.', `hostname = ${written(hostname)}`);
   if (postmaster !== undefined) lines.push('# Who reads what the server has to say.', `postmaster = ${written(postmaster)}`);
   return `${HEAD}\n${lines.join('\n')}\n`;
 };

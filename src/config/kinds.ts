@@ -53,9 +53,9 @@ export const fqdn = parsed('a host name, in quotes', 'a host name of at least tw
 export const mailAddress = parsed('a mail address, in quotes', 'a mail address', parseMailAddress);
 export const absPath = parsed('an absolute path, in quotes', 'an absolute path', parseAbsPath);
 
-export const flag: Kind<boolean> = { name: 'true or false, without quotes', allowed: '`true` or `false`', schema: z.boolean() };
+export const flag: Kind<boolean> = { name: 'true or false, without quotes', allowed: 'true or false', schema: z.boolean() };
 
-const quoted = (values: readonly string[]): string => values.map((value) => `\`"${value}"\``).join(' or ');
+const quoted = (values: readonly string[]): string => values.map((value) => `"${value}"`).join(' or ');
 
 export const choice = <const T extends readonly [string, ...string[]]>(...values: T): Kind<T[number]> => ({
   name: `one of ${values.map((value) => `"${value}"`).join(', ')}`,
@@ -72,12 +72,13 @@ export const wholeNumber = (least: number, most: number): Kind<number> => ({
 /** `least` and `most` as an operator writes them. `zero` says what "0" means, where it is allowed. */
 export const size = (least: string, most: string, zero?: string): Kind<Megabytes> => {
   const [low, high] = [parseMegabytes(least), parseMegabytes(most)];
-  const allowed = `a size from \`"${least}"\` to \`"${most}"\`, in M, G or T${zero === undefined ? '' : `, or \`"0"\` for ${zero}`}`;
+  const allowed = `a size from "${least}" to "${most}", in M, G or T${zero === undefined ? '' : `, or "0" for ${zero}`}`;
   return parsed('a size, in quotes', allowed, (text) => {
     if (/^[0-9]+$/.test(text) && text !== '0') throw refuse('input.size', `size "${text}" has no unit`, 'Write 50M or 2G.');
     const value = parseMegabytes(text);
     if (value === 0 && zero !== undefined) return value;
-    if (value < low || value > high) throw refuse('config.out-of-range', `"${text}" is not between "${least}" and "${most}"`, `Write a size from ${least} to ${most}.`);
+    if (value < low || value > high)
+      throw refuse('config.out-of-range', `"${text}" is not between "${least}" and "${most}"`, `Write a size from ${least} to ${most}.`);
     return value;
   });
 };
@@ -85,7 +86,7 @@ export const size = (least: string, most: string, zero?: string): Kind<Megabytes
 /** A duration that counts in whole `unit`s, from `least` to `most`, as an operator writes them; the value is in that unit. */
 const duration = (unit: 'hours' | 'days', least: string, most: string): Kind<number> => {
   const seconds = unit === 'hours' ? 3_600 : 86_400;
-  return parsed('a duration, in quotes', `a duration from \`"${least}"\` to \`"${most}"\`, in whole ${unit}`, (text) => {
+  return parsed('a duration, in quotes', `a duration from "${least}" to "${most}", in whole ${unit}`, (text) => {
     const value = parseDuration(text) / seconds;
     const range = `Write a duration from ${least} to ${most}.`;
     if (value * seconds < parseDuration(least) || value * seconds > parseDuration(most)) {
@@ -102,7 +103,8 @@ export const days = (least: string, most: string): Kind<number> => duration('day
 /** In the one spelling that inet_ntop(3) gives: `::1`, never `0:0::1`. No zone (`%eth0`), no prefix length, no port. */
 const parseIp = (text: string): string => {
   const version = text.includes('%') ? 0 : isIP(text);
-  if (version === 0) throw refuse('input.ip-address', `${JSON.stringify(text)} is not an IP address`, 'Write an address such as 192.0.2.25 or 2001:db8::25.');
+  if (version === 0)
+    throw refuse('input.ip-address', `${JSON.stringify(text)} is not an IP address`, 'Write an address such as 192.0.2.25 or 2001:db8::25.');
   return new SocketAddress({ address: text, family: version === 6 ? 'ipv6' : 'ipv4' }).address;
 };
 

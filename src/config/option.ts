@@ -41,7 +41,9 @@ export const required = { is: 'required' } as const;
 
 export type Options = Readonly<Record<string, Option>>;
 
-type Keys<O extends Options, Is extends Default['is']> = { [K in keyof O]: O[K] extends Option<unknown, Extract<Default, { is: Is }>> ? K : never }[keyof O];
+type Keys<O extends Options, Is extends Default['is']> = {
+  [K in keyof O]: O[K] extends Option<unknown, Extract<Default, { is: Is }>> ? K : never;
+}[keyof O];
 type ValueOf<P> = P extends Option<infer T> ? T : never;
 
 /** What the operator wants: values with fixed defaults filled in, `undefined` where the value is left to `settings`. */

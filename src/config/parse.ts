@@ -40,19 +40,29 @@ class DocumentCheck {
   }
 
   #headerOf(name: string): Position {
-    const table = this.#document.tables.find(({ path }) => path[0] === name) ?? this.#document.tables.find(({ path }) => nearest(path[0] ?? '', NAMES) === name);
+    const table =
+      this.#document.tables.find(({ path }) => path[0] === name) ?? this.#document.tables.find(({ path }) => nearest(path[0] ?? '', NAMES) === name);
     return table?.at ?? this.#document.assignments.find(({ path }) => path[0] === name)?.key ?? START;
   }
 
   #table({ path, at, array }: Table): void {
     const [name = '', ...below] = path;
-    if (!this.#checks.has(name)) return this.#unknownSection(name, at);
+    if (!this.#checks.has(name)) {
+      this.#unknownSection(name, at);
+      return;
+    }
     const dotted = path.join('.');
     if (below.length > 0) {
       const remedy = `Write the options below [${name}]: ${this.#checks.get(name)?.keys.join(', ')}.`;
       this.problems.push({ code: 'config.unknown-table', path: dotted, message: `[${dotted}]: there is no such section`, remedy, ...at });
     } else if (array) {
-      this.problems.push({ code: 'config.wrong-type', path: dotted, message: `[[${name}]] makes a list of what is there once`, remedy: `Write [${name}].`, ...at });
+      this.problems.push({
+        code: 'config.wrong-type',
+        path: dotted,
+        message: `[[${name}]] makes a list of what is there once`,
+        remedy: `Write [${name}].`,
+        ...at,
+      });
     }
   }
 
@@ -65,9 +75,11 @@ class DocumentCheck {
   }
 
   #assignment(assignment: Assignment): void {
-    // In [[mail]] options are at mail.0.key or mail.key depending on how one looks; the parser gives the written names.
     const [name = '', ...below] = assignment.path;
-    if (below.length === 0) return this.#outside(name, assignment);
+    if (below.length === 0) {
+      this.#outside(name, assignment);
+      return;
+    }
     if (!this.#checks.has(name)) this.#unknownSection(name, assignment.key);
     // Below [mail.limits], which was reported as a whole.
     if (this.#document.tables.some(({ path }) => path.length > 1 && path.every((part, index) => part === assignment.path[index]))) return;
@@ -78,7 +90,12 @@ class DocumentCheck {
   #outside(name: string, { key, at }: Assignment): void {
     const place = { path: name, ...key, value: at.source };
     if (this.#checks.has(name)) {
-      this.problems.push({ ...place, code: 'config.wrong-type', message: `${name} is a section`, remedy: `Write [${name}] and its options below it.` });
+      this.problems.push({
+        ...place,
+        code: 'config.wrong-type',
+        message: `${name} is a section`,
+        remedy: `Write [${name}] and its options below it.`,
+      });
       return;
     }
     const homes = [...this.#checks].filter(([, check]) => check.keys.includes(name));
@@ -91,6 +108,9 @@ class DocumentCheck {
 
 const nothing = ({ assignments, tables, problems }: Document): boolean => assignments.length + tables.length + problems.length === 0;
 
+/** A message may quote the file. */
+const oneLine = (message: string): string => message.replace(/[^ -~]/gu, printable);
+
 export const parseConfig = (text: string, fileName: string): Result<Config, ConfigProblem> => {
   const document = readDocument(text);
   if (nothing(document)) {
@@ -98,18 +118,17 @@ export const parseConfig = (text: string, fileName: string): Result<Config, Conf
     return fail({ code: 'config.empty', file: fileName, ...START, path: '', message: 'the file is empty', remedy });
   }
   const check = new DocumentCheck(document);
-  const wants = check.finish();
-  if (check.problems.length === 0) return ok(wants as unknown as Config);
+  const wants = document.whole ? check.finish() : {};
+  // The sections' declarations made both this value and the type: each field was read by its own schema.
+  if (check.problems.length === 0) return ok(wants as Config);
   const sorted = check.problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
   return fail(
     ...sorted.map(({ value, message, path, ...rest }) => ({
       file: fileName,
       ...rest,
       path: printable(path),
-      message: printableLine(message),
+      message: oneLine(message),
       ...(value === undefined ? {} : { value: printable(value) }),
     })),
   );
 };
-
-const printableLine = (message: string): string => message.replace(/[^ -~]/gu, printable);

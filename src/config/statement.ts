@@ -71,6 +71,7 @@ export const explainSyntax = (line: string, path: readonly string[], said: strin
 export const explainDuplicate = (line: string, path: readonly string[], first: number | undefined): Explained => {
   const name = path.join('.');
   const where = first === undefined ? '' : ` (first in line ${first})`;
-  if (isHeader(line)) return { message: `section [${name}] is there twice${where}`, remedy: `Put the options below one [${name}] and remove the other.` };
+  if (isHeader(line))
+    return { message: `section [${name}] is there twice${where}`, remedy: `Put the options below one [${name}] and remove the other.` };
   return { message: `${name} is there twice${where}`, remedy: 'Keep one of the two lines and remove the other.' };
 };

@@ -40,6 +40,8 @@ export interface Document {
   readonly assignments: readonly Assignment[];
   readonly tables: readonly Table[];
   readonly problems: readonly SyntaxProblem[];
+  /** False where reading was given up, so that nothing can be said about what is missing. */
+  readonly whole: boolean;
 }
 
 const MOST_PROBLEMS = 100;
@@ -156,11 +158,13 @@ export const readDocument = (text: string): Document => {
     const fault = blame(lines, error);
     const problem = describe(lines, fault, standIns, error);
     problems.push(problem);
-    if (problems.length === MOST_PROBLEMS || (lines[fault.from] ?? '') === '') return { assignments: [], tables: [], problems };
+    if (problems.length === MOST_PROBLEMS || (lines[fault.from] ?? '') === '') {
+      return { assignments: [], tables: [], problems, whole: false };
+    }
     const header = isHeader(lines[fault.from] ?? '');
     lines.fill('', fault.from, fault.to);
     if (header) lines[fault.from] = `["\\u0000${standIns.push(problem.path.join('.')) - 1}"]`;
   }
   const { assignments, tables } = read(lines, standIns);
-  return { assignments, tables, problems };
+  return { assignments, tables, problems, whole: true };
 };

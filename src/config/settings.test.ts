@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { HauspostError, parseFqdn, parseMailAddress } from '#base';
+import type { Facts } from '#machine';
+import { type Config, initialConfig, parseConfig, resolve, type Settings } from './index.ts';
+
+const FACTS: Facts = {
+  codename: 'bookworm',
+  architecture: 'amd64',
+  init: 'systemd',
+  cores: 2,
+  memoryMb: 2048,
+  addresses: { v4: ['192.0.2.25'], v6: ['2001:db8::25'] },
+  ipv6: true,
+  resolvers: ['192.0.2.53'],
+  resolversCarryDnssec: true,
+  versions: {
+    unbound: '1.17.1',
+    mariadb: '10.11.6',
+    redis: '7.0.15',
+    rspamd: '3.4',
+    dovecot: '2.3.19',
+    pigeonhole: '0.5.19',
+    postfix: '3.7.11',
+    nginx: '1.22.1',
+  },
+  dkimKeys: [],
+};
+
+const read = (text: string): Config => {
+  const result = parseConfig(text, 'hauspost.toml');
+  return result.ok ? result.value : assert.fail(JSON.stringify(result.errors));
+};
+const local = (more = '', facts: Partial<Facts> = {}): Settings => resolve(read(`[server]\nprofile = "local"\n${more}`), { ...FACTS, ...facts });
+const open = (more = '', facts: Partial<Facts> = {}): Settings =>
+  resolve(read(`[server]\nprofile = "public"\nhostname = "mail.example.org"\npostmaster = "a@example.org"\n${more}`), { ...FACTS, ...facts });
+const refusedAs = (code: string) => (error: unknown) => error instanceof HauspostError && error.code === code && error.exitCode === 3;
+
+test('profile local stays on loopback and asks the resolvers of the machine', () => {
+  assert.deepEqual(local(), {
+    profile: 'local',
+    hostname: 'mail.hauspost.test',
+    postmaster: 'demo@hauspost.test',
+    network: { bind: ['127.0.0.1', '::1'] },
+    tls: { source: 'own-ca' },
+    resolver: { mode: 'forward', forwarders: ['192.0.2.53'], validate: true },
+    mail: { messageSizeLimit: 50, defaultQuota: 1024, queueLifetimeHours: 120, bounceLifetimeHours: 24 },
+    logs: { retentionDays: 7 },
+    webUi: { enabled: true },
+  });
+  assert.deepEqual(local('', { ipv6: false }).network.bind, ['127.0.0.1']);
+});
+
+test('profile public binds all addresses and asks the root', () => {
+  const settings = open();
+  assert.deepEqual(settings.network, { bind: ['0.0.0.0', '::'] });
+  assert.deepEqual(settings.resolver, { mode: 'recursive', forwarders: [], validate: true });
+  assert.equal(settings.hostname, 'mail.example.org');
+  assert.deepEqual(open('', { ipv6: false }).network.bind, ['0.0.0.0']);
+});
+
+test('signatures are checked behind forwarders only where they are known to pass them on', () => {
+  const validate = (more: string, facts: Partial<Facts> = {}): boolean => local(`[resolver]\n${more}`, facts).resolver.validate;
+  assert.equal(validate(''), true);
+  assert.equal(validate('', { resolversCarryDnssec: false }), false);
+  assert.equal(validate('validate = true', { resolversCarryDnssec: false }), true);
+  assert.equal(validate('validate = false'), false);
+  assert.equal(validate('forwarders = ["192.0.2.53"]'), true);
+  assert.equal(validate('forwarders = ["198.51.100.53"]'), false);
+  assert.equal(validate('mode = "recursive"', { resolversCarryDnssec: false }), true);
+});
+
+test('what the operator wrote wins', () => {
+  assert.deepEqual(local('[network]\nbind = ["192.0.2.25"]').network.bind, ['192.0.2.25']);
+  assert.deepEqual(open('[resolver]\nforwarders = ["198.51.100.53"]').resolver, { mode: 'forward', forwarders: ['198.51.100.53'], validate: false });
+  assert.equal(open('[resolver]\nmode = "forward"').resolver.forwarders[0], '192.0.2.53');
+  assert.deepEqual(open('[tls]\nsource = "files"\nkey = "/k"\nchain = "/c"').tls, { source: 'files', key: '/k', chain: '/c' });
+});
+
+test('without a resolver to forward to, local asks the root, and an explicit "forward" is refused', () => {
+  assert.equal(local('', { resolvers: [] }).resolver.mode, 'recursive');
+  assert.throws(() => local('[resolver]\nmode = "forward"', { resolvers: [] }), refusedAs('config.no-forwarders'));
+});
+
+test('an address that the machine does not have is refused', () => {
+  assert.throws(() => open('[network]\nbind = ["198.51.100.1"]'), refusedAs('config.address-not-here'));
+  assert.throws(() => open('[network]\nbind = ["::1"]', { ipv6: false }), refusedAs('config.address-not-here'));
+  assert.deepEqual(open('[network]\nbind = ["127.0.0.9", "::1", "2001:db8::25"]').network.bind, ['127.0.0.9', '::1', '2001:db8::25']);
+});
+
+test('the file that up writes says only what was decided, and is read back', () => {
+  const hostname = parseFqdn('mail.example.org');
+  const postmaster = parseMailAddress('admin@example.org');
+  const text = initialConfig({ profile: 'public', hostname, postmaster });
+  assert.deepEqual(read(text).server, { profile: 'public', hostname, postmaster });
+  assert.ok(text.split('\n').length < 20);
+  assert.match(text, /hauspost config example/);
+  assert.deepEqual(resolve(read(initialConfig({ profile: 'local' })), FACTS), local());
+});

@@ -1,0 +1,158 @@
+/** Every kind of value, at its edges and beyond, through the file as an operator writes it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { exampleConfig, parseConfig } from './index.ts';
+
+const SEED = 20_250_711;
+
+const codes = (section: string, line: string): readonly string[] => {
+  const text = `${section === 'server' ? '' : '[server]\nprofile = "local"\n'}[${section}]\n${section === 'server' ? 'profile = "local"\n' : ''}${line}\n`;
+  const result = parseConfig(text, 'hauspost.toml');
+  return result.ok ? [] : result.errors.map(({ code }) => code);
+};
+
+const check = (section: string, key: string, accepted: readonly string[], refused: Readonly<Record<string, string>>): void => {
+  for (const value of accepted) assert.deepEqual(codes(section, `${key} = ${value}`), [], `${key} = ${value}`);
+  for (const [value, code] of Object.entries(refused)) assert.deepEqual(codes(section, `${key} = ${value}`), [code], `${key} = ${value}`);
+};
+
+test('host names', () => {
+  check('server', 'hostname', ['"mail.example.org"', "'mail.example.org'", '"bücher.example"', '"auto"'], {
+    '"mail"': 'input.domain',
+    '"mail.example.org."': 'input.domain',
+    '"192.0.2.1"': 'input.domain',
+    '""': 'input.domain',
+    '["mail.example.org"]': 'config.wrong-type',
+    '2025-01-01': 'config.wrong-type',
+    '{ x = 1 }': 'config.wrong-type',
+    '"mail.example.org\\n"': 'config.control-character',
+    '"mail.example.org\\u0000"': 'config.control-character',
+    '"mail.\\u202Eexample.org"': 'config.control-character',
+    '"mail.example.org\\u2028"': 'config.control-character',
+  });
+});
+
+test('addresses', () => {
+  check('server', 'postmaster', ['"admin@example.org"', '"ADMIN@Example.org"'], {
+    '"admin"': 'input.address',
+    '"admin+tag@example.org"': 'input.local-part',
+    '"\\"a b\\"@example.org"': 'input.local-part',
+    '"a@b@example.org"': 'input.local-part',
+    '"admin@localhost"': 'input.domain',
+  });
+});
+
+test('lists of IP addresses', () => {
+  check('network', 'bind', ['["127.0.0.1"]', '["::1", "127.0.0.1"]', '["0.0.0.0", "::"]', '"auto"'], {
+    '[]': 'config.out-of-range',
+    '"127.0.0.1"': 'config.wrong-type',
+    '["127.0.0.1/8"]': 'input.ip-address',
+    '["127.0.0.1:25"]': 'input.ip-address',
+    '["fe80::1%eth0"]': 'input.ip-address',
+    '["127.1"]': 'input.ip-address',
+    '["::1", "0:0::1"]': 'config.listed-twice',
+    '["0.0.0.0", "127.0.0.1"]': 'config.exclusive',
+    '["::", "::1"]': 'config.exclusive',
+    '["127.0.0.1\\n"]': 'config.control-character',
+  });
+  check('resolver', 'forwarders', ['["192.0.2.53"]', '["127.0.0.53"]'], { '["0.0.0.0"]': 'config.out-of-range', '["auto"]': 'input.ip-address' });
+});
+
+test('sizes', () => {
+  check('mail', 'message_size_limit', ['"1M"', '"50M"', '"50 MB"', '"1G"', '"1024M"'], {
+    '"0"': 'config.out-of-range',
+    '"1025M"': 'config.out-of-range',
+    '"52428800"': 'input.size',
+    '52428800': 'config.wrong-type',
+    '"50K"': 'input.quota',
+    '"-1M"': 'input.quota',
+    '"auto"': 'input.quota',
+  });
+  check('mail', 'default_quota', ['"0"', '"1M"', '"2G"'], { '"1025T"': 'input.quota', true: 'config.wrong-type' });
+});
+
+test('durations', () => {
+  check('mail', 'queue_lifetime', ['"1d"', '"120h"', '"30d"', '"7200m"'], {
+    '"90m"': 'config.out-of-range',
+    '"0h"': 'config.out-of-range',
+    '"31d"': 'config.out-of-range',
+    '"1500m1s"': 'config.out-of-range',
+    '"5"': 'input.duration',
+    '5': 'config.wrong-type',
+  });
+  check('logs', 'retention', ['"1d"', '"2w"', '"365d"', '"48h"'], { '"36h"': 'config.out-of-range', '"366d"': 'config.out-of-range' });
+});
+
+test('flags', () => {
+  check('web_ui', 'enabled', ['true', 'false'], { '"true"': 'config.wrong-type', '1': 'config.wrong-type' });
+});
+
+test('key and chain belong to source "files", and only to it', () => {
+  const text = (lines: string): readonly string[] => codes('tls', lines);
+  assert.deepEqual(text('source = "files"\nkey = "/k"\nchain = "/c"'), []);
+  assert.deepEqual(text('source = "own-ca"'), []);
+  assert.deepEqual(text('source = "files"'), ['config.missing', 'config.missing']);
+  assert.deepEqual(text('source = "files"\nkey = "/k"'), ['config.missing']);
+  assert.deepEqual(text('key = "/k"\nchain = "/c"'), ['config.exclusive', 'config.exclusive']);
+  // A source that was refused says nothing about the others.
+  assert.deepEqual(text('source = "file"\nkey = "/k"'), ['config.out-of-range']);
+});
+
+test('forwarders contradict a recursive resolver', () => {
+  assert.deepEqual(codes('resolver', 'mode = "recursive"\nforwarders = ["192.0.2.53"]'), ['config.exclusive']);
+  assert.deepEqual(codes('resolver', 'mode = "recursive"\nforwarders = "auto"'), []);
+  assert.deepEqual(codes('resolver', 'mode = "forward"\nforwarders = ["192.0.2.53"]'), []);
+});
+
+test('profile "public" needs a host name and a postmaster', () => {
+  const text = (lines: string): readonly (readonly [string, string])[] => {
+    const result = parseConfig(`[server]\nprofile = "public"\n${lines}`, 'hauspost.toml');
+    return result.ok ? [] : result.errors.map(({ path, code }) => [path, code]);
+  };
+  assert.deepEqual(text('hostname = "mail.example.org"\npostmaster = "admin@example.org"\n'), []);
+  assert.deepEqual(text('hostname = "auto"\n'), [
+    ['server.hostname', 'config.missing'],
+    ['server.postmaster', 'config.missing'],
+  ]);
+});
+
+test(`whatever the text is, reading it ends in a configuration or in problems of one line each (seed ${SEED})`, () => {
+  const lines = exampleConfig()
+    .split('\n')
+    .map((line) => line.replace(/^#(?! )/, ''));
+  const piece = fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom(...lines) },
+    { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 30 }) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(
+        '[',
+        ']]',
+        '"""',
+        "'",
+        '=',
+        '[mail',
+        'a.b.c = 1',
+        'bind = [',
+        '{',
+        '# \u0000',
+        '\r',
+        '__proto__ = 1',
+        '[constructor]',
+      ),
+    },
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 40 }), (parts) => {
+      const result = parseConfig(parts.join('\n'), 'hauspost.toml');
+      if (result.ok) return;
+      assert.ok(result.errors.length > 0);
+      for (const { line, column, message, remedy, path, value = '' } of result.errors) {
+        assert.ok(line >= 1 && column >= 1);
+        assert.match(`${message}${remedy}${path}${value}`, /^[ -~]+$/);
+      }
+    }),
+    { seed: SEED, numRuns: 500 },
+  );
+});
