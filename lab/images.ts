@@ -1,0 +1,103 @@
+/**
+ * The recipes of the test machines' file systems, freshly made from Debian's packages. `base` is a bare server: no Node, none of the
+ * daemons. `archives` adds the package lists and archives of all that the program installs, so that apt works without a network.
+ * `tools` has everything installed and never started, for asking the daemons' own checkers.
+ */
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buildingDirectory } from './owner.ts';
+import { must } from './process.ts';
+import type { Room } from './room.ts';
+import { aptOptions, aptSources, hostAuthorities } from './sources.ts';
+import { type Layer, layerInRoom, layerOf } from './store.ts';
+
+export type Release = 'bookworm' | 'trixie';
+/** Who is process 1. `none`: an image without any init, for containers. */
+export type Init = 'systemd' | 'none';
+
+export interface Kind {
+  readonly release: Release;
+  readonly init: Init;
+}
+
+/** What a bare Debian server has beyond the required packages. */
+const SERVER = ['systemd', 'systemd-sysv', 'libpam-systemd', 'dbus', 'iproute2', 'iputils-ping', 'netbase', 'procps', 'less', 'nano', 'cron', 'logrotate'];
+const BASE: Readonly<Record<Init, readonly string[]>> = { systemd: [...SERVER, 'ca-certificates', 'tzdata'], none: [] };
+
+const DAEMONS = [
+  ...['postfix', 'postfix-mysql', 'postfix-lmdb', 'dovecot-core', 'dovecot-imapd', 'dovecot-lmtpd', 'dovecot-mysql', 'dovecot-sieve'],
+  ...['dovecot-managesieved', 'rspamd', 'redis-server', 'mariadb-server', 'unbound', 'nginx', 'certbot', 'openssl'],
+];
+/** What the launcher installs. */
+const LAUNCHER = ['nodejs', 'npm', 'ca-certificates'];
+const SUPERVISOR: Readonly<Record<Init, readonly string[]>> = { systemd: [], none: ['runit'] };
+
+/** All that `up` and the launcher may install on a machine of this kind. */
+export const installable = ({ init }: Kind): readonly string[] => [...DAEMONS, ...SUPERVISOR[init], ...LAUNCHER];
+
+const APT_ENV = { DEBIAN_FRONTEND: 'noninteractive' };
+/** What a machine that has not been given a network yet would have. */
+const RESOLV_CONF = 'nameserver 192.0.2.53\n';
+
+/** A layer is made anew every month, for the packages that changed meanwhile. */
+const month = (): string => new Date().toISOString().slice(0, 7);
+
+const installAuthorities = async (root: string, authorities: ReadonlyMap<string, string>): Promise<void> => {
+  const directory = join(root, 'usr/local/share/ca-certificates');
+  await mkdir(directory, { recursive: true });
+  for (const [name, content] of authorities) await writeFile(join(directory, name), content);
+};
+
+const bootstrap = async (root: string, { release, init }: Kind, sources: readonly string[], options: readonly string[]): Promise<void> => {
+  const aptOptionArgs = options.map((option) => `--aptopt=${option}`);
+  await must(
+    [
+      ...['unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', 'mmdebstrap', '--mode=root', '--variant=minbase', '--quiet'],
+      ...[`--include=${BASE[init].join(',')}`, ...aptOptionArgs, '--dpkgopt=force-unsafe-io', release, root, ...sources],
+    ],
+    { ms: 600_000, env: { TMPDIR: buildingDirectory() } },
+  );
+  await rm(join(root, 'etc/dpkg/dpkg.cfg.d/99mmdebstrap'));
+  await writeFile(join(root, 'etc/resolv.conf'), RESOLV_CONF);
+  await writeFile(join(root, 'etc/hostname'), 'debian\n');
+  await writeFile(join(root, 'etc/hosts'), '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 debian\n');
+};
+
+/** A bare Debian server (or container, for init `none`). */
+export const base = async (kind: Kind): Promise<Layer> => {
+  const [sources, options, authorities] = [await aptSources(kind.release), await aptOptions(), hostAuthorities()];
+  const recipe = JSON.stringify(['base 1', kind, BASE[kind.init], sources, options, [...authorities], RESOLV_CONF, month()]);
+  return layerOf({ name: `${kind.release}-${kind.init}-base`, recipe }, async ({ upper }) => {
+    await bootstrap(upper, kind, sources, options);
+    await installAuthorities(upper, authorities);
+    if (BASE[kind.init].includes('ca-certificates')) await must(['chroot', upper, 'update-ca-certificates']);
+  });
+};
+
+const apt = async (room: Room, ...args: readonly string[]): Promise<void> => {
+  const argv = ['apt-get', '-y', '-q', '-o', 'Dpkg::Options::=--force-unsafe-io', ...args];
+  const { code, stdout, stderr } = await room.run(argv, { env: APT_ENV, ms: 900_000 });
+  if (code !== 0) throw new Error(`${argv.join(' ')}: status ${code}\n${stdout.slice(-4000)}\n${stderr.slice(-4000)}`);
+};
+
+/** `base`, with package lists and the archives of everything `installable`. */
+export const archives = async (kind: Kind): Promise<Layer> => {
+  const parent = await base(kind);
+  const packages = installable(kind);
+  return layerInRoom({ parent, name: `${kind.release}-${kind.init}-archives`, recipe: JSON.stringify(['archives 1', packages]) }, 'host', async (room) => {
+    await apt(room, 'update');
+    await apt(room, 'install', '--download-only', '--no-install-recommends', ...packages);
+  });
+};
+
+/** Everything installed, nothing ever started. */
+export const tools = async (release: Release): Promise<Layer> => {
+  const parent = await archives({ release, init: 'systemd' });
+  const packages = [...DAEMONS, 'runit'];
+  return layerInRoom({ parent, name: `${release}-tools`, recipe: JSON.stringify(['tools 1', packages]) }, 'host', async (room) => {
+    await room.put({ '/usr/sbin/policy-rc.d': '#!/bin/sh\nexit 101\n' });
+    await room.run(['chmod', '755', '/usr/sbin/policy-rc.d']);
+    await apt(room, 'install', '--no-install-recommends', ...packages);
+    await room.run(['rm', '/usr/sbin/policy-rc.d']);
+  });
+};

@@ -1,0 +1,7 @@
+/** Test machines: freshly built Debian, in rooms and booted. Front door of the lab. */
+export { checker } from './checker.ts';
+export type { Inside, InsideOptions } from './enter.ts';
+export { labAvailable } from './host.ts';
+export type { Init, Kind, Release } from './images.ts';
+export { type Child, type Output, until } from './process.ts';
+export type { Files, Room } from './room.ts';

@@ -1,0 +1,43 @@
+#!/bin/sh
+# Undoes what the kernel does not undo by itself when a lab process dies: directories, control groups, packet filter tables.
+# It reads "KIND NAME" lines; when its standard input ends, the process that wrote them is gone, and everything named is removed.
+# At its start it removes what dead owners left (their reaper was killed, too). Runs in a mount namespace of its own.
+# Arguments: an empty directory to mount cgroup2 on, the directory with unfinished layers.
+# Every name ends in ".PID-STARTTIME" of its owner (tables: "_PID_STARTTIME").
+set -u
+mnt=$1 building=$2
+mount -t cgroup2 cgroup2 "$mnt"
+
+alive() { # PID-STARTTIME: field 22 of proc(5) stat, counted after the command's name, which may hold spaces
+  stat=$(cat "/proc/${1%-*}/stat" 2>/dev/null) || return 1
+  set -- "$1" ${stat##*) }
+  shift 20
+  [ "$1" = "${owner#*-}" ]
+}
+
+undo() {
+  case $1 in
+    directory) rm -rf "$2" ;;
+    table) nft delete table inet "$2" 2>/dev/null ;;
+    cgroup) # the processes in it are about to die; up to ten seconds
+      for _ in $(seq 100); do
+        [ -d "$mnt/$2" ] || break
+        find "$mnt/$2" -depth -type d -exec rmdir {} + 2>/dev/null
+        sleep 0.1
+      done ;;
+  esac
+}
+
+for path in "$building"/*.* "$mnt"/hauspost-lab.*; do
+  [ -e "$path" ] || continue
+  owner=${path##*.}
+  alive "$owner" && continue
+  case $path in "$mnt"/*) undo cgroup "${path#"$mnt"/}" ;; *) undo directory "$path" ;; esac
+done
+nft list tables inet 2>/dev/null | while read -r _ _ table; do
+  case $table in hauspost_lab_*_*) owner=${table#hauspost_lab_}; owner=${owner%_*}-${owner#*_}; alive "$owner" || undo table "$table" ;; esac
+done
+
+set --
+while read -r kind name; do set -- "$@" "$kind $name"; done
+for entry in "$@"; do undo "${entry%% *}" "${entry#* }"; done
