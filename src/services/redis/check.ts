@@ -1,0 +1,63 @@
+/**
+ * What does Redis make of its file? It has no dump, so one is started in the check room with the staged file, but on a socket of its
+ * own below /tmp and without a data directory of ours, and asked for its settings. An unknown directive ends it at once.
+ * It ends with the room, which has processes of its own and throws away what was written.
+ */
+import { isLines, isList, type Row, rowsFor } from '#formats';
+import type { CheckRoom, Finding, RenderInput } from '#model';
+import { rows } from './rows.ts';
+
+const PROBE_SOCKET = '/tmp/hauspost-redis-check.sock';
+/** Constant; SOCKET and then the server's argv come as arguments. Waits up to 10 s for an answer. */
+const SCRIPT = `set -eu
+socket=$1; shift
+"$@"
+i=0
+until redis-cli -s "$socket" PING >/dev/null 2>&1; do
+  i=$((i + 1)); [ "$i" -lt 100 ]
+  sleep 0.1
+done
+redis-cli -s "$socket" CONFIG GET "*"
+redis-cli -s "$socket" SHUTDOWN NOSAVE
+`;
+
+/** Changed for the probe, so that nothing of the running Redis is touched. */
+const REPLACED: readonly (readonly [string, string])[] = [
+  ['unixsocket', PROBE_SOCKET],
+  ['pidfile', '/tmp/hauspost-redis-check.pid'],
+  ['dir', '/tmp'],
+  ['daemonize', 'yes'],
+];
+
+const finding = (code: string, message: string): Finding => ({
+  level: 'error',
+  code: `redis.${code}`,
+  message,
+  remedy: 'Report this as a defect, with this output.',
+});
+
+/** `redis-cli` writes keys and values of CONFIG GET on alternating lines. */
+const settings = (stdout: string): ReadonlyMap<string, string> => {
+  const lines = stdout.split('\n');
+  return new Map(lines.flatMap((line, index) => (index % 2 === 0 ? [[line, lines[index + 1] ?? ''] as const] : [])));
+};
+
+const written = ({ to }: Row): string => {
+  const words = isLines(to) ? [] : isList(to) ? to : [to];
+  return words.map((word) => (word === true ? 'yes' : word === false ? 'no' : String(word))).join(' ');
+};
+
+/** Names of the directives that Redis reports otherwise than written. */
+export const misunderstood = (expected: readonly Row[], stdout: string): readonly string[] => {
+  const got = settings(stdout);
+  return expected.filter((row) => !REPLACED.some(([name]) => name === row.set) && got.get(row.set) !== written(row)).map((row) => row.set);
+};
+
+export const checkRedis = async (room: CheckRoom, input: RenderInput): Promise<readonly Finding[]> => {
+  const server = ['/usr/bin/redis-server', '/etc/redis/redis.conf', ...REPLACED.flatMap(([name, to]) => [`--${name}`, to])];
+  const { code, stdout, stderr } = await room.run(['/bin/sh', '-c', SCRIPT, 'redis-check', PROBE_SOCKET, ...server], { ms: 20_000 });
+  if (code !== 0) return [finding('config-refused', `redis-server with the new file exits ${code}: ${`${stderr}${stdout}`.trim().slice(-2000)}`)];
+  return misunderstood(rowsFor(input.facts.versions.redis, rows(input)), stdout).map((name) =>
+    finding('misunderstood', `Redis does not report ${name} as it was written`),
+  );
+};

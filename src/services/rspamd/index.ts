@@ -1,0 +1,18 @@
+/** Rspamd: filters as a milter, signs with DKIM, says in a header what it found. Front door of the service. */
+import type { Service } from '#model';
+import { checkRspamd } from './check.ts';
+import { rspamdItems } from './files.ts';
+import { rspamdProbes } from './probes.ts';
+import { rspamdUnit } from './unit.ts';
+
+export { rspamdPasswordHash } from './password.ts';
+export { CONTROLLER_HASH } from './workers.ts';
+
+export const rspamd: Service = {
+  name: 'rspamd',
+  packages: () => ['rspamd'],
+  unit: () => rspamdUnit,
+  items: rspamdItems,
+  check: checkRspamd,
+  probes: rspamdProbes,
+};

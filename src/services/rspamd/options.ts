@@ -1,0 +1,33 @@
+/** Limits of a scan, and where Rspamd asks for names. Nothing here trusts a network: a client on loopback is a stranger like any other. */
+import type { RenderInput } from '#model';
+import type { ConfFile } from './conf-file.ts';
+
+const MEBIBYTE = 1024 * 1024;
+
+/** `address:port:weight`, IPv6 in brackets. */
+const nameserver = ({ address, port }: RenderInput['wiring']['resolver']): string => `${address.includes(':') ? `[${address}]` : address}:${port}:10`;
+
+export const options = ({ settings, wiring }: RenderInput): ConfFile => ({
+  name: 'options.inc',
+  section: ['options'],
+  rows: [
+    {
+      set: 'local_addrs',
+      to: ['127.0.0.0/8', '::1'],
+      why: 'Not the private networks that the package lists. (Loopback is local by the program itself.)',
+    },
+    {
+      block: 'dns',
+      rows: [
+        { set: 'nameserver', to: [nameserver(wiring.resolver)] },
+        { set: 'timeout', to: 1, why: 'Seconds for one attempt; with the retransmissions a dead resolver costs 3 s of the 8 that a scan may take.' },
+        { set: 'retransmits', to: 2 },
+        { set: 'sockets', to: 16 },
+      ],
+    },
+    { set: 'max_message', to: (settings.mail.messageSizeLimit + 1) * MEBIBYTE, why: 'The limit of Postfix and room for the header that it adds.' },
+    { set: 'task_timeout', to: 8 },
+    { set: 'soft_reject_on_timeout', to: true, why: 'Otherwise a half-scanned message passes.' },
+    { set: 'gtube_patterns', to: 'reject', why: 'GTUBE itself, not the patterns that ask for a milder action.' },
+  ],
+});

@@ -1,0 +1,57 @@
+/** Rspamd answers on both sockets: a milter's option negotiation as Postfix opens it, and the controller's /ping. */
+import type { Finding, Probe, RenderInput, Vantage } from '#model';
+
+/** The first start compiles nothing before it listens (Hyperscan's data bases are built behind it), but loads some 50 modules. */
+const WITHIN_MS = 30_000;
+
+/** SMFIC_OPTNEG of milter protocol 6: length, `O`, version, actions, steps; the answer has the same form (sendmail's mfdef.h). */
+const NEGOTIATION = Uint8Array.of(0, 0, 0, 13, 0x4f, 0, 0, 0, 6, 0, 0, 1, 0xff, 0, 0x1f, 0xff, 0xff);
+
+const silent = (code: string, what: string, error: unknown): Finding => ({
+  level: 'error',
+  code: `rspamd.${code}`,
+  message: `Rspamd ${what} does not answer: ${error instanceof Error ? error.message : String(error)}`,
+  remedy: 'Look at its log (journalctl -u rspamd); mail is deferred meanwhile.',
+});
+
+const asked = async (
+  vantage: Vantage,
+  target: Parameters<Vantage['talk']>[0],
+  dialogue: Parameters<Vantage['talk']>[1],
+  code: string,
+  what: string,
+) => {
+  try {
+    const answer = await vantage.talk(target, dialogue);
+    return dialogue.until(answer) ? [] : [silent(code, what, new Error(JSON.stringify(answer.slice(0, 80))))];
+  } catch (error) {
+    return [silent(code, what, error)];
+  }
+};
+
+export const rspamdProbes = ({ wiring }: RenderInput): readonly Probe[] => [
+  {
+    name: 'rspamd milter',
+    within: WITHIN_MS,
+    run: (vantage) =>
+      asked(
+        vantage,
+        { socket: wiring.sockets.milter.path },
+        { send: NEGOTIATION, until: (answer) => answer.length >= 17 && answer[4] === 'O', ms: 5000 },
+        'no-milter',
+        'as a milter',
+      ),
+  },
+  {
+    name: 'rspamd controller',
+    within: WITHIN_MS,
+    run: (vantage) =>
+      asked(
+        vantage,
+        { socket: wiring.sockets.controller.path },
+        { send: 'GET /ping HTTP/1.0\r\n\r\n', until: (answer) => answer.includes('pong'), ms: 5000 },
+        'no-controller',
+        "'s controller",
+      ),
+  },
+];

@@ -1,0 +1,14 @@
+/** What becomes of a message of which score. The scores themselves are the package's. */
+import type { ConfFile } from './conf-file.ts';
+
+export const verdict: readonly ConfFile[] = [
+  {
+    name: 'actions.conf',
+    section: ['actions'],
+    rows: [
+      { set: 'reject', to: 15, why: 'Refused at the end of DATA.' },
+      { set: 'add_header', to: 6, why: 'X-Spam: Yes, filed in Spam.' },
+      { set: 'greylist', to: 4, why: '"Try again later" to a client that was not seen before.' },
+    ],
+  },
+];
