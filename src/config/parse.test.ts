@@ -27,11 +27,11 @@ queue_lifetime = "1d12h"
 `,
     'hauspost.toml',
   );
-  assert.deepEqual(result.ok && { server: result.value.server, network: result.value.network, mail: result.value.mail }, {
-    server: { profile: 'public', hostname: 'mail.example.org', postmaster: 'admin@example.org' },
-    network: { bind: ['192.0.2.25', '2001:db8::25'] },
-    mail: { messageSizeLimit: 50, defaultQuota: 0, queueLifetimeHours: 36, bounceLifetimeHours: 24 },
-  });
+  assert.ok(result.ok);
+  const { server, network, mail } = result.value;
+  assert.deepEqual([server.profile, server.hostname, server.postmaster], ['public', 'mail.example.org', 'admin@example.org']);
+  assert.deepEqual(network.bind, ['192.0.2.25', '2001:db8::25']);
+  assert.deepEqual([mail.defaultQuota, mail.queueLifetimeHours, mail.messageSizeLimit, mail.bounceLifetimeHours], [0, 36, 50, 24]);
 });
 
 test('twelve mistakes in one file are reported all at once, with line, path and remedy', () => {

@@ -1,7 +1,15 @@
 /** Whom the server asks for names. DNSSEC matters here: without validated answers there is no DANE. */
-import { operatorError } from '#base';
+import { type HauspostError, operatorError } from '#base';
 import { choice, flag, ipAddresses } from './kinds.ts';
 import { auto, option, section } from './option.ts';
+
+const nobodyToAsk = (): HauspostError =>
+  operatorError({
+    code: 'config.no-forwarders',
+    message: 'resolver.mode is "forward", but neither resolver.forwarders nor /etc/resolv.conf names a resolver',
+    remedy: 'Write forwarders = ["192.0.2.53"] below [resolver], or mode = "recursive".',
+    detail: { path: 'resolver.forwarders' },
+  });
 
 export const resolver = section({
   name: 'resolver',
@@ -11,14 +19,13 @@ export const resolver = section({
     mode: option({
       key: 'mode',
       kind: choice('recursive', 'forward'),
-      default: auto(
-        '"forward" where forwarders are written, and in profile "local" where the machine has resolvers in /etc/resolv.conf; else "recursive"',
-      ),
+      default: auto('"forward" in profile "local" and where forwarders are written; else "recursive"'),
       doc: '"recursive": ask the name servers of the world, from the root down. "forward": ask the resolvers in forwarders.',
       why: 'Blocklists do not answer those who ask through the large public resolvers.',
       example: 'recursive',
       since: '0.1',
     }),
+    /** Empty with `recursive`; with `forward` only in profile `local` on a machine that has no resolver. */
     forwarders: option({
       key: 'forwarders',
       kind: ipAddresses(8),
@@ -64,18 +71,11 @@ export const resolver = section({
     ];
   },
   settings: (wants, { profile, facts }) => {
-    const wantsForward = wants.forwarders !== undefined || (profile === 'local' && facts.resolvers.length > 0);
-    const mode = wants.mode ?? (wantsForward ? 'forward' : 'recursive');
+    const mode = wants.mode ?? (wants.forwarders !== undefined || profile === 'local' ? 'forward' : 'recursive');
     if (mode === 'recursive') return { ...wants, mode, forwarders: [], validate: wants.validate ?? true };
     const forwarders = wants.forwarders ?? facts.resolvers;
-    if (forwarders.length === 0) {
-      throw operatorError({
-        code: 'config.no-forwarders',
-        message: 'resolver.mode is "forward", but neither resolver.forwarders nor /etc/resolv.conf names a resolver',
-        remedy: 'Write forwarders = ["192.0.2.53"] below [resolver], or mode = "recursive".',
-        detail: { path: 'resolver.forwarders' },
-      });
-    }
+    // In profile local a machine without a network is welcome: then only the names of the server itself are answered.
+    if (forwarders.length === 0 && profile === 'public') throw nobodyToAsk();
     const known = forwarders.every((address) => facts.resolvers.includes(address));
     return { ...wants, mode, forwarders, validate: wants.validate ?? (known && facts.resolversCarryDnssec) };
   },
