@@ -1,0 +1,67 @@
+/**
+ * Where an alias leads, in SQL: a recursive query that starts at one address, so that its cost depends on that address' chain and not on
+ * the size of the tables. It walks `alias_steps_v1` as Postfix would (virtual(5)): rows of the exact address, else of the address without
+ * its tag, else the catch-all, if no account and no enabled alias has the name. `UNION` keeps each address once, so a loop ends by itself.
+ * Trusts the CHECK on the columns: stored addresses are printable ASCII.
+ */
+
+/** SQL expressions, each for one value: a quoted placeholder of a daemon, or a named parameter of ours. */
+export interface Address {
+  readonly local: string;
+  readonly domain: string;
+}
+
+/** A local part without its tag (`recipient_delimiter = +`); empty for one that starts with `+`, which names no account. */
+export const withoutTag = (local: string): string => `SUBSTRING_INDEX(${local}, '+', 1)`;
+
+/** The collation equates full-width letters, the Kelvin sign and others with ASCII; what is not ASCII therefore never reaches a comparison. */
+export const isAscii = (...values: readonly string[]): string => values.map((value) => `BINARY ${value} NOT REGEXP '[^!-~]'`).join(' AND ');
+
+export const accountExists = ({ local, domain }: Address, and = 'TRUE'): string =>
+  `EXISTS (SELECT 1 FROM accounts_v1 account WHERE account.username = ${local} AND account.domain = ${domain} AND ${and})`;
+
+export const aliasExists = ({ local, domain }: Address): string =>
+  `EXISTS (SELECT 1 FROM alias_steps_v1 own WHERE own.source_username = ${local} AND own.source_domain = ${domain})`;
+
+export const catchAllExists = (domain: string): string =>
+  `EXISTS (SELECT 1 FROM alias_steps_v1 rest WHERE rest.source_username IS NULL AND rest.source_domain = ${domain})`;
+
+const EXACT = { local: 'chain.username', domain: 'chain.domain' };
+const BASE = { local: withoutTag('chain.username'), domain: 'chain.domain' };
+
+const hop = (source: string, where: readonly string[]): string =>
+  [
+    'SELECT step.destination_username, step.destination_domain FROM chain JOIN alias_steps_v1 step',
+    `ON step.source_username ${source} AND step.source_domain = chain.domain`,
+    ...(where.length === 0 ? [] : [`WHERE ${where.join(' AND ')}`]),
+  ].join(' ');
+
+const first = (where: string): string => `SELECT destination_username, destination_domain FROM alias_steps_v1 WHERE ${where}`;
+
+const chain = (...members: readonly string[]): string => `chain (username, domain) AS (${members.join(' UNION ')})`;
+
+/** Every address that mail comes past: `chain (username, domain)`, from the rows that `where` selects on. */
+export const deliveryChain = (where: string): string =>
+  chain(
+    first(where),
+    hop(`= ${EXACT.local}`, []),
+    hop(`= ${BASE.local}`, [`LOCATE('+', chain.username) > 1`, `NOT ${aliasExists(EXACT)}`]),
+    hop('IS NULL', [`NOT ${accountExists(BASE)}`, `NOT ${aliasExists(EXACT)}`, `NOT ${aliasExists(BASE)}`]),
+  );
+
+/** Every address that an alias is an alias of, for the right to send as it: all rows with and without tag, never the catch-all. */
+export const ownerChain = (where: string): string => chain(first(where), hop(`= ${EXACT.local}`, []), hop(`= ${BASE.local}`, []));
+
+/**
+ * `final (address)`: where mail comes to rest. Outside addresses as they are stored; ours in lower case, if the account receives and has no
+ * alias of its own, or one that names the account itself to keep a copy.
+ */
+export const FINAL = [
+  'final (address) AS (',
+  "SELECT CONCAT(chain.username, '@', chain.domain) FROM chain LEFT JOIN domains_v1 hosted ON hosted.domain = chain.domain WHERE hosted.domain IS NULL",
+  "UNION SELECT LOWER(CONCAT(chain.username, '@', chain.domain)) FROM chain",
+  `JOIN accounts_v1 account ON account.username = ${BASE.local} AND account.domain = chain.domain AND account.receives = 1`,
+  `WHERE (NOT ${aliasExists(EXACT)} AND NOT ${aliasExists(BASE)})`,
+  'OR EXISTS (SELECT 1 FROM alias_steps_v1 self WHERE self.source_username = chain.username AND self.source_domain = chain.domain',
+  'AND self.destination_username = chain.username AND self.destination_domain = chain.domain))',
+].join(' ');

@@ -1,0 +1,123 @@
+/**
+ * The way to the database: MariaDB by its Unix socket as the OS user that runs this process; the kernel vouches for who that is
+ * (`unix_socket`), there is no password. Values travel apart from the statement (server-side prepared statements), so nothing an
+ * operator types can become SQL. Statements are constants of this room.
+ */
+import mysql from 'mysql2/promise';
+import { type AbsPath, bug, environmentError, type HauspostError } from '#base';
+
+export type Value = string | number | null;
+export type Values = Readonly<Record<string, Value>>;
+export type Row = Readonly<Record<string, unknown>>;
+
+export interface Directory extends AsyncDisposable {
+  /** Rows of a SELECT; `:name` in the text stands for a value. */
+  rows(sql: string, values?: Values): Promise<readonly Row[]>;
+  /** Changes rows; answers how many. */
+  change(sql: string, values?: Values): Promise<number>;
+  /** Statements that take no values and cannot be prepared: definitions and grants. */
+  define(sql: string): Promise<void>;
+  /** All of `work` or nothing of it. Not to be nested. */
+  atomically<T>(work: () => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export const DATABASE = 'vmail';
+
+/** Errors of the server and of the way there carry a symbol (`ER_NO_SUCH_TABLE`, `ECONNREFUSED`). */
+export const symbolOf = (error: unknown): string => {
+  if (!(error instanceof Error) || !('code' in error)) return '';
+  return typeof error.code === 'string' ? error.code : '';
+};
+
+const AWAY = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EACCES', 'ETIMEDOUT', 'PROTOCOL_CONNECTION_LOST', 'ER_SERVER_SHUTDOWN', 'ER_CON_COUNT_ERROR']);
+const ABSENT = new Set(['ER_NO_DB_ERROR', 'ER_BAD_DB_ERROR', 'ER_NO_SUCH_TABLE']);
+
+const away = (socketPath: string, cause: unknown): HauspostError =>
+  environmentError({
+    code: 'directory.unreachable',
+    message: `the database does not answer at ${socketPath}`,
+    remedy: 'See `hauspost status`; `hauspost up` starts all services.',
+    detail: { socket: socketPath, reason: symbolOf(cause) },
+    cause,
+  });
+
+const explained = (socketPath: string, error: unknown): unknown => {
+  const symbol = symbolOf(error);
+  if (AWAY.has(symbol)) return away(socketPath, error);
+  if (symbol.startsWith('ER_ACCESS_DENIED') || symbol === 'ER_DBACCESS_DENIED_ERROR')
+    return environmentError({ code: 'directory.denied', message: 'the database refuses this user', remedy: 'Run the command as root.', cause: error });
+  if (ABSENT.has(symbol))
+    return environmentError({ code: 'directory.absent', message: `the database ${DATABASE} is not set up`, remedy: 'Run `hauspost apply`.', cause: error });
+  return error;
+};
+
+/** Strict, whatever the server's own mode: a value that does not fit is an error, and backslashes escape. */
+const SESSION = ["SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'", 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED'];
+
+const open = async (socketPath: string): Promise<mysql.Connection> => {
+  const connection = await mysql.createConnection({ socketPath, user: 'root', charset: 'utf8mb4', namedPlaceholders: true, connectTimeout: 10_000 });
+  try {
+    for (const sql of SESSION) await connection.query(sql);
+    const [found] = await connection.query<mysql.RowDataPacket[]>('SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?', [DATABASE]);
+    if (found.length > 0) await connection.query(`USE ${DATABASE}`);
+    return connection;
+  } catch (error) {
+    connection.destroy();
+    throw error;
+  }
+};
+
+/** Connects as root. Throws `directory.unreachable` or `directory.denied` (exit 4). A database that is not there yet is no error here. */
+export const connect = async ({ socketPath }: { readonly socketPath: AbsPath | string }): Promise<Directory> => {
+  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw explained(socketPath, error);
+    }
+  };
+  const connection = await guarded(() => open(socketPath));
+  const rows = (sql: string, values: Values = {}): Promise<readonly Row[]> =>
+    guarded(async () => (await connection.execute<mysql.RowDataPacket[]>(sql, { ...values }))[0]);
+  const change = (sql: string, values: Values = {}): Promise<number> =>
+    guarded(async () => (await connection.execute<mysql.ResultSetHeader>(sql, { ...values }))[0].affectedRows);
+  const define = (sql: string): Promise<void> =>
+    guarded(async () => {
+      await connection.query(sql);
+    });
+  const atomically = async <T>(work: () => Promise<T>): Promise<T> => {
+    await define('START TRANSACTION');
+    try {
+      const value = await work();
+      await define('COMMIT');
+      return value;
+    } catch (error) {
+      // If the connection is gone the server has rolled back; the first error is the one to tell.
+      await define('ROLLBACK').catch(() => undefined);
+      throw error;
+    }
+  };
+  const close = (): Promise<void> => connection.end();
+  return { rows, change, define, atomically, close, [Symbol.asyncDispose]: close };
+};
+
+/** A column that our own statement makes text. */
+export const text = (row: Row, column: string): string => {
+  const value = row[column];
+  return typeof value === 'string' ? value : unexpected(column, value);
+};
+
+export const number = (row: Row, column: string): number => {
+  const value = row[column];
+  return typeof value === 'number' ? value : unexpected(column, value);
+};
+
+/** MariaDB's booleans are numbers. */
+export const flag = (row: Row, column: string): boolean => number(row, column) !== 0;
+
+export const orNull = <T>(read: (row: Row, column: string) => T, row: Row, column: string): T | null => (row[column] === null ? null : read(row, column));
+
+const unexpected = (column: string, value: unknown): never => {
+  throw bug(`the database answered column ${column} with ${typeof value}`);
+};

@@ -1,0 +1,127 @@
+/**
+ * What the daemons ask the database, each question written once. A caller gives the placeholders of its daemon's syntax (`%u`, `%{user | username}`);
+ * the daemon escapes what it puts in their place, and the text here puts the quotes. No other `%` appears in any text, so none needs doubling.
+ * One line each. Every question is answered from an index, whatever the size of the tables.
+ */
+import { accountExists, type Address, aliasExists, catchAllExists, deliveryChain, FINAL, isAscii, ownerChain, withoutTag } from './chain.ts';
+
+/** Placeholders for the parts of the address that is looked up; `address` is the whole key, with the `@`. */
+export interface Placeholders {
+  readonly local: string;
+  readonly domain: string;
+  readonly address: string;
+  /** The protocol that asks for a login, `smtp` for Postfix' SASL. */
+  readonly service: string;
+}
+
+type Needs<K extends keyof Placeholders> = Pick<Placeholders, K>;
+
+const quoted = (placeholder: string): string => `'${placeholder}'`;
+
+/** The one-line form that any configuration syntax can hold. */
+const line = (...parts: readonly string[]): string => parts.join(' ');
+
+const addressed = ({ local, domain }: Needs<'local' | 'domain'>): string => {
+  const [user, host] = [quoted(local), quoted(domain)];
+  return `username = ${user} AND domain = ${host} AND ${isAscii(user, host)}`;
+};
+
+/** virtual_mailbox_domains: the domain itself if it is ours. */
+const domains = ({ address }: Needs<'address'>): string =>
+  line(`SELECT domain FROM domains_v1 WHERE domain = ${quoted(address)} AND ${isAscii(quoted(address))}`);
+
+/** virtual_mailbox_maps: accounts that receive. Postfix itself asks again without the tag. */
+const recipients = (at: Needs<'local' | 'domain'>): string => line(`SELECT address FROM accounts_v1 WHERE ${addressed(at)} AND receives = 1`);
+
+/** A key of Postfix split at its last `@`; the key `@domain` has an empty local part. */
+const split = (key: string): Address => ({
+  local: `LEFT(${key}, CHAR_LENGTH(${key}) - CHAR_LENGTH(SUBSTRING_INDEX(${key}, '@', -1)) - 1)`,
+  domain: `SUBSTRING_INDEX(${key}, '@', -1)`,
+});
+
+/**
+ * virtual_alias_maps, first half of a pipemap: the key itself if `aliases` has an answer for it. Most keys are no alias, and this costs a
+ * fifth of the whole question. Where a domain has a catch-all, its accounts pass, too, whatever their state: they beat it.
+ */
+const aliasGate = ({ address }: Needs<'address'>): string => {
+  const key = quoted(address);
+  const own = split(key);
+  const has = [`LEFT(${key}, 1) = '@' AND ${catchAllExists(own.domain)}`, aliasExists(own), `(${accountExists(own)} AND ${catchAllExists(own.domain)})`];
+  return line(`SELECT ${key} FROM DUAL WHERE ${isAscii(key)} AND (${has.join(' OR ')})`);
+};
+
+/**
+ * virtual_alias_maps, second half: where the aliases of exactly this address, or for the key `@domain` the catch-all, lead in the end.
+ * Nothing if nobody there receives; but in a domain with a catch-all then the address itself, so that it goes no further. To Postfix that
+ * makes a recipient valid: `recipientAccess` must stand beside it.
+ */
+const aliases = ({ address }: Needs<'address'>): string => {
+  const key = quoted(address);
+  const { local, domain } = split(key);
+  const own = `source_username <=> NULLIF(${local}, '') AND source_domain = ${domain} AND ${isAscii(key)}`;
+  return line(
+    `WITH RECURSIVE ${deliveryChain(own)}, ${FINAL}`,
+    `SELECT IFNULL(final.address, LOWER(${key})) FROM (SELECT 1) one LEFT JOIN final ON TRUE`,
+    `WHERE final.address IS NOT NULL OR (${local} <> '' AND ${catchAllExists(domain)})`,
+  );
+};
+
+/** check_recipient_access, first half of a pipemap: the key itself if `recipientAccess` has to look closer. */
+const recipientGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'address'>): string => {
+  const at = { local: quoted(local), domain: quoted(domain) };
+  return line(`SELECT ${quoted(address)} FROM DUAL WHERE ${isAscii(quoted(address))} AND (${aliasExists(at)} OR ${accountExists(at, 'receives = 0')})`);
+};
+
+/**
+ * check_recipient_access, second half: refuses accounts and aliases that exist and receive nothing, with the reason; lets the others go on to
+ * the next check. Says nothing about addresses that do not exist. To be used on every port that takes mail.
+ */
+const recipientAccess = ({ local, domain }: Needs<'local' | 'domain'>): string => {
+  const at = { local: quoted(local), domain: quoted(domain) };
+  const own = `source_username = ${at.local} AND source_domain = ${at.domain} AND ${isAscii(at.local, at.domain)}`;
+  return line(
+    `WITH RECURSIVE ${deliveryChain(own)}, ${FINAL}`,
+    `SELECT CASE WHEN EXISTS (SELECT 1 FROM final) THEN 'DUNNO'`,
+    `WHEN ${aliasExists(at)} THEN '550 5.1.1 This address leads to nobody who receives mail'`,
+    `WHEN ${accountExists(at, 'enabled = 0')} THEN '550 5.2.1 This mailbox is disabled'`,
+    `WHEN ${accountExists(at, 'send_only = 1')} THEN '550 5.7.1 This address sends mail and receives none'`,
+    `ELSE 'DUNNO' END AS action`,
+  );
+};
+
+/** smtpd_sender_login_maps: the logins that may use this envelope sender, tag or not. */
+const senders = ({ local, domain }: Needs<'local' | 'domain'>): string => {
+  const [user, host] = [quoted(local), quoted(domain)];
+  const own = `source_username IN (${user}, ${withoutTag(user)}) AND source_domain = ${host} AND ${isAscii(user, host)}`;
+  return line(
+    `WITH RECURSIVE ${ownerChain(own)}`,
+    `SELECT address FROM accounts_v1 WHERE username IN (${user}, ${withoutTag(user)}) AND domain = ${host} AND ${isAscii(user, host)} AND enabled = 1`,
+    'UNION SELECT account.address FROM chain JOIN accounts_v1 account',
+    `ON account.username = ${withoutTag('chain.username')} AND account.domain = chain.domain AND account.enabled = 1`,
+  );
+};
+
+/** smtp_tls_policy_maps: policy and its parameters. */
+const tlsPolicy = ({ address }: Needs<'address'>): string =>
+  line(`SELECT CONCAT_WS(' ', policy, params) FROM tls_policies_v1 WHERE domain = ${quoted(address)} AND ${isAscii(quoted(address))}`);
+
+/** Dovecot's passdb: enabled accounts; send-only ones for submission alone. Anyone else is unknown, which is told apart from a wrong password by nobody. */
+const login = (at: Needs<'local' | 'domain' | 'service'>): string =>
+  line(`SELECT address AS user, password FROM logins_v1 WHERE ${addressed(at)} AND (submission_only = 0 OR ${quoted(at.service)} = 'smtp')`);
+
+/** How a Dovecot spells a quota of so many MB; both skip a field that is NULL, and the configured default then counts. */
+const QUOTA = {
+  /** 2.3 */
+  rule: "CONCAT('*:storage=', quota_mb, 'M') AS quota_rule",
+  /** 2.4 */
+  size: "CONCAT(quota_mb, 'M') AS quota_storage_size",
+} as const;
+
+/** Dovecot's userdb: home below `root` and quota. Disabled and send-only accounts are in it: mail that was accepted is still delivered. */
+const mailbox = (at: Needs<'local' | 'domain'>, root: string, quota: keyof typeof QUOTA): string =>
+  line(`SELECT CONCAT('${root}/', LOWER(domain), '/', LOWER(username)) AS home, ${QUOTA[quota]} FROM mailboxes_v1 WHERE ${addressed(at)}`);
+
+/** Dovecot's userdb iteration: everyone who has a mailbox. */
+const everyMailbox = (): string => line('SELECT address AS user FROM mailboxes_v1');
+
+export const lookups = { domains, recipients, aliasGate, aliases, recipientGate, recipientAccess, senders, tlsPolicy, login, mailbox, everyMailbox };

@@ -1,0 +1,8 @@
+/** All migrations, in order. A published one is never edited and never leaves; what it got wrong, a later one mends. */
+import type { Migration } from './migration.ts';
+import { tables } from './0001-tables.ts';
+import { addresses } from './0002-addresses.ts';
+import { indexes } from './0003-indexes.ts';
+import { views } from './0004-views.ts';
+
+export const MIGRATIONS: readonly Migration[] = [tables, addresses, indexes, views];
