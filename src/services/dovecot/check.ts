@@ -1,0 +1,53 @@
+/**
+ * Does Dovecot understand what was written, all of it and nothing else? Its own dump is compared with the file, setting by setting, in
+ * both directions. What it only warns of counts as not understood: 2.3 ignores a plugin's setting whose value it cannot read.
+ */
+import { redacted } from '#base';
+import type { CheckRoom, Finding, RenderInput } from '#model';
+import { MAIN_FILE, mainText } from './configuration.ts';
+import { type Leaves, leaves } from './dump.ts';
+import { spamScript } from './sieve.ts';
+
+const finding = (code: string, message: string): Finding => ({
+  level: 'error',
+  code: `dovecot.${code}`,
+  message,
+  remedy: 'This is a defect of Hauspost; please report it with this output.',
+});
+
+/** Put into the dump by Dovecot itself: what Pigeonhole can do. */
+const ITS_OWN = new Set(['managesieve_notify_capability', 'managesieve_sieve_capability']);
+
+/** 2.4 shows `ssl_server_key_file` as a block `ssl_server` with `key_file`. */
+const sameName = (name: string): string => name.replace(/^ssl_server > /, 'ssl_server_');
+
+const renamed = (dump: Leaves): Leaves => new Map([...dump].map(([name, value]) => [sameName(name), value]));
+
+/** `whole` is the dump with defaults, `changed` the one without. */
+export const misread = (written: Leaves, whole: Leaves, changed: Leaves): readonly Finding[] => [
+  ...[...written].flatMap(([name, value]) => {
+    const understood = renamed(whole).get(name);
+    return understood === value
+      ? []
+      : [finding('misread', `${name}: written ${JSON.stringify(value)}, understood ${JSON.stringify(understood ?? null)}`)];
+  }),
+  ...[...renamed(changed)].flatMap(([name, value]) =>
+    written.has(name) || value === '' || ITS_OWN.has(name) ? [] : [finding('not-ours', `${name} = ${value} is in effect and was not written by us`)],
+  ),
+];
+
+const dump = async (room: CheckRoom, ...options: readonly string[]): Promise<{ readonly leaves: Leaves; readonly findings: readonly Finding[] }> => {
+  const { code, stdout, stderr } = await room.run(['/usr/bin/doveconf', '-c', MAIN_FILE, ...options]);
+  const said = stderr.trim();
+  return { leaves: leaves(stdout), findings: code === 0 && said === '' ? [] : [finding('refused', `doveconf ends with ${code}: ${said}`)] };
+};
+
+export const check = async (room: CheckRoom, input: RenderInput): Promise<readonly Finding[]> => {
+  // -P: 2.3 hides the name of the key's file otherwise. It does not read the file.
+  const whole = await dump(room, '-a', '-P');
+  if (whole.findings.length > 0) return whole.findings;
+  const changed = await dump(room, '-n', '-P');
+  const compiled = await room.run(['/usr/bin/sievec', '-c', MAIN_FILE, '-d', spamScript(input.wiring).source, '-']);
+  const script = compiled.code === 0 ? [] : [finding('sieve-refused', `sievec ends with ${compiled.code}: ${compiled.stderr.trim()}`)];
+  return [...misread(leaves(redacted(mainText(input))), whole.leaves, changed.leaves), ...changed.findings, ...script];
+};

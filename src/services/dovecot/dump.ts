@@ -1,0 +1,27 @@
+/**
+ * A Dovecot configuration as a flat list of settings: reads what doveconf(1) prints, and what we render, alike. Knows comments, blocks
+ * with or without a name, and quoted values; trusts that there are no includes.
+ */
+
+/** `service lmtp > user` to `vmail`. */
+export type Leaves = ReadonlyMap<string, string>;
+
+const unquoted = (text: string): string => (/^".*"$/.test(text) ? text.slice(1, -1).replace(/\\(.)/g, '$1') : text);
+
+const head = (text: string): string => {
+  const [, block = '', name] = /^(\S+)(?:\s+(.*))?$/.exec(text) ?? [];
+  return name === undefined ? block : `${block} ${unquoted(name)}`;
+};
+
+export const leaves = (text: string): Leaves => {
+  const found = new Map<string, string>();
+  const around: string[] = [];
+  for (const line of text.split('\n').map((raw) => raw.trim())) {
+    if (line === '' || line.startsWith('#')) continue;
+    const setting = /^(\S+)\s*=\s*(.*)$/.exec(line);
+    if (setting !== null) found.set([...around, setting[1]].join(' > '), unquoted(setting[2] ?? ''));
+    else if (line === '}') around.pop();
+    else if (line.endsWith('{')) around.push(head(line.slice(0, -1).trim()));
+  }
+  return found;
+};

@@ -1,0 +1,57 @@
+/**
+ * Dovecot: the mailboxes (IMAP, ManageSieve), delivery into them (LMTP, Sieve, quota), and the one judge of passwords, also for Postfix.
+ * Trusts the database's views, Postfix at the other end of its sockets, and nobody on the network.
+ */
+import { path } from '#base';
+import { principals } from '#directory';
+import { renderSieve } from '#formats';
+import type { Item, Ownership, RenderInput, Service, Wake } from '#model';
+import { principal } from './auth.ts';
+import { check } from './check.ts';
+import { MAIN_FILE, mainText, sqlFile } from './configuration.ts';
+import { dovecotProbes } from './probes.ts';
+import { SPAM_SCRIPT, spamScript } from './sieve.ts';
+import { MAIL_USER, MAILBOXES } from './storage.ts';
+import { dovecotUnit } from './unit.ts';
+
+const RELOAD: readonly Wake[] = [{ service: 'dovecot', by: 'reload' }];
+const ROOT = { owner: 'root:root', mode: 0o644 };
+
+const configuration = (input: RenderInput): readonly Item[] => {
+  const sql = sqlFile(input);
+  return [
+    { kind: 'file', path: MAIN_FILE, text: mainText(input), ...ROOT, wakes: RELOAD },
+    ...(sql === undefined ? [] : [{ kind: 'file' as const, ...sql, owner: `root:${principal(input)}`, mode: 0o640, wakes: RELOAD }]),
+  ];
+};
+
+/** Compiled here: Dovecot runs scripts as vmail, which may not write beside them. */
+const scripts = ({ wiring }: RenderInput): readonly Item[] => {
+  const { source, compiled } = spamScript(wiring);
+  return [
+    { kind: 'dir', path: wiring.places.sieve, owner: 'root:root', mode: 0o755, exclusive: true },
+    { kind: 'file', path: source, text: renderSieve(SPAM_SCRIPT), ...ROOT, wakes: [] },
+    { kind: 'derived', path: compiled, from: source, argv: ['/usr/bin/sievec', source, compiled], ...ROOT, wakes: [] },
+  ];
+};
+
+const mail = ({ wiring: { places } }: RenderInput): readonly Item[] => {
+  const own: Ownership = { owner: `${MAIL_USER}:${MAIL_USER}`, mode: 0o700 };
+  return [places.mail, path(`${places.mail}/${MAILBOXES}`), path(`${places.mail}/sieve`)].map((place) => ({
+    kind: 'dir',
+    path: place,
+    ...own,
+    exclusive: false,
+  }));
+};
+
+const grants = (input: RenderInput): readonly Item[] => principals.dovecot.map((view) => ({ kind: 'grant', principal: principal(input), view }));
+
+export const dovecot: Service = {
+  name: 'dovecot',
+  packages: () => ['dovecot-core', 'dovecot-imapd', 'dovecot-lmtpd', 'dovecot-managesieved', 'dovecot-mysql', 'dovecot-sieve'],
+  unit: () => dovecotUnit,
+  items: (input) => [...configuration(input), ...scripts(input), ...mail(input), ...grants(input)],
+  check,
+  probes: dovecotProbes,
+};

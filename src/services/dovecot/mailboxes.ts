@@ -1,0 +1,33 @@
+/** The folders that every account has from its first login on, with their special use (RFC 6154) (M11). */
+import type { Block } from '#formats';
+import type { Subject } from './vocabulary.ts';
+
+/** Where what Rspamd marks is filed. */
+export const SPAM = 'Spam';
+
+const FOLDERS: readonly (readonly [string, string])[] = [
+  [SPAM, '\\Junk'],
+  ['Trash', '\\Trash'],
+  ['Drafts', '\\Drafts'],
+  ['Sent', '\\Sent'],
+  ['Archive', '\\Archive'],
+];
+
+const SUBSCRIBED = { set: 'auto', to: 'subscribe' };
+
+const folder = ([name, use]: readonly [string, string]): Block => ({ block: 'mailbox', name, rows: [SUBSCRIBED, { set: 'special_use', to: use }] });
+
+export const mailboxes: Subject = () => ({
+  rows: [
+    {
+      block: 'namespace',
+      name: 'inbox',
+      rows: [
+        { set: 'inbox', to: true },
+        { set: 'separator', to: '/' },
+        { block: 'mailbox', name: 'INBOX', rows: [SUBSCRIBED] },
+        ...FOLDERS.map(folder),
+      ],
+    },
+  ],
+});

@@ -1,0 +1,42 @@
+/**
+ * How much an account may hold (M7). Counted from the index, without grace: the limit is the limit. Postfix asks the policy service
+ * at RCPT, which only ever refuses or has no opinion; what slips through (aliases, parallel deliveries) is deferred, not bounced.
+ */
+import { setting } from '#formats';
+import { unixListener } from './services.ts';
+import { MAIL_USER } from './storage.ts';
+import type { Subject } from './vocabulary.ts';
+
+const NO_OPINION = 'DUNNO';
+const FULL = '452 4.2.2 Mailbox is full';
+
+export const quota: Subject = ({ settings, wiring }) => ({
+  mailPlugins: { all: ['quota'], imap: ['imap_quota'] },
+  plugin: [
+    { set: 'quota', to: 'count:User quota', until: '2.4' },
+    { set: 'quota_vsizes', to: true, until: '2.4' },
+    { set: 'quota_rule', to: `*:storage=${settings.mail.defaultQuota}M`, until: '2.4' },
+    { set: 'quota_grace', to: 0, until: '2.4' },
+    { set: 'quota_storage_size', to: `${settings.mail.defaultQuota}M`, from: '2.4' },
+    { set: 'quota_storage_grace', to: 0, from: '2.4' },
+    { set: 'quota_status_success', to: NO_OPINION, why: 'OK would end the list of restrictions in Postfix.' },
+    { set: 'quota_status_nouser', to: NO_OPINION, why: 'Aliases are no users here.' },
+    { set: 'quota_status_overquota', to: FULL },
+    { set: 'quota_status_toolarge', to: FULL, why: '2.4 answers nothing at all to a message that is larger than the whole quota.' },
+  ],
+  rows: [
+    { set: 'quota_full_tempfail', to: true },
+    { block: 'quota', name: 'User quota', rows: [{ set: 'driver', to: 'count' }], from: '2.4' },
+    {
+      block: 'service',
+      name: 'quota-status',
+      rows: [
+        { set: 'executable', to: 'quota-status -p postfix' },
+        { set: 'user', to: MAIL_USER },
+        { set: 'extra_groups', to: setting('default_internal_group') },
+        { set: 'client_limit', to: 1 },
+        unixListener(wiring.sockets['quota-status']),
+      ],
+    },
+  ],
+});

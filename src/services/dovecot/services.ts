@@ -1,0 +1,98 @@
+/**
+ * Dovecot's processes and where they listen: the network exactly where the wiring says, the sockets for Postfix with the owner that it
+ * says. Sockets that Dovecot would open for every user of the machine are closed.
+ */
+import { bug } from '#base';
+import type { Block, Node } from '#formats';
+import { listenersOf, type RenderInput, type Socket, type Wiring } from '#model';
+import { limits } from './limits.ts';
+import { MAIL_USER } from './storage.ts';
+import type { Subject } from './vocabulary.ts';
+
+const octal = (mode: number): string => mode.toString(8).padStart(4, '0');
+
+export const unixListener = ({ path, owner, group, mode }: Omit<Socket, 'server' | 'path'> & { readonly path: string }): Block => ({
+  block: 'unix_listener',
+  name: path,
+  rows: [
+    { set: 'user', to: owner },
+    { set: 'group', to: group },
+    { set: 'mode', to: octal(mode) },
+  ],
+});
+
+/** A protocol without listeners gets port 0, which closes what 2.3 would open by itself. */
+const inetListener = (wiring: Wiring, name: string, implicitTls: boolean): Block => {
+  const listeners = listenersOf(wiring, 'dovecot', name);
+  const ports = [...new Set(listeners.map(({ port }) => port))];
+  if (ports.length > 1) throw bug(`the wiring has ${name} on several ports: ${ports.join(', ')}`);
+  const addresses = listeners.map(({ address }) => address);
+  return {
+    block: 'inet_listener',
+    name,
+    rows: [
+      { set: 'port', to: ports[0] ?? 0 },
+      ...(addresses.length === 0
+        ? []
+        : [
+            { set: 'address', to: addresses, until: '2.4' },
+            { set: 'listen', to: addresses, from: '2.4' },
+          ]),
+      ...(implicitTls ? [{ set: 'ssl', to: true }] : []),
+    ],
+  };
+};
+
+/** A process serves one connection after the other instead of one in its life. */
+const stays: readonly Node[] = [
+  { set: 'service_count', to: 0, until: '2.4' },
+  { set: 'restart_request_count', to: 'unlimited', from: '2.4' },
+];
+
+const loginServices = ({ wiring, facts }: RenderInput): readonly Block[] => [
+  {
+    block: 'service',
+    name: 'imap-login',
+    why: 'A login process carries the TLS of its sessions for as long as they last: one process a session would end at 100 sessions.',
+    rows: [
+      inetListener(wiring, 'imap', false),
+      inetListener(wiring, 'imaps', true),
+      ...stays,
+      { set: 'process_min_avail', to: limits(facts).loginProcesses },
+      { set: 'client_limit', to: 1000 },
+      { set: 'vsz_limit', to: '512 M' },
+    ],
+  },
+  { block: 'service', name: 'managesieve-login', rows: [inetListener(wiring, 'sieve', false), ...stays] },
+];
+
+export const services: Subject = (input) => ({
+  rows: [
+    { set: 'protocols', to: ['imap', 'lmtp', 'sieve'] },
+    ...loginServices(input),
+    { block: 'service', name: 'imap', rows: [{ set: 'process_limit', to: limits(input.facts).sessions }] },
+    {
+      block: 'service',
+      name: 'lmtp',
+      rows: [
+        { set: 'user', to: MAIL_USER },
+        ...stays,
+        { set: 'process_min_avail', to: limits(input.facts).deliveries },
+        unixListener(input.wiring.sockets.lmtp),
+        unixListener({ path: 'lmtp', owner: 'root', group: 'root', mode: 0o600 }),
+      ],
+    },
+    {
+      block: 'service',
+      name: 'auth',
+      rows: [
+        unixListener(input.wiring.sockets.sasl),
+        {
+          ...unixListener({ path: 'auth-userdb', owner: MAIL_USER, group: MAIL_USER, mode: 0o600 }),
+          why: 'LMTP and quota-status look users up as vmail; with the default mode they would get answers about themselves only.',
+        },
+      ],
+    },
+  ],
+  protocols: { imap: [{ set: 'mail_max_userip_connections', to: 30 }] },
+});

@@ -1,0 +1,23 @@
+/**
+ * Dovecot as a service. Under systemd Debian's unit with a drop-in, under runit in the foreground, logging to standard error. It makes
+ * /run/dovecot itself; the directory of Postfix' sockets must be there before it starts, or it does not start at all.
+ * No NoNewPrivileges: Sieve's vacation and redirect call sendmail(1), whose postdrop is setgid.
+ */
+import type { Unit } from '#model';
+
+/** The C library looks at /etc/localtime again for every line that is logged and every message, unless it is told that it stays (tzset(3)). */
+const ZONE = 'TZ=:/etc/localtime';
+
+export const dovecotUnit: Unit = {
+  systemd: 'dovecot.service',
+  dropIn: [
+    { section: 'Service', set: 'Environment', to: ZONE },
+    { section: 'Service', set: 'Restart', to: 'on-failure' },
+    { section: 'Service', set: 'RestartSec', to: '1' },
+    // journald drops what is beyond 10,000 lines in 30 s of one unit, and a busy machine logs more.
+    { section: 'Service', set: 'LogRateLimitIntervalSec', to: '0' },
+  ],
+  foreground: ['/usr/bin/env', ZONE, '/usr/sbin/dovecot', '-F'],
+  prepare: [],
+  reload: ['/usr/bin/doveadm', 'reload'],
+};
