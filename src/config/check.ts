@@ -46,6 +46,10 @@ const placeOf = (issue: z.core.$ZodIssue, { at, elements, value }: Assignment): 
   return { place: elements[index] ?? at, value: value[index] };
 };
 
+/** A number that is too large for one reason is not reported for another one as well. */
+const firstOfEachPlace = (issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] =>
+  issues.filter((issue, index) => issues.findIndex((other) => other.path[0] === issue.path[0]) === index);
+
 export class SectionCheck {
   readonly problems: Found[] = [];
   readonly values: Record<string, unknown> = {};
@@ -81,7 +85,7 @@ export class SectionCheck {
       this.values[field] = result.data;
       return;
     }
-    for (const issue of result.error.issues) {
+    for (const issue of firstOfEachPlace(result.error.issues)) {
       const { place, value } = placeOf(issue, assignment);
       const path = `${this.#section.name}.${option.key}`;
       this.problems.push({ ...explainIssue(issue, path, option, value), path, line: place.line, column: place.column, value: place.source });

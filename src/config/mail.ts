@@ -1,5 +1,5 @@
 /** Limits of messages, mailboxes and the queue. */
-import { hours, size } from './kinds.ts';
+import { hours, size, wholeNumber } from './kinds.ts';
 import { fixed, option, section } from './option.ts';
 
 export const mail = section({
@@ -11,7 +11,7 @@ export const mail = section({
       kind: size('1M', '1G'),
       default: fixed('50M'),
       doc: 'The largest message that is taken, as it is sent: attachments grow by a third on the way. The spam filter follows it.',
-      why: 'What most servers take. A server that takes more cannot pass it on.',
+      why: 'Large providers take about as much; what is larger could not be passed on to them.',
       example: '100M',
       since: '0.1',
     }),
@@ -41,6 +41,15 @@ export const mail = section({
       doc: 'How long a notice about an undeliverable message is tried. Not longer than queue_lifetime.',
       why: 'Most of those that cannot be delivered at once answer forged senders.',
       example: '2d',
+      since: '0.1',
+    }),
+    recipientsPerMessage: option({
+      key: 'recipients_per_message',
+      kind: wholeNumber(100, 10_000),
+      default: fixed(1000),
+      doc: 'How many recipients one message may have. Who sends to more is asked to come again for the rest.',
+      why: 'RFC 5321 section 4.5.3.1.8 asks for at least 100; 1000 is what Postfix itself takes.',
+      example: 200,
       since: '0.1',
     }),
   },
