@@ -77,7 +77,8 @@ export const openRoom = async (options: RoomOptions): Promise<Room> => {
   const put = (files: Files): Promise<void> => putFiles(into, root, files);
   const close = async (): Promise<void> => {
     child.ref();
-    child.kill('SIGKILL');
+    // unshare(1) ends after its child, and that, being process 1, after everything in the room.
+    if (child.exitCode === null && child.signalCode === null) process.kill(pid, 'SIGKILL');
     await ended(child);
   };
   return {

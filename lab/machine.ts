@@ -1,0 +1,210 @@
+/**
+ * A test machine: Debian booted by systemd-nspawn over an overlay in memory, in its own network namespace, cut off from every network
+ * unless joined to one. Killing it is a power cut; starting it again continues from what was written. Everything of it dies with the
+ * process that made it.
+ */
+import { readFileSync } from 'node:fs';
+import { type Inside, inside } from './enter.ts';
+import { needLab } from './host.ts';
+import type { Init } from './images.ts';
+import { type Holder, holdMachine } from './namespace.ts';
+import { OWNER, script, undoAtEnd } from './owner.ts';
+import { type Argv, type Child, collect, ended, must, type Output, run, start, succeeded, until } from './process.ts';
+import { doNotWaitFor } from './room.ts';
+import { type Sockets, socketsOf } from './sockets.ts';
+import type { Layer } from './store.ts';
+
+export interface Image {
+  readonly init: Init;
+  readonly layer: Layer;
+}
+
+export interface BootOptions {
+  readonly image: Image;
+  /** The host name; the image's own is `debian`. */
+  readonly name?: string;
+  /** For images without init: the container's main process. Without it, process 1 only sleeps. */
+  readonly main?: Argv;
+}
+
+export interface Machine extends Inside, Sockets, AsyncDisposable {
+  readonly name: string;
+  /** The machine's file system as the host sees it. Follow no absolute symbolic link through it: it would lead into the host. */
+  readonly root: string;
+  /** Holds the network namespace; valid also while the machine is off. */
+  readonly holder: Holder;
+  /** Copies the checkout (tracked files and new ones, nothing that git ignores) to /opt/hauspost. */
+  checkout(): Promise<void>;
+  /** The journal; without systemd, what the main process said. */
+  journal(): Promise<string>;
+  /** Shuts down in order (systemd: poweroff; else SIGTERM to the main process) and answers with its end. */
+  stop(): Promise<Output>;
+  /** The end of the main process, whoever ends it. */
+  ended(): Promise<Output>;
+  /** A power cut: all processes at once. */
+  kill(): Promise<void>;
+  /** Switches it on again after `stop` or `kill`. */
+  start(): Promise<void>;
+}
+
+/** One run of a machine between power on and power off. */
+interface Session {
+  readonly child: Child;
+  /** Process 1 of the machine, and of the pid namespace around it, as the host counts. */
+  readonly leader: number;
+  readonly outer: number;
+  readonly output: Promise<Output>;
+  said(): string;
+}
+
+const SIGRTMIN_POWEROFF = 38; // SIGRTMIN+4 (systemd(1), "Signals"), as the C library counts
+const STOP_MS = 90_000;
+const BOOT_MS = 60_000;
+const CHECKOUT = new URL('..', import.meta.url).pathname;
+
+let booted = 0;
+
+/** Process 1 of the machine as the host counts: in its control group, with number 1 in the innermost of its pid namespaces. */
+const leaderIn = (group: string): number | undefined => {
+  for (const path of [`${group}/payload/init.scope/cgroup.procs`, `${group}/payload/cgroup.procs`]) {
+    try {
+      const pids = readFileSync(path, 'utf8').split('\n').filter((line) => line !== '');
+      const leader = pids.find((pid) => /^NSpid:(?:\s+\d+)+\s+1$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')));
+      if (leader !== undefined) return Number(leader);
+    } catch (error) {
+      // Not made yet, or the process ended between the two reads.
+      if (!(error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH' || error.code === 'ENODEV'))) throw error;
+    }
+  }
+  return undefined;
+};
+
+const firstChild = (pid: number): number | undefined => {
+  const first = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0] ?? '';
+  return first === '' ? undefined : Number(first);
+};
+
+/** Ends the outer pid namespace; its parent then waits until the kernel has ended every process in it. */
+const cutPower = ({ child, outer }: Session): void => {
+  if (child.exitCode === null && outer !== 0) process.kill(outer, 'SIGKILL');
+};
+
+const nspawnArguments = ({ image, main }: BootOptions, name: string): Argv => {
+  if (image.init === 'systemd') return [`--machine=${name}`, '--boot'];
+  return main === undefined ? [`--machine=${name}`, '--as-pid2', '--', 'sleep', 'infinity'] : [`--machine=${name}`, '--', ...main];
+};
+
+const powerOn = async (options: BootOptions, holder: Holder & { readonly mnt: string }, name: string, group: string): Promise<Session> => {
+  const child = start([
+    ...['nsenter', `--mount=/proc/${holder.pid}/ns/mnt`, '--', 'unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', '--'],
+    ...['sh', script('boot.sh'), holder.mnt, group, ...nspawnArguments(options, name)],
+  ]);
+  doNotWaitFor(child);
+  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
+  const output = ended(child).then((code) => ({ code, stdout: stdout.text(), stderr: stderr.text() }));
+  const said = (): string => stdout.text() + stderr.text();
+  const outer = await until('systemd-nspawn', () => (child.exitCode !== null ? 0 : firstChild(child.pid ?? 0)), BOOT_MS, 5);
+  const leader = await until('process 1 of the machine', () => (child.exitCode !== null ? 0 : leaderIn(`/proc/${child.pid}/root/sys/fs/cgroup/${group}`)), BOOT_MS, 5);
+  return { child, leader, outer, output, said };
+};
+
+const bootedUp = async (machine: Inside, name: string): Promise<void> => {
+  const state = await until(
+    `${name} has booted`,
+    async () => {
+      const { stdout } = await machine.run(['systemctl', 'is-system-running'], { ms: 10_000 });
+      return ['running', 'degraded'].find((word) => stdout.trim() === word);
+    },
+    BOOT_MS,
+    50,
+  );
+  if (state === 'running') return;
+  const { stdout } = await machine.run(['systemctl', 'list-units', '--failed', '--plain', '--no-legend', '--no-pager']);
+  process.stderr.write(`lab: ${name} booted with failed units:\n${stdout}`);
+};
+
+/** Control groups stay when their processes are gone; an empty one can be removed by anyone who sees it. */
+const removeGroup = (holder: Holder, group: string): Promise<Output> =>
+  run(['nsenter', `--mount=/proc/${holder.pid}/ns/mnt`, '--', 'unshare', '--mount', '--', 'sh', script('rmgroup.sh'), group]);
+
+const copyCheckout = async (machine: Inside): Promise<void> => {
+  const { stdout } = await must(['git', '-C', CHECKOUT, 'ls-files', '-z', '--cached', '--others', '--exclude-standard']);
+  const pack = ['tar', '-C', CHECKOUT, '--null', '--no-recursion', '--ignore-failed-read', '--owner=0', '--group=0', '-T', '-', '-cf', '-'];
+  const archive = await must(pack, { input: stdout, encoding: 'latin1' });
+  const unpack = ['tar', '-C', '/opt/hauspost', '-xf', '-'];
+  succeeded(unpack, await machine.run(['mkdir', '-p', '/opt/hauspost']));
+  succeeded(unpack, await machine.run(unpack, { input: Buffer.from(archive.stdout, 'latin1') }));
+};
+
+const nameIt = async (holder: Holder & { readonly mnt: string }, name: string): Promise<void> => {
+  await must(['nsenter', `--mount=/proc/${holder.pid}/ns/mnt`, '--', 'sh', script('name.sh'), `${holder.mnt}/root`, name]);
+};
+
+/** Makes a machine of an image and switches it on; it is up when this resolves. */
+export const boot = async (options: BootOptions): Promise<Machine> => {
+  await needLab();
+  const name = options.name ?? 'debian';
+  const group = `hauspost-lab.${++booted}.${OWNER}`;
+  const holder = await holdMachine(options.image.layer.lower);
+  await nameIt(holder, name);
+  let session: Session | undefined;
+  const current = (): Session => {
+    if (session === undefined) throw new Error(`${name} is off`);
+    return session;
+  };
+  const into = inside(() => current().leader);
+
+  const switchOn = async (): Promise<void> => {
+    if (session !== undefined) throw new Error(`${name} is on`);
+    undoAtEnd('cgroup', group);
+    session = await powerOn(options, holder, name, group);
+    if (options.image.init === 'systemd') await bootedUp(into, name);
+  };
+  const gone = async (was: Session): Promise<Output> => {
+    was.child.ref();
+    const output = await was.output;
+    if (session === was) {
+      session = undefined;
+      await removeGroup(holder, group);
+    }
+    return output;
+  };
+  const kill = async (): Promise<void> => {
+    const was = current();
+    cutPower(was);
+    await gone(was);
+  };
+  const stop = async (): Promise<Output> => {
+    const was = current();
+    if (options.image.init === 'none' && options.main === undefined) cutPower(was);
+    else if (was.leader !== 0) process.kill(was.leader, options.image.init === 'systemd' ? SIGRTMIN_POWEROFF : 'SIGTERM');
+    const timer = setTimeout(() => cutPower(was), STOP_MS);
+    return gone(was).finally(() => clearTimeout(timer));
+  };
+  const machine: Machine = {
+    ...into,
+    ...socketsOf(holder.netns),
+    name,
+    get root() {
+      return `/proc/${current().leader}/root`;
+    },
+    holder,
+    checkout: () => copyCheckout(into),
+    journal: async () => (options.image.init === 'systemd' ? (await into.run(['journalctl', '--no-pager', '--output=short-monotonic'])).stdout : current().said()),
+    stop,
+    kill,
+    ended: () => gone(current()),
+    start: switchOn,
+    [Symbol.asyncDispose]: async () => {
+      if (session !== undefined) await kill();
+      await holder.close();
+    },
+  };
+  try {
+    await switchOn();
+  } catch (error) {
+    await machine[Symbol.asyncDispose]();
+    throw error;
+  }
+  return machine;
+};
