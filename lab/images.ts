@@ -1,27 +1,36 @@
 /**
  * The recipes of the test machines' file systems, freshly made from Debian's packages. `base` is a bare server: no Node, none of the
  * daemons. `archives` adds the package lists and archives of all that the program installs, so that apt works without a network.
- * `tools` has everything installed and never started, for asking the daemons' own checkers.
+ * `packages` adds what npm needs for the checkout's dependencies. `tools` has everything installed and never started, for asking the
+ * daemons' own checkers.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { needLab } from './host.ts';
+import type { Init, Kind, Release } from './kinds.ts';
+import type { Image } from './machine.ts';
+import { fillNpmCache, npmManifests, npmSettings } from './npm.ts';
 import { buildingDirectory } from './owner.ts';
 import { must } from './process.ts';
 import type { Room } from './room.ts';
 import { aptOptions, aptSources, hostAuthorities } from './sources.ts';
 import { type Layer, layerInRoom, layerOf } from './store.ts';
 
-export type Release = 'bookworm' | 'trixie';
-/** Who is process 1. `none`: an image without any init, for containers. */
-export type Init = 'systemd' | 'none';
-
-export interface Kind {
-  readonly release: Release;
-  readonly init: Init;
-}
-
 /** What a bare Debian server has beyond the required packages. */
-const SERVER = ['systemd', 'systemd-sysv', 'libpam-systemd', 'dbus', 'iproute2', 'iputils-ping', 'netbase', 'procps', 'less', 'nano', 'cron', 'logrotate'];
+const SERVER = [
+  'systemd',
+  'systemd-sysv',
+  'libpam-systemd',
+  'dbus',
+  'iproute2',
+  'iputils-ping',
+  'netbase',
+  'procps',
+  'less',
+  'nano',
+  'cron',
+  'logrotate',
+];
 const BASE: Readonly<Record<Init, readonly string[]>> = { systemd: [...SERVER, 'ca-certificates', 'tzdata'], none: [] };
 
 const DAEMONS = [
@@ -84,10 +93,14 @@ const apt = async (room: Room, ...args: readonly string[]): Promise<void> => {
 export const archives = async (kind: Kind): Promise<Layer> => {
   const parent = await base(kind);
   const packages = installable(kind);
-  return layerInRoom({ parent, name: `${kind.release}-${kind.init}-archives`, recipe: JSON.stringify(['archives 1', packages]) }, 'host', async (room) => {
-    await apt(room, 'update');
-    await apt(room, 'install', '--download-only', '--no-install-recommends', ...packages);
-  });
+  return layerInRoom(
+    { parent, name: `${kind.release}-${kind.init}-archives`, recipe: JSON.stringify(['archives 1', packages]) },
+    'host',
+    async (room) => {
+      await apt(room, 'update');
+      await apt(room, 'install', '--download-only', '--no-install-recommends', ...packages);
+    },
+  );
 };
 
 /** Everything installed, nothing ever started. */
@@ -100,4 +113,25 @@ export const tools = async (release: Release): Promise<Layer> => {
     await apt(room, 'install', '--no-install-recommends', ...packages);
     await room.run(['rm', '/usr/sbin/policy-rc.d']);
   });
+};
+
+/** `archives`, with an npm cache from which `npm ci` of this checkout works without a network. */
+const packages = async (kind: Kind): Promise<Layer> => {
+  const parent = await archives(kind);
+  const [manifests, settings] = [await npmManifests(), await npmSettings()];
+  const recipe = JSON.stringify(['packages 1', manifests.get('package-lock.json'), settings]);
+  return layerOf({ parent, name: `${kind.release}-${kind.init}-packages`, recipe }, async ({ upper }) => {
+    const root = join(upper, 'root');
+    await mkdir(root, { mode: 0o700 });
+    await fillNpmCache(join(root, '.npm'), manifests);
+    await writeFile(join(root, '.npmrc'), settings);
+  });
+};
+
+/** `bare`: a server as its owner would hand it over. `packages`: the same, with all downloads of an installation in apt's and npm's caches. */
+export type Stage = 'bare' | 'packages';
+
+export const image = async (kind: Kind, stage: Stage): Promise<Image> => {
+  await needLab();
+  return { init: kind.init, layer: await (stage === 'bare' ? base(kind) : packages(kind)) };
 };

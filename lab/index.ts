@@ -2,8 +2,9 @@
 export { checker } from './checker.ts';
 export type { Inside, InsideOptions } from './enter.ts';
 export { labAvailable } from './host.ts';
-export { type BootOptions, boot, type Image, type Machine } from './machine.ts';
-export type { Init, Kind, Release } from './images.ts';
+export { type BootOptions, boot, derive, type Image, type Machine } from './machine.ts';
+export { image, installable, type Stage } from './images.ts';
+export type { Init, Kind, Release } from './kinds.ts';
 export { type Child, type Output, until } from './process.ts';
 export type { Files, Room } from './room.ts';
 export type { Forward, Sockets, Target } from './sockets.ts';

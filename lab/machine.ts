@@ -6,13 +6,13 @@
 import { readFileSync } from 'node:fs';
 import { type Inside, inside } from './enter.ts';
 import { needLab } from './host.ts';
-import type { Init } from './images.ts';
+import type { Init } from './kinds.ts';
 import { type Holder, holdMachine } from './namespace.ts';
 import { OWNER, script, undoAtEnd } from './owner.ts';
 import { type Argv, type Child, collect, ended, must, type Output, run, start, succeeded, until } from './process.ts';
-import { doNotWaitFor } from './room.ts';
+import { type Changes, doNotWaitFor } from './room.ts';
 import { type Sockets, socketsOf } from './sockets.ts';
-import type { Layer } from './store.ts';
+import { type Layer, layerOf } from './store.ts';
 
 export interface Image {
   readonly init: Init;
@@ -25,6 +25,8 @@ export interface BootOptions {
   readonly name?: string;
   /** For images without init: the container's main process. Without it, process 1 only sleeps. */
   readonly main?: Argv;
+  /** Directories on disk for what the machine writes; in memory if left out. */
+  readonly changes?: Changes;
 }
 
 export interface Machine extends Inside, Sockets, AsyncDisposable {
@@ -68,7 +70,9 @@ let booted = 0;
 const leaderIn = (group: string): number | undefined => {
   for (const path of [`${group}/payload/init.scope/cgroup.procs`, `${group}/payload/cgroup.procs`]) {
     try {
-      const pids = readFileSync(path, 'utf8').split('\n').filter((line) => line !== '');
+      const pids = readFileSync(path, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '');
       const leader = pids.find((pid) => /^NSpid:(?:\s+\d+)+\s+1$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')));
       if (leader !== undefined) return Number(leader);
     } catch (error) {
@@ -104,7 +108,12 @@ const powerOn = async (options: BootOptions, holder: Holder & { readonly mnt: st
   const output = ended(child).then((code) => ({ code, stdout: stdout.text(), stderr: stderr.text() }));
   const said = (): string => stdout.text() + stderr.text();
   const outer = await until('systemd-nspawn', () => (child.exitCode !== null ? 0 : firstChild(child.pid ?? 0)), BOOT_MS, 5);
-  const leader = await until('process 1 of the machine', () => (child.exitCode !== null ? 0 : leaderIn(`/proc/${child.pid}/root/sys/fs/cgroup/${group}`)), BOOT_MS, 5);
+  const leader = await until(
+    'process 1 of the machine',
+    () => (child.exitCode !== null ? 0 : leaderIn(`/proc/${child.pid}/root/sys/fs/cgroup/${group}`)),
+    BOOT_MS,
+    5,
+  );
   return { child, leader, outer, output, said };
 };
 
@@ -145,7 +154,7 @@ export const boot = async (options: BootOptions): Promise<Machine> => {
   await needLab();
   const name = options.name ?? 'debian';
   const group = `hauspost-lab.${++booted}.${OWNER}`;
-  const holder = await holdMachine(options.image.layer.lower);
+  const holder = await holdMachine(options.image.layer.lower, options.changes);
   await nameIt(holder, name);
   let session: Session | undefined;
   const current = (): Session => {
@@ -190,7 +199,8 @@ export const boot = async (options: BootOptions): Promise<Machine> => {
     },
     holder,
     checkout: () => copyCheckout(into),
-    journal: async () => (options.image.init === 'systemd' ? (await into.run(['journalctl', '--no-pager', '--output=short-monotonic'])).stdout : current().said()),
+    journal: async () =>
+      options.image.init === 'systemd' ? (await into.run(['journalctl', '--no-pager', '--output=short-monotonic'])).stdout : current().said(),
     stop,
     kill,
     ended: () => gone(current()),
@@ -207,4 +217,17 @@ export const boot = async (options: BootOptions): Promise<Machine> => {
     throw error;
   }
   return machine;
+};
+
+/**
+ * A further image, made by `build` on a machine booted from `image`, which is then shut down in order and saved.
+ * `recipe` is all that decides the outcome besides the image (the sources that take part, say), as text.
+ */
+export const derive = async (image: Image, name: string, recipe: string, build: (machine: Machine) => Promise<void>): Promise<Image> => {
+  const layer = await layerOf({ parent: image.layer, name, recipe }, async (changes) => {
+    await using machine = await boot({ image, changes });
+    await build(machine);
+    await machine.stop();
+  });
+  return { init: image.init, layer };
 };

@@ -1,7 +1,7 @@
 /** Holders of namespaces: small processes that keep a network namespace (and a machine's file system) alive while this process lives. */
 import { mountPoint, script } from './owner.ts';
 import { ended, start } from './process.ts';
-import { doNotWaitFor, firstLine } from './room.ts';
+import { type Changes, doNotWaitFor, firstLine } from './room.ts';
 
 export interface Holder {
   readonly pid: number;
@@ -24,7 +24,8 @@ const hold = async (namespaces: Readonly<readonly string[]>, args: readonly stri
 
 export const holdNetwork = (): Promise<Holder> => hold(['--net'], []);
 
-export const holdMachine = async (lower: readonly string[]): Promise<Holder & { readonly mnt: string }> => {
+/** `changes`: directories on disk for what the machine writes; in memory if left out. */
+export const holdMachine = async (lower: readonly string[], changes?: Changes): Promise<Holder & { readonly mnt: string }> => {
   const mnt = mountPoint();
-  return { ...(await hold(['--net', '--mount'], [mnt, lower.join(':')])), mnt };
+  return { ...(await hold(['--net', '--mount'], [mnt, lower.join(':'), ...(changes === undefined ? [] : [changes.upper, changes.work])])), mnt };
 };

@@ -25,11 +25,17 @@ export interface Room extends Inside, AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Two empty directories on one file system of the disk, for overlayfs. */
+export interface Changes {
+  readonly upper: string;
+  readonly work: string;
+}
+
 export interface RoomOptions {
   /** Directories of the layers, top first. */
   readonly lower: readonly string[];
-  /** Where changes go; in memory if left out. Both on one file system of the disk. */
-  readonly changes?: { readonly upper: string; readonly work: string };
+  /** Where changes go; in memory if left out. */
+  readonly changes?: Changes;
   /** `host` gives the room the host's network, to install packages. */
   readonly network?: 'private' | 'host';
 }

@@ -51,7 +51,14 @@ interface Opener {
 }
 
 const startOpener = (netns: string): Opener => {
-  const [program = '', ...rest] = [...DIES_WITH_PARENT, 'nsenter', `--net=${netns}`, '--', process.execPath, join(import.meta.dirname, 'inside/opener.ts')];
+  const [program = '', ...rest] = [
+    ...DIES_WITH_PARENT,
+    'nsenter',
+    `--net=${netns}`,
+    '--',
+    process.execPath,
+    join(import.meta.dirname, 'inside/opener.ts'),
+  ];
   const child: ChildProcess = spawn(program, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { PATH: process.env['PATH'] } });
   child.unref();
   child.channel?.unref();

@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Release } from './images.ts';
+import type { Release } from './kinds.ts';
 import { must } from './process.ts';
 
 const CA_DIRECTORY = '/usr/local/share/ca-certificates';
@@ -22,7 +22,8 @@ export const aptSources = async (release: Release): Promise<readonly string[]> =
     return [host, `${host}-updates`, `${host}-security`].includes(suite) ? [`deb ${uri} ${suite.replace(host, release)} main`] : [];
   });
   for (const needed of [` ${release} `, ` ${release}-security `]) {
-    if (!lines.some((line) => line.includes(needed))) throw new Error(`this host's apt has no source from which to derive${needed}(apt-get indextargets)`);
+    if (!lines.some((line) => line.includes(needed)))
+      throw new Error(`this host's apt has no source from which to derive${needed}(apt-get indextargets)`);
   }
   return lines;
 };

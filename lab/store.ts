@@ -10,7 +10,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildingDirectory, cacheDirectory, OWNER, undoAtEnd } from './owner.ts';
 import { ended, must, start } from './process.ts';
-import { openRoom, type Room, type RoomOptions } from './room.ts';
+import { type Changes, openRoom, type Room, type RoomOptions } from './room.ts';
 
 const UNUSED_MS = 14 * 24 * 3600 * 1000;
 
@@ -49,8 +49,11 @@ export const locked = async <T>(name: string, work: () => Promise<T>): Promise<T
 const touch = (directory: string): void => utimesSync(directory, new Date(), new Date());
 
 /** The layer of `recipe`, built by `build` into an empty directory (in an overlay above the parent: its upper directory) if it is not there. */
-export const layerOf = async ({ parent, name, recipe }: Recipe, build: (place: { upper: string; work: string }) => Promise<void>): Promise<Layer> => {
-  const key = createHash('sha256').update(JSON.stringify([parent?.id ?? '', recipe])).digest('hex').slice(0, 12);
+export const layerOf = async ({ parent, name, recipe }: Recipe, build: (place: Changes) => Promise<void>): Promise<Layer> => {
+  const key = createHash('sha256')
+    .update(JSON.stringify([parent?.id ?? '', recipe]))
+    .digest('hex')
+    .slice(0, 12);
   const id = `${name}-${key}`;
   const directory = join(layersDirectory(), id);
   const layer = { id, lower: [join(directory, 'fs'), ...(parent?.lower ?? [])] };
@@ -80,7 +83,11 @@ export const layerOf = async ({ parent, name, recipe }: Recipe, build: (place: {
 };
 
 /** A layer made by commands in a room above its parent. */
-export const layerInRoom = (recipe: Recipe & { readonly parent: Layer }, network: NonNullable<RoomOptions['network']>, build: (room: Room) => Promise<void>): Promise<Layer> =>
+export const layerInRoom = (
+  recipe: Recipe & { readonly parent: Layer },
+  network: NonNullable<RoomOptions['network']>,
+  build: (room: Room) => Promise<void>,
+): Promise<Layer> =>
   layerOf(recipe, async (changes) => {
     await using room = await openRoom({ lower: recipe.parent.lower, changes, network });
     await build(room);
