@@ -3,7 +3,7 @@
  * (`unix_socket`), there is no password. Values travel apart from the statement (server-side prepared statements), so nothing an
  * operator types can become SQL. Statements are constants of this room.
  */
-import mysql from 'mysql2/promise';
+import { type Connection, createConnection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
 import { type AbsPath, bug, environmentError, type HauspostError } from '#base';
 
 export type Value = string | number | null;
@@ -30,7 +30,17 @@ export const symbolOf = (error: unknown): string => {
   return typeof error.code === 'string' ? error.code : '';
 };
 
-const AWAY = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EACCES', 'ETIMEDOUT', 'PROTOCOL_CONNECTION_LOST', 'ER_SERVER_SHUTDOWN', 'ER_CON_COUNT_ERROR']);
+const AWAY = new Set([
+  'ENOENT',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'EACCES',
+  'ETIMEDOUT',
+  'PROTOCOL_CONNECTION_LOST',
+  'ER_SERVER_SHUTDOWN',
+  'ER_CON_COUNT_ERROR',
+]);
 const ABSENT = new Set(['ER_NO_DB_ERROR', 'ER_BAD_DB_ERROR', 'ER_NO_SUCH_TABLE']);
 
 const away = (socketPath: string, cause: unknown): HauspostError =>
@@ -46,20 +56,33 @@ const explained = (socketPath: string, error: unknown): unknown => {
   const symbol = symbolOf(error);
   if (AWAY.has(symbol)) return away(socketPath, error);
   if (symbol.startsWith('ER_ACCESS_DENIED') || symbol === 'ER_DBACCESS_DENIED_ERROR')
-    return environmentError({ code: 'directory.denied', message: 'the database refuses this user', remedy: 'Run the command as root.', cause: error });
+    return environmentError({
+      code: 'directory.denied',
+      message: 'the database refuses this user',
+      remedy: 'Run the command as root.',
+      cause: error,
+    });
   if (ABSENT.has(symbol))
-    return environmentError({ code: 'directory.absent', message: `the database ${DATABASE} is not set up`, remedy: 'Run `hauspost apply`.', cause: error });
+    return environmentError({
+      code: 'directory.absent',
+      message: `the database ${DATABASE} is not set up`,
+      remedy: 'Run `hauspost apply`.',
+      cause: error,
+    });
   return error;
 };
 
 /** Strict, whatever the server's own mode: a value that does not fit is an error, and backslashes escape. */
-const SESSION = ["SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'", 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED'];
+const SESSION = [
+  "SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
+];
 
-const open = async (socketPath: string): Promise<mysql.Connection> => {
-  const connection = await mysql.createConnection({ socketPath, user: 'root', charset: 'utf8mb4', namedPlaceholders: true, connectTimeout: 10_000 });
+const open = async (socketPath: string): Promise<Connection> => {
+  const connection = await createConnection({ socketPath, user: 'root', charset: 'utf8mb4', namedPlaceholders: true, connectTimeout: 10_000 });
   try {
     for (const sql of SESSION) await connection.query(sql);
-    const [found] = await connection.query<mysql.RowDataPacket[]>('SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?', [DATABASE]);
+    const [found] = await connection.query<RowDataPacket[]>('SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?', [DATABASE]);
     if (found.length > 0) await connection.query(`USE ${DATABASE}`);
     return connection;
   } catch (error) {
@@ -79,9 +102,9 @@ export const connect = async ({ socketPath }: { readonly socketPath: AbsPath | s
   };
   const connection = await guarded(() => open(socketPath));
   const rows = (sql: string, values: Values = {}): Promise<readonly Row[]> =>
-    guarded(async () => (await connection.execute<mysql.RowDataPacket[]>(sql, { ...values }))[0]);
+    guarded(async () => (await connection.execute<RowDataPacket[]>(sql, { ...values }))[0]);
   const change = (sql: string, values: Values = {}): Promise<number> =>
-    guarded(async () => (await connection.execute<mysql.ResultSetHeader>(sql, { ...values }))[0].affectedRows);
+    guarded(async () => (await connection.execute<ResultSetHeader>(sql, { ...values }))[0].affectedRows);
   const define = (sql: string): Promise<void> =>
     guarded(async () => {
       await connection.query(sql);
@@ -116,7 +139,8 @@ export const number = (row: Row, column: string): number => {
 /** MariaDB's booleans are numbers. */
 export const flag = (row: Row, column: string): boolean => number(row, column) !== 0;
 
-export const orNull = <T>(read: (row: Row, column: string) => T, row: Row, column: string): T | null => (row[column] === null ? null : read(row, column));
+export const orNull = <T>(read: (row: Row, column: string) => T, row: Row, column: string): T | null =>
+  row[column] === null ? null : read(row, column);
 
 const unexpected = (column: string, value: unknown): never => {
   throw bug(`the database answered column ${column} with ${typeof value}`);

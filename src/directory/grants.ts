@@ -43,7 +43,9 @@ const nameOf = (view: ViewName): string => `\`${DATABASE}\`.\`${view}\``;
 
 const ensureAccount = async (directory: Directory, principal: PrincipalName): Promise<void> => {
   await directory.define(`CREATE USER IF NOT EXISTS ${account(principal)} IDENTIFIED VIA unix_socket`);
-  const rows = await directory.rows("SELECT plugin FROM mysql.user WHERE User = :principal AND Host = 'localhost' AND plugin = 'unix_socket'", { principal });
+  const rows = await directory.rows("SELECT plugin FROM mysql.user WHERE User = :principal AND Host = 'localhost' AND plugin = 'unix_socket'", {
+    principal,
+  });
   if (rows.length === 0) await directory.define(`ALTER USER ${account(principal)} IDENTIFIED VIA unix_socket`);
 };
 

@@ -1,5 +1,13 @@
+export * as accounts from './accounts.ts';
+export type { Account, Dangling, NewAccount } from './accounts.ts';
+export { type AliasSource, type CatchAll, type Destination, parseAliasSource, parseDestination } from './address.ts';
+export * as aliases from './aliases.ts';
+export type { Alias, NewAlias } from './aliases.ts';
 export { connect, type Directory } from './connect.ts';
+export * as domains from './domains.ts';
+export type { Contents, DomainEntry } from './domains.ts';
 export { applyGrants, type Grant } from './grants.ts';
 export { lookups, type Placeholders } from './lookups.ts';
 export { migrate } from './migrate.ts';
+export { generatePassword, hashPassword, type PasswordHash, parsePasswordHash } from './password.ts';
 export { type PrincipalName, principals, VIEW_NAMES, type ViewName } from './views.ts';

@@ -46,7 +46,11 @@ const split = (key: string): Address => ({
 const aliasGate = ({ address }: Needs<'address'>): string => {
   const key = quoted(address);
   const own = split(key);
-  const has = [`LEFT(${key}, 1) = '@' AND ${catchAllExists(own.domain)}`, aliasExists(own), `(${accountExists(own)} AND ${catchAllExists(own.domain)})`];
+  const has = [
+    `LEFT(${key}, 1) = '@' AND ${catchAllExists(own.domain)}`,
+    aliasExists(own),
+    `(${accountExists(own)} AND ${catchAllExists(own.domain)})`,
+  ];
   return line(`SELECT ${key} FROM DUAL WHERE ${isAscii(key)} AND (${has.join(' OR ')})`);
 };
 
@@ -69,7 +73,9 @@ const aliases = ({ address }: Needs<'address'>): string => {
 /** check_recipient_access, first half of a pipemap: the key itself if `recipientAccess` has to look closer. */
 const recipientGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'address'>): string => {
   const at = { local: quoted(local), domain: quoted(domain) };
-  return line(`SELECT ${quoted(address)} FROM DUAL WHERE ${isAscii(quoted(address))} AND (${aliasExists(at)} OR ${accountExists(at, 'receives = 0')})`);
+  return line(
+    `SELECT ${quoted(address)} FROM DUAL WHERE ${isAscii(quoted(address))} AND (${aliasExists(at)} OR ${accountExists(at, 'receives = 0')})`,
+  );
 };
 
 /**

@@ -2,8 +2,8 @@
  * Brings the database to this program's state: numbered steps, forward only, that only add. MariaDB cannot roll definitions back, so a step
  * must be repeatable from any point of itself; it is written down when it is through. One migration runs at a time, whoever starts it.
  */
-import { environmentError } from '#base';
 import { DATABASE, type Directory, number } from './connect.ts';
+import { alone } from './lock.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 
 const LEDGER = `CREATE TABLE IF NOT EXISTS hauspost_migrations (
@@ -12,23 +12,9 @@ const LEDGER = `CREATE TABLE IF NOT EXISTS hauspost_migrations (
   finished_at timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_uca1400_nopad_as_ci`;
 
-const LOCK = 'hauspost_migrate';
-const LOCK_SECONDS = 60;
-
-const locked = async <T>(directory: Directory, work: () => Promise<T>): Promise<T> => {
-  const [row] = await directory.rows('SELECT IFNULL(GET_LOCK(:name, :seconds), 0) AS got', { name: LOCK, seconds: LOCK_SECONDS });
-  if (row === undefined || number(row, 'got') !== 1)
-    throw environmentError({ code: 'directory.migrating', message: 'another process is migrating the database', remedy: 'Wait until it has finished.' });
-  try {
-    return await work();
-  } finally {
-    await directory.rows('SELECT RELEASE_LOCK(:name) AS released', { name: LOCK });
-  }
-};
-
 /** Runs what has not run yet; answers the names of the steps it ran. */
 export const migrate = (directory: Directory): Promise<readonly string[]> =>
-  locked(directory, async () => {
+  alone(directory, 'hauspost_migrate', async () => {
     await directory.define(`CREATE DATABASE IF NOT EXISTS ${DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_uca1400_nopad_as_ci`);
     await directory.define(`USE ${DATABASE}`);
     await directory.define(LEDGER);
@@ -36,7 +22,10 @@ export const migrate = (directory: Directory): Promise<readonly string[]> =>
     const ran: string[] = [];
     for (const migration of MIGRATIONS.filter((candidate) => !done.has(candidate.number))) {
       await migration.run(directory);
-      await directory.change('INSERT INTO hauspost_migrations (number, name) VALUES (:number, :name)', { number: migration.number, name: migration.name });
+      await directory.change('INSERT INTO hauspost_migrations (number, name) VALUES (:number, :name)', {
+        number: migration.number,
+        name: migration.name,
+      });
       ran.push(migration.name);
     }
     return ran;

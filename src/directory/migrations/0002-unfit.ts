@@ -50,7 +50,8 @@ const orphaned = (table: string, column: string, collation: string): string =>
 export const refuseUnfit = async (directory: Directory, collation: string): Promise<void> => {
   const unfit: Unfit[] = [];
   for (const [table, columns] of Object.entries(ADDRESSES)) {
-    for (const column of columns) unfit.push(...(await find(directory, table, column, 'is not printable ASCII without spaces', wrongCharacters(table, column))));
+    for (const column of columns)
+      unfit.push(...(await find(directory, table, column, 'is not printable ASCII without spaces', wrongCharacters(table, column))));
     unfit.push(...(await find(directory, table, columns.join(', '), 'is there twice, up to case', repeated(table, columns, collation))));
   }
   for (const [table, column] of Object.entries(ORPHANS))

@@ -1,0 +1,148 @@
+/** Accounts: people and programs with a password. Add, list, remove. Trusts its branded input; passwords arrive hashed. */
+import { type Domain, type MailAddress, type Megabytes, operatorError, splitAddress } from '#base';
+import type { Finding } from '#model';
+import { joined, same } from './address.ts';
+import { type Directory, flag, number, orNull, type Row, symbolOf, text } from './connect.ts';
+import { exists as domainExists, unknownDomain } from './domains.ts';
+import { PAGE, paged } from './pages.ts';
+import type { PasswordHash } from './password.ts';
+
+export interface Account {
+  readonly address: MailAddress;
+  /** In MB; 0 is unlimited, null the configured default. */
+  readonly quotaMb: Megabytes | null;
+  readonly enabled: boolean;
+  /** May send and receives nothing. */
+  readonly sendOnly: boolean;
+}
+
+const COLUMNS = `LOWER(CONCAT(username, '@', domain)) AS address, quota, IFNULL(enabled, 0) <> 0 AS enabled, IFNULL(sendonly, 0) <> 0 AS sendonly`;
+
+/** Columns whose CHECK and type say what the brands say. */
+const toAccount = (row: Row): Account => ({
+  address: text(row, 'address') as MailAddress,
+  quotaMb: orNull(number, row, 'quota') as Megabytes | null,
+  enabled: flag(row, 'enabled'),
+  sendOnly: flag(row, 'sendonly'),
+});
+
+export const unknownAccount = (address: MailAddress): Error =>
+  operatorError({
+    code: 'account.unknown',
+    message: `account ${address} does not exist`,
+    remedy: `See \`hauspost account list\`; \`hauspost account add ${address}\` adds it.`,
+    detail: { address },
+  });
+
+const exists = (address: MailAddress): Error =>
+  operatorError({
+    code: 'account.exists',
+    message: `account ${address} exists already`,
+    remedy: `\`hauspost account set\` and \`hauspost account passwd\` change it.`,
+    detail: { address },
+  });
+
+export const find = async (directory: Directory, address: MailAddress): Promise<Account | undefined> => {
+  const { local, domain } = splitAddress(address);
+  const [row] = await directory.rows(`SELECT ${COLUMNS} FROM accounts WHERE username = :local AND domain = :domain`, { local, domain });
+  return row === undefined ? undefined : toAccount(row);
+};
+
+/** An alias of the same name takes the account's mail. */
+const behindAlias = async (directory: Directory, { address, sendOnly }: Account): Promise<readonly Finding[]> => {
+  const { local, domain } = splitAddress(address);
+  const rows = await directory.rows(
+    `SELECT CONCAT(destination_username, '@', destination_domain) AS destination FROM alias_steps_v1
+     WHERE source_username = :local AND source_domain = :domain ORDER BY destination_domain, destination_username LIMIT 20`,
+    { local, domain },
+  );
+  const destinations = rows.map((row) => text(row, 'destination'));
+  if (sendOnly || destinations.length === 0 || destinations.some((destination) => same(destination, address))) return [];
+  return [
+    {
+      level: 'warning',
+      code: 'account.behind-alias',
+      message: `mail for ${address} goes to ${destinations.join(', ')} by an alias of that name, not to the account`,
+      remedy: `\`hauspost alias add ${address} ${address}\` keeps a copy in the account.`,
+    },
+  ];
+};
+
+export interface NewAccount {
+  readonly address: MailAddress;
+  readonly passwordHash: PasswordHash;
+  /** Left out: the configured default. */
+  readonly quotaMb?: Megabytes | null;
+  readonly enabled?: boolean;
+  readonly sendOnly?: boolean;
+}
+
+/** An enabled account that receives, unless told otherwise. Throws `domain.unknown` and `account.exists`. */
+export const add = async (
+  directory: Directory,
+  { address, passwordHash, quotaMb = null, enabled = true, sendOnly = false }: NewAccount,
+): Promise<{ readonly account: Account; readonly warnings: readonly Finding[] }> => {
+  const { local, domain } = splitAddress(address);
+  try {
+    await directory.change(
+      `INSERT INTO accounts (username, domain, password, quota, enabled, sendonly) VALUES (:local, :domain, :password, :quota, :enabled, :sendonly)`,
+      { local, domain, password: passwordHash, quota: quotaMb, enabled: enabled ? 1 : 0, sendonly: sendOnly ? 1 : 0 },
+    );
+  } catch (error) {
+    if (symbolOf(error) === 'ER_DUP_ENTRY') throw exists(address);
+    if (symbolOf(error) === 'ER_NO_REFERENCED_ROW_2') throw unknownDomain(domain);
+    throw error;
+  }
+  const account = { address, quotaMb, enabled, sendOnly };
+  return { account, warnings: await behindAlias(directory, account) };
+};
+
+/** All accounts, or those of one domain, by domain and name. Throws `domain.unknown`. */
+export const list = async function* (directory: Directory, only: { readonly domain?: Domain } = {}): AsyncGenerator<Account, void, undefined> {
+  if (only.domain !== undefined && !(await domainExists(directory, only.domain))) throw unknownDomain(only.domain);
+  const rest = only.domain === undefined ? 'domain > :domain OR (domain = :domain AND username > :local)' : 'domain = :domain AND username > :local';
+  const page = (last: Row | undefined): Promise<readonly Row[]> =>
+    directory.rows(`SELECT username, domain, ${COLUMNS} FROM accounts WHERE ${rest} ORDER BY domain, username LIMIT ${PAGE}`, {
+      domain: last === undefined ? (only.domain ?? '') : text(last, 'domain'),
+      local: last === undefined ? '' : text(last, 'username'),
+    });
+  for await (const row of paged(page)) yield toAccount(row);
+};
+
+export interface Dangling {
+  readonly source: string;
+  readonly destination: string;
+}
+
+/** Aliases that lead to the address itself, tag or not, and to no alias of that name. */
+const leadingTo = async (directory: Directory, address: MailAddress): Promise<readonly Dangling[]> => {
+  const { local, domain } = splitAddress(address);
+  const rows = await directory.rows(
+    `SELECT source_username, source_domain, destination_username, destination_domain FROM aliases
+     WHERE destination_domain = :domain AND (destination_username = :local OR destination_username LIKE :tagged)
+     ORDER BY source_domain, source_username, destination_username`,
+    { domain, local, tagged: `${local.replace(/[\\_%]/g, '\\$&')}+%` },
+  );
+  const own = await directory.rows(
+    `SELECT 1 FROM alias_steps_v1 WHERE source_username = :local AND source_domain = :domain
+     AND NOT (destination_username = :local AND destination_domain = :domain) LIMIT 1`,
+    { local, domain },
+  );
+  if (own.length > 0) return [];
+  return rows.map((row) => ({
+    source: joined(orNull(text, row, 'source_username'), text(row, 'source_domain')),
+    destination: joined(text(row, 'destination_username'), text(row, 'destination_domain')),
+  }));
+};
+
+/** Removes the row; mail on disk is not touched. Names the aliases that now lead nowhere. Throws `account.unknown`. */
+export const remove = (
+  directory: Directory,
+  address: MailAddress,
+): Promise<{ readonly address: MailAddress; readonly dangling: readonly Dangling[] }> =>
+  directory.atomically(async () => {
+    const { local, domain } = splitAddress(address);
+    const gone = await directory.change('DELETE FROM accounts WHERE username = :local AND domain = :domain', { local, domain });
+    if (gone === 0) throw unknownAccount(address);
+    return { address, dangling: await leadingTo(directory, address) };
+  });

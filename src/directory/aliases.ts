@@ -1,0 +1,183 @@
+/**
+ * Aliases: a name of ours, or a whole domain, that leads elsewhere. Add, list, remove. Trusts its branded input. Refuses loops, showing them;
+ * warns about destinations of ours where nothing arrives.
+ */
+import { type Domain, type MailAddress, operatorError } from '#base';
+import type { Finding } from '#model';
+import { type AliasSource, base, type Destination, joined, type Parts, partsOf, same } from './address.ts';
+import { type Directory, flag, number, orNull, type Row, text } from './connect.ts';
+import { exists as domainExists, unknownDomain } from './domains.ts';
+import { alone } from './lock.ts';
+import { findLoop } from './loop.ts';
+import { PAGE, paged } from './pages.ts';
+
+export interface Alias {
+  readonly source: AliasSource;
+  readonly destinations: readonly { readonly address: string; readonly enabled: boolean }[];
+}
+
+const OF_SOURCE = 'source_domain = :domain AND source_username <=> :local';
+
+const destinationsOf = async (directory: Directory, { local, domain }: Parts): Promise<Alias['destinations']> => {
+  const rows = await directory.rows(
+    `SELECT DISTINCT CONCAT(destination_username, '@', destination_domain) AS destination, IFNULL(enabled, 0) <> 0 AS enabled
+     FROM aliases WHERE ${OF_SOURCE} ORDER BY destination, enabled`,
+    { local, domain },
+  );
+  return rows.map((row) => ({ address: text(row, 'destination'), enabled: flag(row, 'enabled') }));
+};
+
+const refuseKnown = (source: AliasSource, present: Alias['destinations'], wanted: readonly string[]): void => {
+  const known = present.filter(({ address }) => wanted.some((destination) => same(destination, address)));
+  if (known.length === 0) return;
+  const names = known.map(({ address, enabled }) => `${address}${enabled ? '' : ' (disabled)'}`);
+  throw operatorError({
+    code: 'alias.exists',
+    message: `alias ${source} leads to ${names.join(', ')} already`,
+    remedy: known.every(({ enabled }) => enabled) ? 'Leave these out.' : 'Leave these out; `hauspost alias set --enabled` enables a disabled one.',
+    detail: { source, destinations: known },
+  });
+};
+
+const refuseLoops = async (directory: Directory, source: AliasSource, destinations: NewAlias['destinations']): Promise<void> => {
+  for (const destination of destinations) {
+    const loop = await findLoop(directory, source, destination);
+    if (loop !== undefined)
+      throw operatorError({
+        code: 'alias.loop',
+        message: `alias ${source} to ${destination} would be a loop: ${loop.join(' -> ')}`,
+        remedy: 'Use another destination, or remove an alias on the way.',
+        detail: { source, destination, loop },
+      });
+  }
+};
+
+/** What becomes of mail at a destination of ours; `ok` also for addresses outside. */
+const stateOf = async (directory: Directory, destination: string): Promise<'ok' | 'missing' | 'disabled' | 'send-only'> => {
+  const at = destination.lastIndexOf('@');
+  const [local, domain] = [destination.slice(0, at), destination.slice(at + 1)];
+  if (!(await domainExists(directory, domain))) return 'ok';
+  const [account] = await directory.rows('SELECT enabled, send_only FROM accounts_v1 WHERE username = :base AND domain = :domain', {
+    base: base(local),
+    domain,
+  });
+  const aliases = await directory.rows(
+    `SELECT 1 FROM alias_steps_v1 WHERE source_domain = :domain AND (source_username IN (:local, :base) OR (source_username IS NULL AND :unnamed = 1))
+     AND NOT (destination_username = source_username AND destination_domain = source_domain) LIMIT 1`,
+    { domain, local, base: base(local), unnamed: account === undefined ? 1 : 0 },
+  );
+  if (aliases.length > 0) return 'ok';
+  if (account === undefined) return 'missing';
+  if (!flag(account, 'enabled')) return 'disabled';
+  return flag(account, 'send_only') ? 'send-only' : 'ok';
+};
+
+const WARNING = {
+  missing: { message: 'does not exist', remedy: 'Add the account or alias, or correct the destination.' },
+  disabled: { message: 'is a disabled account: nothing arrives there', remedy: 'Enable the account, or use another destination.' },
+  'send-only': {
+    message: 'is a send-only account: nothing arrives there, though it may send as the alias',
+    remedy: 'Add a destination that receives.',
+  },
+};
+
+const warningsFor = async (directory: Directory, source: AliasSource, added: readonly string[]): Promise<readonly Finding[]> => {
+  const warnings: Finding[] = [];
+  for (const destination of added) {
+    const state = await stateOf(directory, destination);
+    if (state === 'ok') continue;
+    const { message, remedy } = WARNING[state];
+    warnings.push({ level: 'warning', code: `alias.destination-${state}`, message: `${destination} ${message}`, remedy });
+  }
+  const { local, domain } = partsOf(source);
+  const hidden = await directory.rows(
+    `SELECT 1 FROM accounts_v1 WHERE username = :local AND domain = :domain AND receives = 1 AND NOT EXISTS (SELECT 1 FROM alias_steps_v1
+     WHERE source_username = :local AND source_domain = :domain AND destination_username = :local AND destination_domain = :domain)`,
+    { local, domain },
+  );
+  if (hidden.length > 0)
+    warnings.push({
+      level: 'warning',
+      code: 'alias.hides-account',
+      message: `mail for the account ${source} now goes where the alias leads, and no longer to the account`,
+      remedy: `\`hauspost alias add ${source} ${source}\` keeps a copy in the account.`,
+    });
+  return warnings;
+};
+
+export interface NewAlias {
+  readonly source: AliasSource;
+  /** At least one; repeated ones count once. */
+  readonly destinations: readonly (Destination | MailAddress)[];
+}
+
+/** All destinations or none. Throws `domain.unknown`, `alias.exists`, `alias.loop`. */
+export const add = (
+  directory: Directory,
+  { source, destinations }: NewAlias,
+): Promise<{ readonly alias: Alias; readonly warnings: readonly Finding[] }> =>
+  alone(directory, 'hauspost_aliases', () =>
+    directory.atomically(async () => {
+      const { local, domain } = partsOf(source);
+      const wanted = destinations.filter((destination, index) => destinations.findIndex((other) => same(other, destination)) === index);
+      if (!(await domainExists(directory, domain))) throw unknownDomain(domain as Domain);
+      refuseKnown(source, await destinationsOf(directory, { local, domain }), wanted);
+      await refuseLoops(directory, source, wanted);
+      for (const destination of wanted) {
+        const to = partsOf(destination);
+        await directory.change(
+          `INSERT INTO aliases (source_username, source_domain, destination_username, destination_domain, enabled)
+           VALUES (:local, :domain, :to_local, :to_domain, 1)`,
+          { local, domain, to_local: to.local, to_domain: to.domain },
+        );
+      }
+      const alias = { source, destinations: await destinationsOf(directory, { local, domain }) };
+      return { alias, warnings: await warningsFor(directory, source, wanted) };
+    }),
+  );
+
+/** The rows after `last` in the order of the index `aliases_by_source`, where NULL comes first. */
+const page = (directory: Directory, only: Domain | undefined, last: Row | undefined): Promise<readonly Row[]> => {
+  const [domain, local] = last === undefined ? [only ?? '', null] : [text(last, 'source_domain'), orNull(text, last, 'source_username')];
+  const after =
+    local === null ? '(source_username IS NOT NULL OR id > :id)' : '(source_username > :local OR (source_username = :local AND id > :id))';
+  const within = `source_domain = :domain AND ${after}`;
+  return directory.rows(
+    `SELECT id, source_username, source_domain, CONCAT(destination_username, '@', destination_domain) AS destination, IFNULL(enabled, 0) <> 0 AS enabled
+     FROM aliases WHERE ${only === undefined ? `source_domain > :domain OR (${within})` : within} ORDER BY source_domain, source_username, id LIMIT ${PAGE}`,
+    { domain, local, id: last === undefined ? 0 : number(last, 'id') },
+  );
+};
+
+/** All aliases, or those of one domain, by domain and name; catch-alls first. Throws `domain.unknown`. */
+export const list = async function* (directory: Directory, only: { readonly domain?: Domain } = {}): AsyncGenerator<Alias, void, undefined> {
+  if (only.domain !== undefined && !(await domainExists(directory, only.domain))) throw unknownDomain(only.domain);
+  let source: AliasSource | undefined;
+  let destinations: { address: string; enabled: boolean }[] = [];
+  for await (const row of paged((last) => page(directory, only.domain, last))) {
+    const next = joined(orNull(text, row, 'source_username'), text(row, 'source_domain')).toLowerCase() as AliasSource;
+    if (source !== undefined && next !== source) {
+      yield { source, destinations };
+      destinations = [];
+    }
+    source = next;
+    destinations.push({ address: text(row, 'destination'), enabled: flag(row, 'enabled') });
+  }
+  if (source !== undefined) yield { source, destinations };
+};
+
+/** Removes all of it, also what is disabled. Answers what went. Throws `alias.unknown`. */
+export const remove = (directory: Directory, source: AliasSource): Promise<Alias> =>
+  directory.atomically(async () => {
+    const parts = partsOf(source);
+    const destinations = await destinationsOf(directory, parts);
+    if (destinations.length === 0)
+      throw operatorError({
+        code: 'alias.unknown',
+        message: `alias ${source} does not exist`,
+        remedy: 'See `hauspost alias list`.',
+        detail: { source },
+      });
+    await directory.change(`DELETE FROM aliases WHERE ${OF_SOURCE}`, { local: parts.local, domain: parts.domain });
+    return { source, destinations };
+  });
