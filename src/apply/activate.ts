@@ -15,6 +15,8 @@ export interface Activation {
   readonly input: RenderInput;
   /** Runs once the daemon answers and before the next one is touched: grants and migrations after MariaDB. */
   readonly after: Partial<Readonly<Record<ServiceName, () => Promise<void>>>>;
+  /** Throws when the operator has interrupted. */
+  readonly proceed: () => void;
 }
 
 export const vantageOf = (machine: Machine): Vantage => ({ talk, now: () => machine.now() });
@@ -70,6 +72,7 @@ export const activate = async (activation: Activation, wakes: readonly Wake[]): 
   const warnings: Finding[] = [];
   await activation.init.refresh();
   for (const service of inOrder(activation.services)) {
+    activation.proceed();
     await step(activation.reporter, `start ${service.name}`, async () => {
       await activation.init.enable(supervised(service, activation.input));
       await wake(activation, service, wakes).catch(async (error: unknown) => {

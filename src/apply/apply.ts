@@ -16,6 +16,8 @@ import type { Generation, Store } from './store.ts';
 export interface ApplyRequest extends Surroundings {
   readonly reporter: Reporter;
   readonly version: string;
+  /** Aborted when the operator interrupts: the change stops before its next step and goes back. */
+  readonly signal: AbortSignal;
   /** Rendered anew once the packages are there, since their versions choose the dialect. */
   readonly desired: () => Promise<Desired>;
   /** Says yes or no to the plan; a refusal is thrown by it. */
@@ -41,7 +43,8 @@ const hands = (request: ApplyRequest, store: Store, desired: Desired): Parameter
 
 const activation = (request: ApplyRequest, desired: Desired): Activation => {
   const after: Partial<Record<ServiceName, () => Promise<void>>> = { mariadb: () => request.database(desired) };
-  return { machine: request.machine, init: request.init, reporter: request.reporter, services: desired.services, input: desired.input, after };
+  const proceed = (): void => stopWhenInterrupted(request.signal);
+  return { proceed, machine: request.machine, init: request.init, reporter: request.reporter, services: desired.services, input: desired.input, after };
 };
 
 const summary = (changes: readonly Change[]): string => {
@@ -64,7 +67,7 @@ const stage = async (request: ApplyRequest, store: Store, desired: Desired, chan
 /** Each daemon's own dump of the staged files must equal what was rendered. */
 const check = async (request: ApplyRequest, store: Store, desired: Desired, staged: Generation): Promise<void> => {
   const absent = desired.manifest.items.flatMap((item) => (item.kind === 'absent' ? [item.path] : []));
-  const room = await openRoom(request.machine, staged.tree, absent);
+  await using room = await openRoom(request.machine, staged.tree, absent);
   const findings: Finding[] = [];
   for (const service of inOrder(desired.services)) {
     findings.push(...(await step(request.reporter, `check ${service.name}`, () => service.check(room, desired.input))));
@@ -77,6 +80,10 @@ const check = async (request: ApplyRequest, store: Store, desired: Desired, stag
     remedy: findings[0]?.remedy ?? '',
     detail: { findings },
   });
+};
+
+const stopWhenInterrupted = (signal: AbortSignal): void => {
+  if (signal.aborted) throw failure({ code: 'apply.interrupted', message: 'interrupted; what was there before is in place', remedy: 'Run it again when you like.' });
 };
 
 const manifestsOf = async (store: Store, numbers: readonly (number | null)[]): Promise<readonly Manifest[]> => {
@@ -94,7 +101,7 @@ const goBack = async (request: ApplyRequest, store: Store, desired: Desired): Pr
     } else {
       const generation = await store.load(committed);
       const touched = await converge(hands(request, store, desired), generation, await manifestsOf(store, [entering]));
-      await activate(activation(request, desired), touched.wakes);
+      await activate({ ...activation(request, desired), proceed: () => undefined }, touched.wakes);
     }
     await store.setState({ committed, entering: null });
   });
@@ -146,8 +153,10 @@ export const apply = async (request: ApplyRequest): Promise<Applied> => {
   if (planned.changes.length === 0) return { applied: false, generation: planned.state.committed ?? 0, changes: [], findings: [] };
   await request.consent(planned);
   const desired = await prepare(request, first);
+  stopWhenInterrupted(request.signal);
   const staged = await step(request.reporter, 'stage', () => stage(request, store, desired, planned.changes));
   await check(request, store, desired, staged);
+  stopWhenInterrupted(request.signal);
   const findings = await enter(request, store, desired, staged);
   return { applied: true, generation: staged.meta.number, changes: planned.changes, findings };
 };

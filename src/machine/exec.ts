@@ -1,7 +1,7 @@
 /** Programs as argv arrays: fixed environment, LC_ALL=C, a time limit, captured output. Never a shell string. */
 import { spawn } from 'node:child_process';
 import { environmentError, failure } from '#base';
-import type { Ran, RunOptions } from './machine.ts';
+import type { Held, Ran, RunOptions } from './machine.ts';
 
 const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', HOME: '/root', DEBIAN_FRONTEND: 'noninteractive' };
 
@@ -66,5 +66,27 @@ export const detach = (argv: readonly string[]): Promise<number> =>
     child.on('spawn', () => {
       child.unref();
       resolve(child.pid ?? 0);
+    });
+  });
+
+export const hold = (argv: readonly string[]): Promise<Held> =>
+  new Promise((resolve, reject) => {
+    const [file, ...args] = argv;
+    if (file === undefined) throw new TypeError('empty argv');
+    const child = spawn(file, args, { env: environment(), stdio: ['pipe', 'pipe', 'pipe'] });
+    const ended = new Promise<void>((done) => child.on('close', () => done()));
+    let words = '';
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      words += chunk;
+    });
+    child.stdin.on('error', () => undefined); // EPIPE: it ended before us; `ended` tells
+    child.on('error', reject);
+    void ended.then(() => reject(failure({ code: 'exec.failed', message: `${argv.join(' ')}: ${words.trim()}`, remedy: 'See the lines above.' })));
+    child.stdout.once('data', () => {
+      const close = async (): Promise<void> => {
+        child.stdin.end();
+        await ended;
+      };
+      resolve({ pid: child.pid ?? 0, [Symbol.asyncDispose]: close });
     });
   });

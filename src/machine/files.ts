@@ -1,6 +1,6 @@
 /** Files of the machine: atomic durable writes, owners by name. Trusts its caller for paths (AbsPath). */
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, open, readdir, readFile, readlink, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type AbsPath, environmentError } from '#base';
 import type { FileState, Placement } from './machine.ts';
@@ -51,6 +51,8 @@ export const state = async (path: AbsPath): Promise<FileState | undefined> => {
   const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'dir' : stat.isSymbolicLink() ? 'link' : 'other';
   return { kind, owner: `${user}:${group}`, mode: stat.mode & 0o7777, size: stat.size };
 };
+
+export const readLink = (path: AbsPath): Promise<string | undefined> => ifThere(readlink(path));
 
 export const list = async (path: AbsPath): Promise<readonly string[]> => ((await ifThere(readdir(path))) ?? []).toSorted();
 

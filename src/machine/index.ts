@@ -1,10 +1,11 @@
+export { editedConffiles } from './conffiles.ts';
 export * from './facts.ts';
 export * from './init/index.ts';
 export { withLock } from './lock.ts';
 export * from './machine.ts';
 export { installedVersions, installPackages, missingPackages, updateLists, upstreamVersion } from './packages.ts';
 export { probeFacts } from './probe-facts.ts';
-export { memoryMb } from './processes.ts';
+export { holdersOf, listenersOfFamily, memoryMb } from './processes.ts';
 export { must, thisMachine } from './real.ts';
 export { talk } from './talk.ts';
 export { ensureSystemUser } from './users.ts';

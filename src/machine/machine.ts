@@ -34,15 +34,24 @@ export interface Placement {
   readonly mode: number;
 }
 
+/** A program that lives as long as we want it. */
+export interface Held extends AsyncDisposable {
+  readonly pid: number;
+}
+
 export interface Machine {
   /** Runs to the end. Resolves for any exit status; rejects when the program is missing or exceeds its time. */
   run(argv: readonly string[], options?: RunOptions): Promise<Ran>;
   /** Starts a program in a session of its own that outlives us; answers with its process id. */
   detach(argv: readonly string[]): Promise<number>;
+  /** Starts a program that reads its standard input to the end, and answers once it has written a line. It ends when we close it, or end. */
+  hold(argv: readonly string[]): Promise<Held>;
   signal(pid: number, signal: 'TERM' | 'KILL' | 'HUP' | 0): boolean;
 
   read(path: AbsPath): Promise<Buffer | undefined>;
   state(path: AbsPath): Promise<FileState | undefined>;
+  /** Where a symbolic link leads; undefined when there is none. */
+  readLink(path: AbsPath): Promise<string | undefined>;
   list(path: AbsPath): Promise<readonly string[]>;
   /** Atomic and durable: a temporary file beside it, fsync, rename, fsync of the directory. */
   write(path: AbsPath, content: string | Uint8Array, placement: Placement): Promise<void>;
@@ -54,6 +63,8 @@ export interface Machine {
   remove(path: AbsPath): Promise<void>;
   rename(from: AbsPath, to: AbsPath): Promise<void>;
 
+  /** Keeps this process running until the answer is called. */
+  keepAlive(): () => void;
   now(): Date;
   random(octets: number): Buffer;
   /** Asks until `condition` holds; false when `ms` are over first. */

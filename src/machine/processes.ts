@@ -33,6 +33,78 @@ const pssOf = async (machine: Machine, pid: number): Promise<number> => {
   return Number(/^Pss:\s+([0-9]+) kB/m.exec(rollup?.toString() ?? '')?.[1] ?? 0);
 };
 
+/** The port that a line of /proc/net/{tcp,udp} describes, when it listens: TCP state 0A, UDP any unconnected socket. */
+const listening = (line: string, transport: 'tcp' | 'udp'): { readonly inode: string; readonly port: number; readonly local: string } | undefined => {
+  const fields = line.trim().split(/\s+/);
+  const [local = '', remote = '', state] = [fields[1], fields[2], fields[3]];
+  const inode = fields[9];
+  if (inode === undefined || (transport === 'tcp' ? state !== '0A' : !/:0000$/.test(remote))) return undefined;
+  return { inode, port: Number.parseInt(local.slice(local.lastIndexOf(':') + 1), 16), local: local.slice(0, local.lastIndexOf(':')) };
+};
+
+/** Addresses in /proc/net are hexadecimal words in the machine's (little-endian) order. */
+const address = (hex: string): string => {
+  const octets = (hex.match(/.{8}/g) ?? []).flatMap((word) => (word.match(/../g) ?? []).toReversed().map((octet) => Number.parseInt(octet, 16)));
+  if (octets.length === 4) return octets.join('.');
+  const groups = Array.from({ length: 8 }, (_, index) => (((octets[index * 2] ?? 0) << 8) | (octets[index * 2 + 1] ?? 0)).toString(16));
+  return new URL(`http://[${groups.join(':')}]/`).hostname.slice(1, -1);
+};
+
+export interface Listening {
+  readonly transport: 'tcp' | 'udp';
+  readonly address: string;
+  readonly port: number;
+  readonly inode: string;
+}
+
+/** Every listening socket of this network namespace. */
+const allListening = async (machine: Machine): Promise<readonly Listening[]> => {
+  const found: Listening[] = [];
+  for (const [file, transport] of [['tcp', 'tcp'], ['tcp6', 'tcp'], ['udp', 'udp'], ['udp6', 'udp']] as const) {
+    const table = (await machine.read(path(`/proc/net/${file}`)))?.toString() ?? '';
+    for (const line of table.split('\n').slice(1)) {
+      const entry = listening(line, transport);
+      if (entry !== undefined) found.push({ transport, address: address(entry.local), port: entry.port, inode: entry.inode });
+    }
+  }
+  return found;
+};
+
+const socketsOf = async (machine: Machine, pid: number): Promise<ReadonlySet<string>> => {
+  const fds = await machine.list(path(`/proc/${pid}/fd`)).catch(() => []); // it ended meanwhile
+  const targets = await Promise.all(fds.map((fd) => machine.readLink(path(`/proc/${pid}/fd/${fd}`)).catch(() => undefined))); // closed meanwhile
+  return new Set(targets.flatMap((target) => /^socket:\[([0-9]+)\]$/.exec(target ?? '')?.[1] ?? []));
+};
+
+/** What the process and its descendants listen on, as `tcp 127.0.0.1:25`. */
+export const listenersOfFamily = async (machine: Machine, pid: number): Promise<readonly string[]> => {
+  const members = family(await allProcesses(machine), pid);
+  const inodes = new Set((await Promise.all(members.map(async (member) => [...(await socketsOf(machine, member))]))).flat());
+  const own = (await allListening(machine)).filter((entry) => inodes.has(entry.inode));
+  return [...new Set(own.map(({ transport, address: host, port }) => `${transport} ${host.includes(':') ? `[${host}]` : host}:${port}`))].toSorted();
+};
+
+export interface Holder extends Listening {
+  readonly pid: number;
+  /** The program's name (`comm`, proc(5)). */
+  readonly program: string;
+}
+
+/** Who listens on any of the TCP ports. */
+export const holdersOf = async (machine: Machine, ports: ReadonlySet<number>): Promise<readonly Holder[]> => {
+  const taken = (await allListening(machine)).filter((entry) => entry.transport === 'tcp' && ports.has(entry.port));
+  if (taken.length === 0) return [];
+  const holders: Holder[] = [];
+  for (const { pid } of await allProcesses(machine)) {
+    const sockets = await socketsOf(machine, pid);
+    const own = taken.filter((entry) => sockets.has(entry.inode));
+    if (own.length === 0) continue;
+    const program = (await machine.read(path(`/proc/${pid}/comm`)).catch(() => undefined))?.toString().trim() ?? '?'; // it ended meanwhile
+    holders.push(...own.map((entry) => ({ ...entry, pid, program })));
+  }
+  return holders;
+};
+
 /** Memory of a daemon with its children, in MB: PSS, so that shared pages count once. */
 export const memoryMb = async (machine: Machine, pid: number): Promise<number> => {
   const kb = await Promise.all(family(await allProcesses(machine), pid).map((member) => pssOf(machine, member)));

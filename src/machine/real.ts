@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { failure } from '#base';
-import { detach, run } from './exec.ts';
-import { list, makeDir, move, place, read, remove, state, write } from './files.ts';
+import { detach, hold, run } from './exec.ts';
+import { list, makeDir, move, place, read, readLink, remove, state, write } from './files.ts';
 import type { Machine } from './machine.ts';
 
 const signal: Machine['signal'] = (pid, name) => {
@@ -27,15 +27,21 @@ const waitFor: Machine['waitFor'] = async (condition, ms) => {
 export const thisMachine = (): Machine => ({
   run,
   detach,
+  hold,
   signal,
   read,
   state,
+  readLink,
   list,
   write,
   makeDir,
   place,
   remove,
   rename: move,
+  keepAlive: () => {
+    const timer = setInterval(() => undefined, 2 ** 30);
+    return () => clearInterval(timer);
+  },
   now: () => new Date(),
   random: (octets) => randomBytes(octets),
   waitFor,

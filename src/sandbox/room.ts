@@ -15,7 +15,7 @@ const KERNEL = new Set(['proc', 'sysfs', 'devtmpfs', 'devpts', 'cgroup', 'cgroup
 
 const WORK = path('/run/hauspost/sandbox');
 
-/** Constant; everything variable comes as arguments: WORK STAGE, then `dir|file PATH` for each mount, `absent PATH`, then `--` and argv. */
+/** Constant; everything variable comes as arguments: WORK STAGE, then `dir|file PATH` for each mount, `absent PATH`, and `--`. Then it waits for the end of its input. */
 const SCRIPT = `set -eu
 work=$1; stage=$2; shift 2
 mount -t tmpfs -o mode=0700 tmpfs "$work"
@@ -35,7 +35,8 @@ mount --rbind /dev "$work/root/dev"
 cp -a "$stage/." "$work/root/"
 while [ "$1" = absent ]; do rm -rf "$work/root$2"; shift 2; done
 shift
-exec chroot "$work/root" "$@"
+echo ready
+exec chroot "$work/root" cat
 `;
 
 interface Mount {
@@ -69,18 +70,27 @@ const arrangement = async (machine: Machine): Promise<readonly string[]> => {
   return parts;
 };
 
-/** `stage` holds staged files below their final paths; `absent` paths are hidden. */
-export const openRoom = async (machine: Machine, stage: AbsPath, absent: readonly AbsPath[]): Promise<CheckRoom> => {
+const refused = (cause: unknown): Error =>
+  environmentError({
+    code: 'sandbox.no-mounts',
+    message: `a private view of this machine cannot be made: ${(cause instanceof Error ? cause.message : String(cause)).split('\n').at(-1) ?? ''}`,
+    remedy: 'Run as root with CAP_SYS_ADMIN (a container needs --cap-add SYS_ADMIN) and overlayfs in the kernel.',
+    cause,
+  });
+
+/** `unshare --fork` waits; its child is the first process of the view (proc_pid_task(5), `children`). */
+const childOf = async (machine: Machine, pid: number): Promise<number> =>
+  Number((await machine.read(path(`/proc/${pid}/task/${pid}/children`)))?.toString().trim());
+
+/** `stage` holds staged files below their final paths; `absent` paths are hidden. The view lasts until it is disposed of, or we end. */
+export const openRoom = async (machine: Machine, stage: AbsPath, absent: readonly AbsPath[]): Promise<CheckRoom & AsyncDisposable> => {
   await machine.makeDir(WORK, { owner: 'root:root', mode: 0o700 });
-  const before = ['unshare', '--mount', '--propagation', 'private', '--net', '--pid', '--fork', '--kill-child', 'sh', '-c', SCRIPT, 'sandbox', WORK, stage];
-  const head = [...before, ...(await arrangement(machine)), ...absent.flatMap((target) => ['absent', target]), '--'];
-  const tried = await machine.run([...head, 'true']);
-  if (tried.code !== 0) {
-    throw environmentError({
-      code: 'sandbox.no-mounts',
-      message: `a private view of this machine cannot be made: ${tried.stderr.trim().split('\n').at(-1) ?? ''}`,
-      remedy: 'Run as root with CAP_SYS_ADMIN (a container needs --cap-add SYS_ADMIN) and overlayfs in the kernel.',
-    });
-  }
-  return { run: (argv, options) => machine.run([...head, ...argv], options) };
+  const unshare = ['unshare', '--mount', '--propagation', 'private', '--net', '--pid', '--fork', '--kill-child'];
+  const places = [...(await arrangement(machine)), ...absent.flatMap((target) => ['absent', target])];
+  const held = await machine.hold([...unshare, 'sh', '-c', SCRIPT, 'sandbox', WORK, stage, ...places, '--']).catch((cause: unknown) => {
+    throw refused(cause);
+  });
+  const first = String(await childOf(machine, held.pid));
+  const enter = ['nsenter', '--target', first, '--mount', '--net', '--pid', '--root', '--wd', '--'];
+  return { run: (argv, options) => machine.run([...enter, ...argv], options), [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() };
 };

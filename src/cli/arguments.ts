@@ -1,0 +1,105 @@
+/**
+ * Words on the command line -> an operation and its input. Flags are derived from the operation's input schema: a boolean is
+ * `--flag`, everything else `--flag VALUE`. Node's util.parseArgs reads the words.
+ */
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { z } from 'zod';
+import { operatorError } from '#base';
+import type { AnyOperation } from '#operations';
+
+export interface Invocation {
+  readonly operation: AnyOperation;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly json: boolean;
+  readonly yes: boolean;
+  readonly help: boolean;
+}
+
+type Flags = NonNullable<ParseArgsConfig['options']>;
+
+/** Every command has these. */
+const COMMON: Flags = { json: { type: 'boolean' }, yes: { type: 'boolean', short: 'y' }, help: { type: 'boolean', short: 'h' } };
+
+const inner = (schema: z.ZodType): z.ZodType => {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) return inner(schema.def.innerType as z.ZodType);
+  return schema instanceof z.ZodPipe ? inner(schema.def.in as z.ZodType) : schema;
+};
+
+export const isBoolean = (schema: z.ZodType): boolean => inner(schema) instanceof z.ZodBoolean;
+
+export const flagName = (key: string): string => key.replaceAll('_', '-');
+
+/** Keys that are given as flags, not by position. */
+export const flagKeys = (operation: AnyOperation): readonly string[] => {
+  const positional = new Set(operation.positionals.map((each) => each.key));
+  return Object.keys(operation.input.shape).filter((key) => !positional.has(key));
+};
+
+const flagsOf = (operation: AnyOperation): Flags =>
+  Object.fromEntries(flagKeys(operation).map((key) => [flagName(key), { type: isBoolean(operation.input.shape[key]) ? 'boolean' : 'string' } as const]));
+
+const usage = (code: string, message: string, operation?: AnyOperation): Error =>
+  operatorError({ code, message, remedy: `See 'hauspost ${operation === undefined ? '' : `${operation.name} `}--help'.` });
+
+/** The operation whose name has the most of the leading words. */
+const find = (operations: readonly AnyOperation[], words: readonly string[]): AnyOperation | undefined =>
+  operations
+    .filter((operation) => operation.name.split(' ').every((word, index) => words[index] === word))
+    .toSorted((a, b) => b.name.length - a.name.length)[0];
+
+const byPosition = (operation: AnyOperation, words: readonly string[]): Record<string, unknown> => {
+  const input: Record<string, unknown> = {};
+  let next = 0;
+  for (const { key, rest } of operation.positionals) {
+    if (rest === true) {
+      input[key] = words.slice(next);
+      next = words.length;
+    } else if (next < words.length) {
+      input[key] = words[next];
+      next += 1;
+    }
+  }
+  const extra = words[next];
+  if (extra !== undefined) throw usage('usage.too-many-words', `${JSON.stringify(extra)} is one word too many`, operation);
+  return input;
+};
+
+const read = (operation: AnyOperation, words: readonly string[]): { values: Record<string, unknown>; positionals: string[] } => {
+  try {
+    return parseArgs({ args: [...words], options: { ...COMMON, ...flagsOf(operation) }, allowPositionals: true, strict: true });
+  } catch (error) {
+    // parseArgs names the word at fault in its first sentence.
+    throw usage('usage.flag', error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error), operation);
+  }
+};
+
+export const interpret = (operations: readonly AnyOperation[], words: readonly string[]): Invocation => {
+  const operation = find(operations, words.filter((word) => !word.startsWith('-')));
+  if (operation === undefined) {
+    const given = words.filter((word) => !word.startsWith('-')).slice(0, 2).join(' ');
+    throw usage('usage.command', given === '' ? 'no command was given' : `there is no command ${JSON.stringify(given)}`);
+  }
+  const names = operation.name.split(' ');
+  let left = names.length;
+  const rest = words.filter((word) => {
+    if (left > 0 && word === names[names.length - left]) {
+      left -= 1;
+      return false;
+    }
+    return true;
+  });
+  const { values, positionals } = read(operation, rest);
+  const { json = false, yes = false, help = false, ...flags } = values;
+  const named = Object.fromEntries(Object.entries(flags).map(([flag, value]) => [flag.replaceAll('-', '_'), value]));
+  return { operation, input: { ...named, ...(help === true ? {} : byPosition(operation, positionals)) }, json: json === true, yes: yes === true, help: help === true };
+};
+
+/** Input as the operation wants it; what is missing or wrong is named by its flag or position. */
+export const validated = (operation: AnyOperation, input: Readonly<Record<string, unknown>>): unknown => {
+  const parsed = operation.input.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const key = String(issue?.path[0] ?? '');
+  const name = operation.positionals.some((each) => each.key === key) ? key.toUpperCase() : `--${flagName(key)}`;
+  throw usage('usage.value', input[key] === undefined ? `${name} is missing` : `${name}: ${issue?.message ?? 'wrong'}`, operation);
+};

@@ -1,0 +1,36 @@
+/** Help texts, derived from the table. */
+import type { AnyOperation } from '#operations';
+import { flagKeys, flagName, isBoolean } from './arguments.ts';
+
+const positionals = (operation: AnyOperation): string =>
+  operation.positionals
+    .map(({ key, rest }) => {
+      const word = `${key.toUpperCase()}${rest === true ? '...' : ''}`;
+      return operation.input.shape[key].isOptional() ? `[${word}]` : word;
+    })
+    .join(' ');
+
+const table = (rows: readonly (readonly [string, string])[]): string => {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join('\n');
+};
+
+const describe = (operation: AnyOperation, key: string): string => operation.input.shape[key].description ?? '';
+
+export const helpFor = (operation: AnyOperation): string => {
+  const flags = flagKeys(operation).map((key): readonly [string, string] => [
+    `--${flagName(key)}${isBoolean(operation.input.shape[key]) ? '' : ' VALUE'}`,
+    describe(operation, key),
+  ]);
+  const words = operation.positionals.map(({ key }): readonly [string, string] => [key.toUpperCase(), describe(operation, key)]);
+  const common: readonly (readonly [string, string])[] = [
+    ['--json', 'print the result as one JSON document'],
+    ...(operation.consents === undefined ? [] : [['--yes', 'answer every question with yes'] as const]),
+  ];
+  const usage = ['hauspost', operation.name, positionals(operation), flags.length > 0 ? '[options]' : ''].filter((part) => part !== '').join(' ');
+  return `${operation.summary}\n\nUsage: ${usage}\n\n${table([...words, ...flags, ...common])}\n\nExample:\n  ${operation.example}\n`;
+};
+
+export const helpForAll = (operations: readonly AnyOperation[], version: string): string =>
+  `Hauspost ${version}: a complete mail server on this Debian machine.\n\nUsage: hauspost COMMAND [options]\n\n` +
+  `${table(operations.map((operation) => [operation.name, operation.summary]))}\n\nhauspost COMMAND --help explains one of them.\n`;

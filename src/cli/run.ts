@@ -1,0 +1,70 @@
+/** One run of the command line: words in, an exit status out. Results go to standard output, all else to standard error. */
+import { fileURLToPath } from 'node:url';
+import { asHauspostError, type HauspostError, operatorError, environmentError, path } from '#base';
+import { thisMachine } from '#machine';
+import { type AnyOperation, type Context, OPERATIONS } from '#operations';
+import { interpret, type Invocation, validated } from './arguments.ts';
+import { askFor, secret } from './consent.ts';
+import { helpFor, helpForAll } from './help.ts';
+import { stderrReporter } from './reporter.ts';
+import { asText } from './views.ts';
+
+const out = (text: string): void => void process.stdout.write(text);
+const err = (text: string): void => void process.stderr.write(text);
+
+/** Two levels above this folder: the installation. */
+const PROGRAM = path(fileURLToPath(new URL('../../hauspost', import.meta.url)));
+const CONFIG_FILE = path('/etc/hauspost/hauspost.toml');
+
+const context = (version: string, signal: AbortSignal): Context => {
+  const machine = thisMachine();
+  const reporter = stderrReporter(err, () => machine.now().getTime());
+  return { machine, reporter, version, program: PROGRAM, configFile: CONFIG_FILE, consented: new Set(), secret, signal };
+};
+
+const requireRoot = (operation: AnyOperation): void => {
+  if (operation.needs !== 'root' || process.getuid?.() === 0) return;
+  throw environmentError({ code: 'needs.root', message: `'hauspost ${operation.name}' needs root`, remedy: `Run 'sudo hauspost ${operation.name}'.` });
+};
+
+const execute = async ({ operation, input, json, yes }: Invocation, base: Context): Promise<number> => {
+  const parsed = validated(operation, input);
+  requireRoot(operation);
+  const consented = yes ? ('everything' as const) : await askFor((await operation.consents?.(base, parsed)) ?? []);
+  const output: unknown = await operation.run({ ...base, consented }, parsed);
+  out(json ? `${JSON.stringify(operation.output.parse(output))}\n` : asText(operation.name, output));
+  return operation.exitCode?.(output) ?? 0;
+};
+
+const showError = (error: HauspostError, json: boolean): void => {
+  const { blame, code, message, remedy, detail } = error;
+  if (json) out(`${JSON.stringify({ error: { blame, code, message, remedy, ...detail } })}\n`);
+  err(`hauspost: ${message}\n  ${remedy}\n`);
+  if (blame === 'bug') err(`${error.cause instanceof Error ? error.cause.stack : error.stack}\n`);
+};
+
+/** Answers with the exit status of the contract. */
+export const run = async (words: readonly string[], version: string, signal: AbortSignal): Promise<number> => {
+  const json = words.includes('--json');
+  try {
+    if (words[0] === '--version') {
+      out(`${version}\n`);
+      return 0;
+    }
+    if (words.length === 0 || (words[0] ?? '').match(/^(--help|-h|help)$/)) {
+      out(helpForAll(OPERATIONS, version));
+      if (words.length > 0) return 0;
+      throw operatorError({ code: 'usage.command', message: 'no command was given', remedy: "See 'hauspost --help'." });
+    }
+    const invocation = interpret(OPERATIONS, words);
+    if (invocation.help) {
+      out(helpFor(invocation.operation));
+      return 0;
+    }
+    return await execute(invocation, context(version, signal));
+  } catch (thrown) {
+    const error = asHauspostError(thrown);
+    showError(error, json);
+    return error.exitCode;
+  }
+};

@@ -1,0 +1,31 @@
+/** Which text shows which result. Every operation of the table has one: the type says so. */
+import type { OperationName, OutputOf } from '#operations';
+import * as changes from './views/changes.ts';
+import * as config from './views/config.ts';
+import * as directory from './views/directory.ts';
+import * as server from './views/server.ts';
+
+const VIEWS: { readonly [N in OperationName]: (output: OutputOf<N>) => string } = {
+  up: server.up,
+  down: server.down,
+  plan: changes.plan,
+  apply: changes.apply,
+  generations: changes.generations,
+  status: server.status,
+  selftest: server.selftest,
+  'config check': config.check,
+  'config explain': config.explain,
+  'config example': config.example,
+  'domain add': directory.domainAdd,
+  'domain list': directory.domainList,
+  'domain remove': directory.domainRemove,
+  'account add': directory.accountAdd,
+  'account list': directory.accountList,
+  'account remove': directory.accountRemove,
+  'alias add': directory.aliasAdd,
+  'alias list': directory.aliasList,
+  'alias remove': directory.aliasRemove,
+};
+
+/** The table is typed row by row; a caller that holds any row says its name and what it returned. */
+export const asText = (name: string, output: unknown): string => (VIEWS as Readonly<Record<string, (output: unknown) => string>>)[name]?.(output) ?? '';

@@ -1,0 +1,27 @@
+/** `plan`, `apply`, `generations` for a person. */
+import type { OutputOf } from '#operations';
+import { columns } from './table.ts';
+
+type Change = OutputOf<'plan'>['changes'][number];
+
+const head = ({ action, target, needs, drift }: Change): string =>
+  `${action} ${target}${needs.length > 0 ? `  (${[...new Set(needs)].join(', ')})` : ''}${drift ? '  [changed by somebody else since it was applied]' : ''}`;
+
+const show = (change: Change): string =>
+  change.diff === '' ? head(change) : `${head(change)}\n${change.diff.split('\n').map((line) => `    ${line}`).join('\n')}`;
+
+export const plan = ({ changes, generation }: OutputOf<'plan'>): string => {
+  if (changes.length === 0) return `Nothing to do; generation ${generation ?? 'none'} is in place.\n`;
+  return `${changes.map(show).join('\n')}\n\n${changes.length} changes. 'hauspost apply' makes them.\n`;
+};
+
+export const apply = ({ applied, generation, changes, findings }: OutputOf<'apply'>): string => {
+  if (!applied) return `Nothing to do; generation ${generation} is in place.\n`;
+  const warnings = findings.map((finding) => `warning: ${finding.message}\n         ${finding.remedy}\n`).join('');
+  return `${warnings}Generation ${generation} is in place (${changes.length} changes).\n`;
+};
+
+export const generations = (list: OutputOf<'generations'>): string =>
+  list.length === 0
+    ? 'Nothing was applied yet.\n'
+    : `${columns(list.map((each) => [each.committed ? '*' : ' ', String(each.number), each.created.slice(0, 19).replace('T', ' '), each.version, each.summary]))}\n`;

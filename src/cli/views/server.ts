@@ -1,0 +1,42 @@
+/** `up`, `down`, `status`, `selftest` for a person. */
+import type { OutputOf } from '#operations';
+import { columns } from './table.ts';
+
+type Steps = OutputOf<'selftest'>['steps'];
+
+const steps = (list: Steps): string => columns(list.map(({ name, ok, ms, detail }) => [ok ? 'ok  ' : 'FAIL', name, `${(ms / 1000).toFixed(1)} s`, detail]));
+
+export const selftest = ({ ok, steps: list }: OutputOf<'selftest'>): string => `${steps(list)}\n${ok ? 'All is well.' : 'Not all is well.'}\n`;
+
+/** What a mail program asks for. */
+const settings = ({ hostname, account }: OutputOf<'up'>): string =>
+  columns([
+    ['Incoming', `IMAP ${hostname}`, 'port 993 TLS, or 143 STARTTLS'],
+    ['Outgoing', `SMTP ${hostname}`, 'port 465 TLS, or 587 STARTTLS'],
+    ['Filters', `ManageSieve ${hostname}`, 'port 4190 STARTTLS'],
+    ['User name', account ?? 'the whole address', "password as shown when the account was made; 'hauspost account passwd' sets a new one"],
+  ]);
+
+export const up = (output: OutputOf<'up'>): string => {
+  const more = [
+    ...(output.profile === 'local' ? ['Only this machine reaches it: connect to 127.0.0.1 (the certificate is also for localhost).'] : []),
+    ...(output.ca === null ? [] : [`Its certificate is signed by its own authority: let clients trust ${output.ca}`]),
+    ...(output.web_ui === null ? [] : [`What the spam filter does: ${output.web_ui}`]),
+  ];
+  return `${steps(output.selftest.steps)}\n\nThe mail server ${output.hostname} runs (generation ${output.generation}).\n\n${settings(output)}\n${more.map((line) => `${line}\n`).join('')}`;
+};
+
+export const down = ({ stopped }: OutputOf<'down'>): string => `Stopped: ${stopped.join(', ')}. 'hauspost up' starts them again.\n`;
+
+export const status = ({ services, queue, certificates, generation, drift }: OutputOf<'status'>): string => {
+  const rows = services.map((each) => [each.name, each.version, each.state, `${each.memory_mb} MB`, each.since?.slice(0, 19).replace('T', ' ') ?? '', each.listeners.join(' ')]);
+  return [
+    columns([['SERVICE', 'VERSION', 'STATE', 'MEMORY', 'SINCE (UTC)', 'LISTENS ON'], ...rows]),
+    '',
+    `Queue: ${queue.active} active, ${queue.deferred} deferred, ${queue.hold} on hold`,
+    ...certificates.map((each) => `Certificate: ${each.names.join(', ')}; until ${each.expires.slice(0, 10)}; by ${each.issuer}`),
+    `Generation: ${generation ?? 'none'}`,
+    ...(drift.length === 0 ? [] : [`Changed by somebody else: ${drift.join(', ')} (see 'hauspost plan')`]),
+    '',
+  ].join('\n');
+};

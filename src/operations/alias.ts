@@ -1,0 +1,48 @@
+/** `alias add`, `alias list`, `alias remove`. */
+import { z } from 'zod';
+import { parseDomain } from '#base';
+import { aliases, parseAliasSource, parseDestination } from '#directory';
+import { operation } from './operation.ts';
+import { finding, withDirectory } from './people.ts';
+
+const source = z.string().describe('an address of ours, or @example.org for everything else in the domain');
+const destination = z.object({ address: z.string(), enabled: z.boolean() });
+const alias = z.object({ source: z.string(), destinations: z.array(destination).readonly() });
+
+export const add = operation({
+  name: 'alias add',
+  summary: 'Lets an address lead to other ones, here or elsewhere.',
+  example: 'hauspost alias add team@example.org anna@example.org bert@example.com',
+  positionals: [{ key: 'source' }, { key: 'destinations', rest: true }],
+  input: z.object({ source, destinations: z.array(z.string()).min(1, 'at least one destination is needed').describe('where mail goes') }),
+  output: alias.extend({ warnings: z.array(finding).readonly() }),
+  needs: 'root',
+  run: (_context, input) =>
+    withDirectory(async (directory) => {
+      const added = await aliases.add(directory, { source: parseAliasSource(input.source), destinations: input.destinations.map(parseDestination) });
+      return { ...added.alias, warnings: added.warnings };
+    }),
+});
+
+export const list = operation({
+  name: 'alias list',
+  summary: 'Lists aliases, of one domain or of all.',
+  example: 'hauspost alias list example.org',
+  positionals: [{ key: 'domain' }],
+  input: z.object({ domain: z.string().optional().describe('only aliases of this domain') }),
+  output: z.array(alias).readonly(),
+  needs: 'root',
+  run: (_context, { domain }) =>
+    withDirectory((directory) => Array.fromAsync(aliases.list(directory, domain === undefined ? {} : { domain: parseDomain(domain) }))),
+});
+
+export const remove = operation({
+  name: 'alias remove',
+  summary: 'Removes an alias with all its destinations.',
+  example: 'hauspost alias remove team@example.org',
+  positionals: [{ key: 'source' }],
+  input: z.object({ source }),
+  output: alias,
+  needs: 'root',
+  run: (_context, input) => withDirectory((directory) => aliases.remove(directory, parseAliasSource(input.source))),
+});

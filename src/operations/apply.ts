@@ -1,0 +1,71 @@
+/** `plan`, `apply`, `generations`. */
+import { z } from 'zod';
+import { apply as applyAll, plan as planAll, type Plan, storeOf } from '#apply';
+import { withLock } from '#machine';
+import { applyRequest, consentTo } from './applying.ts';
+import { loadDesired, surroundings } from './desired.ts';
+import { type Context, operation } from './operation.ts';
+import { finding } from './people.ts';
+
+const change = z.object({
+  kind: z.string(),
+  target: z.string(),
+  action: z.string(),
+  needs: z.array(z.string()).readonly(),
+  drift: z.boolean(),
+  diff: z.string(),
+});
+const nothing = z.object({});
+
+const planNow = async (context: Context): Promise<Plan> => {
+  const desired = await loadDesired(context);
+  return planAll(surroundings(context, desired.input), desired);
+};
+
+export const plan = operation({
+  name: 'plan',
+  summary: 'Shows what apply would change, file by file; secrets by name only.',
+  example: 'hauspost plan',
+  positionals: [],
+  input: nothing,
+  output: z.object({ changes: z.array(change).readonly(), generation: z.number().nullable() }),
+  needs: 'root',
+  run: async (context) => {
+    const { changes, state } = await planNow(context);
+    return { changes, generation: state.committed };
+  },
+  exitCode: ({ changes }) => (changes.length > 0 ? 2 : 0),
+});
+
+export const apply = operation({
+  name: 'apply',
+  summary: 'Makes the machine what /etc/hauspost/hauspost.toml says, or leaves it as it was.',
+  example: 'hauspost apply --yes',
+  positionals: [],
+  input: nothing,
+  output: z.object({
+    applied: z.boolean(),
+    generation: z.number(),
+    changes: z.array(change).readonly(),
+    findings: z.array(finding).readonly(),
+  }),
+  needs: 'root',
+  consents: async (context) => consentTo(await planNow(context)),
+  run: (context) => withLock('hauspost apply', async () => applyAll(applyRequest(context, await loadDesired(context)))),
+});
+
+export const generations = operation({
+  name: 'generations',
+  summary: 'Lists the configurations that were applied, newest last.',
+  example: 'hauspost generations',
+  positionals: [],
+  input: nothing,
+  output: z.array(z.object({ number: z.number(), created: z.string(), summary: z.string(), version: z.string(), committed: z.boolean() })).readonly(),
+  needs: 'root',
+  run: async (context) => {
+    const store = storeOf(context.machine, await loadDesired(context));
+    const { committed } = await store.state();
+    const loaded = await Promise.all((await store.numbers()).map((number) => store.load(number)));
+    return loaded.map(({ meta: { number, created, summary, version } }) => ({ number, created, summary, version, committed: number === committed }));
+  },
+});

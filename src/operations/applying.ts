@@ -1,0 +1,67 @@
+/** What `apply` and `up` share: the request that the apply room wants, with certificates and the database filled in. */
+import { createHash } from 'node:crypto';
+import { type ApplyRequest, type Change, type Desired, type Plan } from '#apply';
+import { operatorError, path } from '#base';
+import { applyGrants, connect, migrate } from '#directory';
+import { ensureOwnCa } from '#tls';
+import { loadDesired, surroundings } from './desired.ts';
+import type { Consent, Context } from './operation.ts';
+
+const NEVER_CONSENTED = 'apply.not-consented';
+
+const digest = (changes: readonly Change[]): string =>
+  createHash('sha256').update(JSON.stringify(changes.map(({ kind, target, action, diff }) => [kind, target, action, diff]))).digest('hex').slice(0, 16);
+
+const line = (change: Change): string => `  ${change.action} ${change.target}${change.drift ? ' (changed by somebody else since)' : ''}`;
+
+const describe = (changes: readonly Change[]): string => {
+  const packages = changes.filter((change) => change.kind === 'package').map((change) => change.target);
+  const rest = changes.filter((change) => change.kind !== 'package').map(line);
+  return [...(packages.length > 0 ? [`  install ${packages.join(' ')}`] : []), ...rest].join('\n');
+};
+
+/** The question about a plan; none when there is nothing to do. */
+export const consentTo = ({ changes }: Plan): readonly Consent[] =>
+  changes.length === 0
+    ? []
+    : [{ id: `apply:${digest(changes)}`, text: `These changes would be made:\n${describe(changes)}`, question: 'Make these changes?' }];
+
+const check =
+  (context: Context) =>
+  async (plan: Plan): Promise<void> => {
+    const [consent] = consentTo(plan);
+    const { consented } = context;
+    if (consent === undefined || consented === 'everything' || consented.has(consent.id)) return;
+    throw operatorError({ code: NEVER_CONSENTED, message: 'the changes are no longer those that were shown', remedy: 'Run the command again and look at them.' });
+  };
+
+const certificates = async (context: Context, { input: { settings, wiring } }: Desired): Promise<void> => {
+  if (settings.tls.source !== 'own-ca') return;
+  const { places } = wiring;
+  await ensureOwnCa(context.machine, {
+    names: [settings.hostname, ...(settings.profile === 'local' ? ['localhost'] : [])],
+    addresses: settings.profile === 'local' ? ['127.0.0.1', '::1'] : [],
+    key: places['tls-key'],
+    chain: places['tls-chain'],
+    ca: places['tls-ca'],
+    caKey: path(`${places.secrets}/own-ca.key`),
+  });
+};
+
+const database = async ({ input, manifest }: Desired): Promise<void> => {
+  await using directory = await connect({ socketPath: input.wiring.sockets.mariadb.path });
+  await migrate(directory);
+  await applyGrants(directory, manifest.items.filter((item) => item.kind === 'grant'));
+};
+
+export const applyRequest = (context: Context, desired: Desired): ApplyRequest => ({
+  ...surroundings(context, desired.input),
+  reporter: context.reporter,
+  version: context.version,
+  signal: context.signal,
+  desired: () => loadDesired(context),
+  consent: check(context),
+  materials: (wanted) => certificates(context, wanted),
+  database,
+});
+

@@ -1,0 +1,23 @@
+/** `down`: stops all daemons, the last one first. No data is touched; `up` starts them again. */
+import { z } from 'zod';
+import { inOrder, stopAll } from '#apply';
+import { initOf, withLock } from '#machine';
+import { SERVICES } from '#services';
+import { loadInput } from './desired.ts';
+import { operation } from './operation.ts';
+
+export const down = operation({
+  name: 'down',
+  summary: 'Stops all daemons of the mail server; mail and settings stay.',
+  example: 'hauspost down',
+  positionals: [],
+  input: z.object({}),
+  output: z.object({ stopped: z.array(z.string()).readonly() }),
+  needs: 'root',
+  run: (context) =>
+    withLock('hauspost down', async () => {
+      const input = await loadInput(context);
+      await stopAll({ init: initOf(context.machine, input.facts), services: SERVICES, input, reporter: context.reporter });
+      return { stopped: inOrder(SERVICES).map((service) => service.name).toReversed() };
+    }),
+});

@@ -1,0 +1,105 @@
+/** `selftest`: makes accounts for itself, runs real mail through the server, and removes all it made. */
+import { Resolver } from 'node:dns/promises';
+import { z } from 'zod';
+import { parseLocalPart, parseMailAddress, path, splitAddress, type MailAddress } from '#base';
+import { accounts, aliases, connect, type Directory, generatePassword, hashPassword } from '#directory';
+import { listenersOf, type RenderInput } from '#model';
+import { type Login, runSteps, type StepResult, type Target } from '#selftest';
+import { STRANGER } from '#services';
+import { loadInput } from './desired.ts';
+import { type Context, operation } from './operation.ts';
+
+interface Cast {
+  readonly user: Login;
+  readonly sender: Login;
+  readonly alias: MailAddress;
+}
+
+const castOf = (context: Context, input: RenderInput): Cast => {
+  const { domain } = splitAddress(input.settings.postmaster);
+  const token = context.machine.random(4).toString('hex');
+  const login = (role: string): Login => ({
+    address: parseMailAddress(`${parseLocalPart(`hauspost-selftest-${token}-${role}`)}@${domain}`),
+    password: generatePassword(),
+  });
+  return { user: login('user'), sender: login('sender'), alias: parseMailAddress(`hauspost-selftest-${token}-alias@${domain}`) };
+};
+
+const enrol = async (directory: Directory, { user, sender, alias }: Cast): Promise<void> => {
+  await accounts.add(directory, { address: user.address, passwordHash: await hashPassword(user.password) });
+  await accounts.add(directory, { address: sender.address, passwordHash: await hashPassword(sender.password), sendOnly: true });
+  await aliases.add(directory, { source: alias, destinations: [user.address] });
+};
+
+const dismiss = async (context: Context, input: RenderInput, directory: Directory, cast: Cast): Promise<void> => {
+  await aliases.remove(directory, cast.alias);
+  for (const { address } of [cast.user, cast.sender]) {
+    await accounts.remove(directory, address);
+    const { local, domain } = splitAddress(address);
+    await context.machine.run(['doveadm', 'kick', address]); // its status only says whether somebody was logged in
+    for (const folder of ['mailboxes', 'sieve']) await context.machine.remove(path(`${input.wiring.places.mail}/${folder}/${domain}/${local}`));
+  }
+};
+
+/** In profile local our resolver answers for the domain; in the public one DNS may not show the key yet, so our own files answer. */
+const resolveTxt = ({ settings, facts, wiring }: RenderInput): Target['resolveTxt'] => {
+  if (settings.profile === 'local') {
+    const resolver = new Resolver();
+    resolver.setServers([`${wiring.resolver.address}:${wiring.resolver.port}`]);
+    return (name) => resolver.resolveTxt(name);
+  }
+  const records = new Map(facts.dkimKeys.map((key) => [`${key.selector}._domainkey.${key.domain}`, `v=DKIM1; k=rsa; p=${key.publicKey}`]));
+  return (name) => Promise.resolve([[records.get(name) ?? '']]);
+};
+
+const targetOf = async (context: Context, input: RenderInput, cast: Cast): Promise<Target> => {
+  const { machine } = context;
+  const { settings, wiring } = input;
+  const bound = listenersOf(wiring, 'postfix', 'smtp')[0]?.address ?? '127.0.0.1';
+  const ca = settings.tls.source === 'own-ca' ? (await machine.read(wiring.places['tls-ca']))?.toString() : undefined;
+  const local = settings.profile === 'local';
+  return {
+    host: bound === '0.0.0.0' || bound === '::' ? '127.0.0.1' : bound,
+    servername: settings.hostname,
+    ca,
+    stranger: local
+      ? { localAddress: STRANGER, helo: 'mail.outside.test', domain: 'outside.test' }
+      : { localAddress: undefined, helo: settings.hostname, domain: splitAddress(settings.postmaster).domain },
+    domain: splitAddress(settings.postmaster).domain,
+    ...cast,
+    lmtpSocket: wiring.sockets.lmtp.path,
+    resolveTxt: resolveTxt(input),
+    now: () => machine.now(),
+    waitFor: (condition, ms) => machine.waitFor(condition, ms),
+    token: () => machine.random(8).toString('hex'),
+  };
+};
+
+/** The steps' results. Accounts and mail of the test are gone afterwards, also when a step failed. */
+export const selfTest = async (context: Context, input: RenderInput): Promise<readonly StepResult[]> => {
+  await using directory = await connect({ socketPath: input.wiring.sockets.mariadb.path });
+  const cast = castOf(context, input);
+  try {
+    await enrol(directory, cast);
+    return await runSteps(await targetOf(context, input, cast), context.reporter);
+  } finally {
+    await dismiss(context, input, directory, cast);
+  }
+};
+
+export const stepResult = z.object({ name: z.string(), ok: z.boolean(), ms: z.number(), detail: z.string() });
+
+export const selftest = operation({
+  name: 'selftest',
+  summary: 'Sends real mail through the running server and reads it; cleans up after itself.',
+  example: 'hauspost selftest',
+  positionals: [],
+  input: z.object({}),
+  output: z.object({ ok: z.boolean(), steps: z.array(stepResult).readonly() }),
+  needs: 'root',
+  run: async (context) => {
+    const steps = await selfTest(context, await loadInput(context));
+    return { ok: steps.every((step) => step.ok), steps };
+  },
+  exitCode: ({ ok }) => (ok ? 0 : 1),
+});

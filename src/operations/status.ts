@@ -1,0 +1,80 @@
+/** `status`: what runs, what waits in the queue, which certificates are served, and whether somebody changed our files. */
+import { X509Certificate } from 'node:crypto';
+import { z } from 'zod';
+import { inOrder, plan, supervised } from '#apply';
+import { initOf, installedVersions, listenersOfFamily, type Machine, memoryMb, upstreamVersion } from '#machine';
+import type { RenderInput, Service } from '#model';
+import { SERVICES } from '#services';
+import { desiredOf, loadInput, surroundings } from './desired.ts';
+import { type Context, operation } from './operation.ts';
+
+const service = z.object({
+  name: z.string(),
+  version: z.string(),
+  state: z.enum(['running', 'stopped', 'failed']),
+  listeners: z.array(z.string()).readonly(),
+  since: z.string().nullable(),
+  memory_mb: z.number(),
+});
+const certificate = z.object({ names: z.array(z.string()).readonly(), expires: z.string(), issuer: z.string() });
+const queue = z.object({ active: z.number(), deferred: z.number(), hold: z.number() });
+
+const PACKAGE: Readonly<Record<string, string>> = { mariadb: 'mariadb-server', redis: 'redis-server', dovecot: 'dovecot-core' };
+
+const serviceStatus = async (machine: Machine, input: RenderInput, each: Service): Promise<z.output<typeof service>> => {
+  const { state, pid, since } = await initOf(machine, input.facts).state(supervised(each, input));
+  const name = PACKAGE[each.name] ?? each.name;
+  const version = (await installedVersions(machine, [name])).get(name) ?? '';
+  return {
+    name: each.name,
+    version: upstreamVersion(version),
+    state,
+    listeners: pid === undefined ? [] : await listenersOfFamily(machine, pid),
+    since: since?.toISOString() ?? null,
+    memory_mb: pid === undefined ? 0 : await memoryMb(machine, pid),
+  };
+};
+
+/** postqueue(1) -j: one JSON object a line. */
+const queueStatus = async (machine: Machine): Promise<z.output<typeof queue>> => {
+  const ran = await machine.run(['postqueue', '-j']).catch(() => ({ stdout: '' })); // Postfix is not installed yet
+  const names = ran.stdout.split('\n').filter((line) => line !== '').map((line) => z.object({ queue_name: z.string() }).parse(JSON.parse(line)).queue_name);
+  const count = (...of: readonly string[]): number => names.filter((name) => of.includes(name)).length;
+  return { active: count('active', 'incoming', 'maildrop'), deferred: count('deferred'), hold: count('hold') };
+};
+
+const certificates = async (machine: Machine, { wiring }: RenderInput): Promise<readonly z.output<typeof certificate>[]> => {
+  const pem = await machine.read(wiring.places['tls-chain']);
+  if (pem === undefined) return [];
+  const { subjectAltName, validTo, issuer } = new X509Certificate(pem);
+  const names = (subjectAltName ?? '').split(', ').map((name) => name.replace(/^(DNS|IP Address):/, ''));
+  return [{ names, expires: new Date(validTo).toISOString(), issuer: issuer.replaceAll('\n', ', ') }];
+};
+
+const drift = async (context: Context, input: RenderInput): Promise<{ readonly generation: number | null; readonly drift: readonly string[] }> => {
+  const { changes, state } = await plan(surroundings(context, input), desiredOf(context, input));
+  return { generation: state.committed, drift: changes.filter((change) => change.drift).map((change) => change.target) };
+};
+
+export const status = operation({
+  name: 'status',
+  summary: 'Shows daemons, queue, certificates, and files that somebody else changed.',
+  example: 'hauspost status',
+  positionals: [],
+  input: z.object({}),
+  output: z.object({
+    services: z.array(service).readonly(),
+    queue,
+    certificates: z.array(certificate).readonly(),
+    generation: z.number().nullable(),
+    drift: z.array(z.string()).readonly(),
+  }),
+  needs: 'root',
+  run: async (context) => {
+    const { machine } = context;
+    const input = await loadInput(context);
+    const services: z.output<typeof service>[] = [];
+    for (const each of inOrder(SERVICES)) services.push(await serviceStatus(machine, input, each));
+    return { services, queue: await queueStatus(machine), certificates: await certificates(machine, input), ...(await drift(context, input)) };
+  },
+});

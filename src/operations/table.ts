@@ -1,0 +1,40 @@
+/** The table: all that can be asked of Hauspost, in the order in which help shows it. */
+import type { z } from 'zod';
+import { add as accountAdd, list as accountList, remove as accountRemove } from './account.ts';
+import { add as aliasAdd, list as aliasList, remove as aliasRemove } from './alias.ts';
+import { apply, generations, plan } from './apply.ts';
+import { check, example, explain } from './config.ts';
+import { add as domainAdd, list as domainList, remove as domainRemove } from './domain.ts';
+import { down } from './down.ts';
+import type { AnyOperation } from './operation.ts';
+import { selftest } from './self-test.ts';
+import { status } from './status.ts';
+import { up } from './up.ts';
+
+const TABLE = [
+  up,
+  down,
+  status,
+  selftest,
+  plan,
+  apply,
+  generations,
+  check,
+  explain,
+  example,
+  domainAdd,
+  domainList,
+  domainRemove,
+  accountAdd,
+  accountList,
+  accountRemove,
+  aliasAdd,
+  aliasList,
+  aliasRemove,
+] as const;
+
+type Row = (typeof TABLE)[number];
+export type OperationName = Row['name'];
+export type OutputOf<N extends OperationName> = z.output<Extract<Row, { name: N }>['output']>;
+
+export const OPERATIONS: readonly AnyOperation[] = TABLE;

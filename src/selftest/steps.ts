@@ -1,0 +1,138 @@
+/** The steps: each sends or tries something real and answers with what it saw, or rejects with what was wrong. */
+import { dkimVerify } from 'mailauth/lib/dkim/verify.js';
+import { lets, read } from './imap.ts';
+import { deliver } from './lmtp.ts';
+import { message } from './message.ts';
+import { type Outcome, submit } from './smtp.ts';
+import type { Target } from './target.ts';
+
+export interface Step {
+  readonly name: string;
+  readonly run: (target: Target) => Promise<string>;
+}
+
+/** How long delivery may take: the filter's first message after its start is slow. */
+const DELIVERY_MS = 30_000;
+
+const wrong = (what: string): never => {
+  throw new Error(what);
+};
+
+const accepted = (outcome: Outcome): void => {
+  if (!outcome.accepted) wrong(`refused with ${outcome.code} at ${outcome.stage}: ${outcome.words}`);
+};
+
+const refusal = (outcome: Outcome, from: number, until: number): string => {
+  if (outcome.accepted) return wrong('it was accepted');
+  return outcome.code >= from && outcome.code < until ? `${outcome.code} at ${outcome.stage}` : wrong(`refused, but with ${outcome.code}: ${outcome.words}`);
+};
+
+const arrives = async (target: Target, mailbox: string, id: string): Promise<Buffer> =>
+  (await read(target, target.user, mailbox, id, DELIVERY_MS)) ?? wrong(`it did not arrive in ${mailbox} within ${DELIVERY_MS / 1000} s`);
+
+const inbound: Step = {
+  name: 'inbound',
+  run: async (target) => {
+    const from = `friend@${target.stranger.domain}`;
+    const { id, source } = message(target, from, target.user.address);
+    accepted(await submit(target, 25, undefined, { from, to: target.user.address }, source));
+    const got = await arrives(target, 'INBOX', id);
+    return /^Authentication-Results:/im.test(got.toString('latin1')) ? 'arrived in INBOX' : wrong('it has no Authentication-Results');
+  },
+};
+
+/** Dkim: another implementation than the signer verifies. */
+const verified = async (target: Target, source: Buffer): Promise<string> => {
+  const resolver = (name: string, type: string): Promise<string[][]> => (type === 'TXT' ? target.resolveTxt(name) : Promise.resolve([]));
+  const { results } = await dkimVerify(source, { resolver });
+  const good = results.find((result) => result.status.result === 'pass' && result.signingDomain === target.domain);
+  return good === undefined ? wrong(`no valid signature of ${target.domain}: ${results.map((result) => result.status.result).join(', ')}`) : `selector ${good.selector}`;
+};
+
+const submission: Step = {
+  name: 'submission',
+  run: async (target) => {
+    const { address } = target.user;
+    const { id, source } = message(target, address, address);
+    accepted(await submit(target, 587, target.user, { from: address, to: address }, source));
+    await arrives(target, 'INBOX', id);
+    return 'port 587, arrived in INBOX';
+  },
+};
+
+const dkim: Step = {
+  name: 'dkim',
+  run: async (target) => {
+    const { address } = target.user;
+    const { id, source } = message(target, address, address);
+    accepted(await submit(target, 465, target.user, { from: address, to: address }, source));
+    return verified(target, await arrives(target, 'INBOX', id));
+  },
+};
+
+const alias: Step = {
+  name: 'alias',
+  run: async (target) => {
+    const { id, source } = message(target, target.user.address, target.alias);
+    accepted(await submit(target, 587, target.user, { from: target.user.address, to: target.alias }, source));
+    await arrives(target, 'INBOX', id);
+    return `${target.alias} led to INBOX`;
+  },
+};
+
+const sendOnly: Step = {
+  name: 'send-only',
+  run: async (target) => {
+    const from = `friend@${target.stranger.domain}`;
+    const to = target.sender.address;
+    const saw = refusal(await submit(target, 25, undefined, { from, to }, message(target, from, to).source), 500, 600);
+    const { source } = message(target, to, target.user.address);
+    accepted(await submit(target, 587, target.sender, { from: to, to: target.user.address }, source));
+    return `mail to it: ${saw}; it may send`;
+  },
+};
+
+const wrongPassword: Step = {
+  name: 'wrong password',
+  run: async (target) => {
+    const login = { address: target.user.address, password: `${target.user.password}-wrong` };
+    if (await lets(target, login)) wrong('IMAP let it in');
+    const envelope = { from: login.address, to: login.address };
+    return refusal(await submit(target, 587, login, envelope, message(target, login.address, login.address).source), 500, 600);
+  },
+};
+
+const forgedSender: Step = {
+  name: 'forged sender',
+  run: async (target) => {
+    const from = target.sender.address;
+    const { source } = message(target, from, target.user.address);
+    return refusal(await submit(target, 587, target.user, { from, to: target.user.address }, source), 500, 600);
+  },
+};
+
+const gtube: Step = {
+  name: 'gtube',
+  run: async (target) => {
+    const from = `friend@${target.stranger.domain}`;
+    const { source } = message(target, from, target.user.address, { spam: true });
+    return refusal(await submit(target, 25, undefined, { from, to: target.user.address }, source), 500, 600);
+  },
+};
+
+const marked: Step = {
+  name: 'marked mail',
+  run: async (target) => {
+    const { id, source } = message(target, `friend@${target.stranger.domain}`, target.user.address, { headers: ['X-Spam: Yes'] });
+    await deliver(target, target.user.address, source);
+    await arrives(target, 'Spam', id);
+    return 'filed into Spam';
+  },
+};
+
+const imap: Step = {
+  name: 'imap',
+  run: async (target) => ((await lets(target, target.user)) ? 'STARTTLS, login' : wrong('the right password was refused')),
+};
+
+export const STEPS: readonly Step[] = [imap, inbound, submission, dkim, alias, sendOnly, wrongPassword, forgedSender, gtube, marked];

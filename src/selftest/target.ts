@@ -1,0 +1,33 @@
+/** What the self-test talks to, and as whom. */
+import type { Domain, MailAddress } from '#base';
+
+export interface Login {
+  readonly address: MailAddress;
+  readonly password: string;
+}
+
+export interface Target {
+  /** Where the mail ports are bound. */
+  readonly host: string;
+  /** Name in the server's certificate. */
+  readonly servername: string;
+  /** PEM of the authorities that may have signed it; undefined for the system's. */
+  readonly ca: string | undefined;
+  /** A stranger's local address and the domain of his mail. */
+  readonly stranger: { readonly localAddress: string | undefined; readonly helo: string; readonly domain: string };
+  readonly domain: Domain;
+  /** Gets mail, logs in everywhere. */
+  readonly user: Login;
+  /** Sends only. */
+  readonly sender: Login;
+  /** Leads to `user`. */
+  readonly alias: MailAddress;
+  readonly lmtpSocket: string;
+  /** Answers TXT questions: the machine's resolver, or our own keys while DNS does not have them yet. */
+  readonly resolveTxt: (name: string) => Promise<string[][]>;
+  readonly now: () => Date;
+  /** Asks until it holds; false after `ms`. */
+  readonly waitFor: (condition: () => Promise<boolean>, ms: number) => Promise<boolean>;
+  /** Octets, hexadecimal; makes each message its own. */
+  readonly token: () => string;
+}

@@ -1,0 +1,37 @@
+/** All daemons, and their rendering into one manifest. */
+import { type AbsPath, path } from '#base';
+import { shellLine } from '#formats';
+import type { Item, Manifest, RenderInput, Service } from '#model';
+import { dovecot } from './dovecot/index.ts';
+import { mariadb } from './mariadb/index.ts';
+import { nginx } from './nginx/index.ts';
+import { postfix } from './postfix/index.ts';
+import { redis } from './redis/index.ts';
+import { rspamd } from './rspamd/index.ts';
+import { unbound } from './unbound/index.ts';
+import { unitItems } from './units.ts';
+
+export { CONTROLLER_HASH, rspamdPasswordHash } from './rspamd/index.ts';
+export { STRANGER } from './unbound/zones.ts';
+
+export const SERVICES: readonly Service[] = [unbound, mariadb, redis, rspamd, dovecot, postfix, nginx];
+
+/** Packages that no single daemon brings: openssl makes our own authority's certificates, runit supervises where systemd does not. */
+const common = (input: RenderInput): readonly string[] => ['openssl', 'ca-certificates', ...(input.facts.init === 'runit' ? ['runit'] : [])];
+
+/** `hauspost` for everybody's PATH leads to where it is installed. */
+const command = (program: AbsPath): Item => ({
+  kind: 'file',
+  path: path('/usr/local/bin/hauspost'),
+  text: ['#!/bin/sh\n', `exec ${shellLine([program])} "$@"\n`],
+  owner: 'root:root',
+  mode: 0o755,
+  wakes: [],
+});
+
+/** Pure: the same input gives the same manifest. `program` is the launcher. */
+export const render = (input: RenderInput, program: AbsPath): { readonly manifest: Manifest; readonly packages: readonly string[] } => {
+  const items: readonly Item[] = SERVICES.flatMap((service) => [...service.items(input), ...unitItems(service, input)]);
+  const packages = [...common(input), ...SERVICES.flatMap((service) => service.packages(input))];
+  return { manifest: { items: [command(program), ...items] }, packages: [...new Set(packages)] };
+};
