@@ -1,0 +1,37 @@
+/** The slices put together into main.cf and master.cf. */
+import { path, type Text } from '#base';
+import { type Row, renderMainCf, renderMasterCf, rowsFor } from '#formats';
+import type { RenderInput } from '#model';
+import { delivery } from './delivery.ts';
+import { limits } from './limits.ts';
+import { logging } from './logging.ts';
+import { maps } from './maps.ts';
+import { milter } from './milter.ts';
+import { network } from './network.ts';
+import { protocol } from './protocol.ts';
+import { queue } from './queue.ts';
+import { restrictions } from './restrictions.ts';
+import { masterServices } from './services.ts';
+import { tls } from './tls.ts';
+
+export const MAIN_CF = path('/etc/postfix/main.cf');
+export const MASTER_CF = path('/etc/postfix/master.cf');
+
+const rows = (input: RenderInput): readonly Row[] => [
+  ...network(input),
+  ...logging(input),
+  ...queue(input),
+  ...limits(input),
+  ...protocol,
+  ...tls(input),
+  ...maps(input),
+  ...delivery(input),
+  ...milter(input),
+  ...restrictions(input),
+];
+
+/** Of this release. */
+export const mainRows = (input: RenderInput): readonly Row[] => rowsFor(input.facts.versions.postfix, rows(input));
+
+export const mainText = (input: RenderInput): Text => renderMainCf(rows(input), input.facts.versions.postfix);
+export const masterText = (input: RenderInput): Text => renderMasterCf(masterServices(input), input.facts.versions.postfix);

@@ -1,0 +1,33 @@
+/**
+ * Postfix: mail in from strangers, mail in from our people, mail out. Trusts the database's views, and Dovecot and Rspamd at
+ * the other end of its sockets. Refuses relaying, and whatever it cannot judge it puts off.
+ */
+import { principals } from '#directory';
+import type { Item, RenderInput, Service, Wake } from '#model';
+import { check } from './check.ts';
+import { chroot } from './chroot.ts';
+import { MAIN_CF, mainText, MASTER_CF, masterText } from './configuration.ts';
+import { headerCleanupItem } from './header-cleanup.ts';
+import { mapItems } from './maps.ts';
+import { postfixProbes } from './probes.ts';
+import { postfixUnit } from './unit.ts';
+
+const RELOAD: readonly Wake[] = [{ service: 'postfix', by: 'reload' }];
+const ROOT = { owner: 'root:root', mode: 0o644 };
+
+const configuration = (input: RenderInput): readonly Item[] => [
+  { kind: 'file', path: MAIN_CF, text: mainText(input), ...ROOT, wakes: RELOAD },
+  { kind: 'file', path: MASTER_CF, text: masterText(input), ...ROOT, wakes: RELOAD },
+  headerCleanupItem(input),
+];
+
+const grants: readonly Item[] = principals.postfix.map((view) => ({ kind: 'grant', principal: 'postfix', view }));
+
+export const postfix: Service = {
+  name: 'postfix',
+  packages: () => ['postfix', 'postfix-mysql', 'postfix-lmdb', 'ca-certificates'],
+  unit: postfixUnit,
+  items: (input) => [...configuration(input), ...mapItems(input), ...chroot(input), ...grants],
+  check,
+  probes: postfixProbes,
+};

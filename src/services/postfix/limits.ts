@@ -1,0 +1,13 @@
+/** Sizes and counts. Rspamd and the queue have limits of their own that follow `message_size_limit`. */
+import type { Row } from '#formats';
+import type { RenderInput } from '#model';
+
+const OCTETS_PER_MB = 2 ** 20;
+
+export const limits = ({ settings }: RenderInput): readonly Row[] => [
+  { set: 'message_size_limit', to: settings.mail.messageSizeLimit * OCTETS_PER_MB, why: 'In octets, as announced by SIZE (RFC 1870).' },
+  { set: 'mailbox_size_limit', to: 0, why: "Quotas are Dovecot's. Not smaller than message_size_limit, or Postfix will not start local(8)." },
+  { set: 'virtual_mailbox_limit', to: 0 },
+  { set: 'header_size_limit', to: 102_400 },
+  { set: 'smtpd_recipient_limit', to: settings.mail.recipientsPerMessage, why: 'RCPT beyond it is answered 452, and the rest comes in a second message.' },
+];

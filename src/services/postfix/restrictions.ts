@@ -1,0 +1,35 @@
+/**
+ * Port 25, mail from strangers. Everything is judged at RCPT, so that the log names sender and recipient. Only mail for our
+ * own domains passes (RFC 5321 3.6.2: no relay), and only for recipients that exist.
+ */
+import { type Row, type Template, template } from '#formats';
+import type { RenderInput } from '#model';
+import { accessCheck } from './maps.ts';
+import { socketName } from './sockets.ts';
+
+/** SMTPD_POLICY_README. When Dovecot is down the message is taken and waits in the queue. */
+const quota = ({ wiring }: RenderInput): Template =>
+  template`check_policy_service { ${socketName(wiring, 'quota-status')}, timeout=5s, default_action=DUNNO }`;
+
+/** For every port that takes mail: recipients that do not exist, take no mail, or have no room. */
+export const recipientChecks = (input: RenderInput): readonly Template[] => [
+  template`reject_unlisted_recipient`,
+  template`check_recipient_access ${accessCheck}`,
+  quota(input),
+];
+
+export const restrictions = (input: RenderInput): readonly Row[] => [
+  { set: 'smtpd_helo_required', to: true },
+  { set: 'smtpd_helo_restrictions', to: ['reject_invalid_helo_hostname', 'reject_non_fqdn_helo_hostname'] },
+  { set: 'smtpd_sender_restrictions', to: ['reject_non_fqdn_sender', 'reject_unknown_sender_domain'], why: '450 when DNS fails, 550 when there is no such domain.' },
+  { set: 'smtpd_relay_restrictions', to: ['reject_unauth_destination'] },
+  {
+    set: 'smtpd_recipient_restrictions',
+    to: ['reject_non_fqdn_recipient', ...recipientChecks(input)],
+    why: 'The access map answers DUNNO, never OK, so that what follows is asked, too.',
+  },
+  { set: 'smtpd_data_restrictions', to: ['reject_unauth_pipelining', 'reject_multi_recipient_bounce'] },
+  { set: 'smtpd_sasl_auth_enable', to: false, why: 'Logins are for the submission ports.' },
+  { set: 'smtpd_sasl_type', to: 'dovecot' },
+  { set: 'smtpd_sasl_path', to: socketName(input.wiring, 'sasl').replace(/^unix:/, '') },
+];

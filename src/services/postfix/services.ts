@@ -1,0 +1,81 @@
+/**
+ * The processes of Postfix (master(5)): three kinds of listeners, and the workers behind them. Whatever talks to the network
+ * or reads messages is chrooted into the queue directory. local(8), virtual(8) and pipe(8) are left out: nothing here may
+ * write to a Unix account or start a program.
+ */
+import type { MasterService, Row } from '#formats';
+import { type Listener, listenersOf, type RenderInput } from '#model';
+import { cleanupOptions } from './header-cleanup.ts';
+import { internalAliases } from './maps.ts';
+import { submissionOptions } from './submission.ts';
+
+const endpoint = ({ address, port }: Listener): string => `${address.includes(':') ? `[${address}]` : address}:${port}`;
+
+const smtpd = (listener: Listener, options: readonly Row[], why?: string): MasterService => ({
+  service: endpoint(listener),
+  type: 'inet',
+  private: false,
+  chroot: true,
+  command: 'smtpd',
+  options,
+  ...(why === undefined ? {} : { why }),
+});
+
+const listeners = (input: RenderInput): readonly MasterService[] => [
+  ...listenersOf(input.wiring, 'postfix', 'smtp').map((at) => smtpd(at, [], 'Mail from other servers.')),
+  ...listenersOf(input.wiring, 'postfix', 'submissions').map((at) => smtpd(at, submissionOptions(input, 'submissions', true), 'Mail from our people, TLS from the start.')),
+  ...listenersOf(input.wiring, 'postfix', 'submission').map((at) => smtpd(at, submissionOptions(input, 'submission', false), 'Mail from our people, STARTTLS.')),
+];
+
+interface Shape {
+  readonly chroot: boolean;
+  readonly maxproc?: number;
+  readonly wakeup?: number | `${number}?`;
+  readonly reachable?: true;
+  readonly unpriv?: boolean;
+  readonly options?: readonly Row[];
+}
+
+const unix = (service: string, command: string, { reachable, ...shape }: Shape): MasterService => ({
+  service,
+  type: 'unix',
+  command,
+  ...(reachable === undefined ? {} : { private: false }),
+  ...shape,
+});
+
+const INSIDE: Row = { set: 'cleanup_service_name', to: 'internal-cleanup' };
+
+/** pickup(8) is where sendmail(1) ends; bounce(8) writes to senders, which may be names of this host. */
+const intake = ({ settings }: RenderInput): readonly MasterService[] => [
+  unix('pickup', 'pickup', { reachable: true, chroot: true, wakeup: 60, maxproc: 1, options: [INSIDE] }),
+  unix('cleanup', 'cleanup', { reachable: true, chroot: true, maxproc: 0 }),
+  unix('submission-cleanup', 'cleanup', { reachable: true, chroot: true, maxproc: 0, options: cleanupOptions }),
+  unix('internal-cleanup', 'cleanup', { reachable: true, chroot: true, maxproc: 0, options: [internalAliases(settings)] }),
+  ...['bounce', 'defer', 'trace'].map((name) => unix(name, 'bounce', { chroot: true, maxproc: 0, options: [INSIDE] })),
+];
+
+const inside: readonly MasterService[] = [
+  unix('qmgr', 'qmgr', { reachable: true, chroot: false, wakeup: 300, maxproc: 1 }),
+  unix('tlsmgr', 'tlsmgr', { chroot: true, wakeup: '1000?', maxproc: 1 }),
+  unix('rewrite', 'trivial-rewrite', { chroot: true }),
+  unix('verify', 'verify', { chroot: true, maxproc: 1 }),
+  unix('flush', 'flush', { reachable: true, chroot: true, wakeup: '1000?', maxproc: 0 }),
+  unix('proxymap', 'proxymap', { chroot: false }),
+  unix('proxywrite', 'proxymap', { chroot: false, maxproc: 1 }),
+  unix('showq', 'showq', { reachable: true, chroot: true }),
+  unix('error', 'error', { chroot: true }),
+  unix('retry', 'error', { chroot: true }),
+  unix('discard', 'discard', { chroot: true }),
+  unix('anvil', 'anvil', { chroot: true, maxproc: 1 }),
+  unix('scache', 'scache', { chroot: true, maxproc: 1 }),
+  { service: 'postlog', type: 'unix-dgram', private: false, chroot: false, maxproc: 1, command: 'postlogd' },
+];
+
+const delivery: readonly MasterService[] = [
+  unix('smtp', 'smtp', { chroot: true }),
+  unix('relay', 'smtp', { chroot: true }),
+  unix('lmtp', 'lmtp', { chroot: true }),
+];
+
+export const masterServices = (input: RenderInput): readonly MasterService[] => [...listeners(input), ...intake(input), ...inside, ...delivery];
