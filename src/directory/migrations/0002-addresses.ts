@@ -70,7 +70,8 @@ interface Reference {
   readonly table: string;
   readonly column: string;
   readonly name: string;
-  readonly rules: string;
+  readonly onDelete: string;
+  readonly onUpdate: string;
 }
 
 const references = async (directory: Directory): Promise<readonly Reference[]> => {
@@ -85,22 +86,28 @@ const references = async (directory: Directory): Promise<readonly Reference[]> =
     table: text(row, 'source'),
     column: text(row, 'name'),
     name: text(row, 'constraint_name'),
-    rules: `ON DELETE ${text(row, 'on_delete')} ON UPDATE ${text(row, 'on_update')}`,
+    onDelete: text(row, 'on_delete'),
+    onUpdate: text(row, 'on_update'),
   }));
 };
 
-const isOurs = (reference: Reference): boolean => REFERENCES.some(({ table, column }) => table === reference.table && column === reference.column);
+/** Throws `directory.foreign-key` for keys that could not be added again as they are. */
+const refuseKeys = (keys: readonly Reference[]): void => {
+  for (const { table, name, column, onUpdate } of keys) {
+    const ours = REFERENCES.some((reference) => reference.table === table && reference.column === column);
+    // MariaDB takes no CHECK on a column that a foreign key may write to (error 1901).
+    if (ours && (onUpdate === 'RESTRICT' || onUpdate === 'NO ACTION')) continue;
+    throw environmentError({
+      code: 'directory.foreign-key',
+      message: `the foreign key ${name} of the table ${table} (ON UPDATE ${onUpdate}) stands in the way of converting the addresses it refers to`,
+      remedy: `Drop it (ALTER TABLE ${table} DROP FOREIGN KEY ${name}), run the command again, then add ${ours ? 'it without ON UPDATE' : 'it again'}.`,
+      detail: { table, key: name },
+    });
+  }
+};
 
 /** A foreign key holds the collation of both its ends (errno 150), so it has to be away while they change. */
 const convert = async (directory: Directory, work: ReadonlyMap<string, readonly string[]>, keys: readonly Reference[]): Promise<void> => {
-  const stranger = keys.find((key) => !isOurs(key));
-  if (stranger !== undefined)
-    throw environmentError({
-      code: 'directory.foreign-key',
-      message: `the table ${stranger.table} refers to the mail server's addresses (foreign key ${stranger.name}) and would stop their conversion`,
-      remedy: `Drop the key (ALTER TABLE ${stranger.table} DROP FOREIGN KEY ${stranger.name}), apply, and add it again.`,
-      detail: { table: stranger.table, key: stranger.name },
-    });
   for (const { table, name } of keys) await directory.define(`ALTER TABLE \`${table}\` DROP FOREIGN KEY \`${name}\``);
   // DYNAMIC: rows of Debian 9 are COMPACT, whose index columns end at 767 octets.
   for (const [table, clauses] of work) await directory.define(`ALTER TABLE ${table} ENGINE = InnoDB, ROW_FORMAT = DYNAMIC, ${clauses.join(', ')}`);
@@ -111,8 +118,8 @@ const addReferences = async (directory: Directory, before: readonly Reference[])
   for (const { table, column, name } of REFERENCES) {
     const same = (reference: Reference): boolean => reference.table === table && reference.column === column;
     if (present.some(same)) continue;
-    const rules = before.find(same)?.rules ?? '';
-    await directory.define(`ALTER TABLE ${table} ADD CONSTRAINT ${name} FOREIGN KEY (${column}) REFERENCES domains (domain) ${rules}`);
+    const onDelete = before.find(same)?.onDelete ?? 'RESTRICT';
+    await directory.define(`ALTER TABLE ${table} ADD CONSTRAINT ${name} FOREIGN KEY (${column}) REFERENCES domains (domain) ON DELETE ${onDelete}`);
   }
 };
 
@@ -126,6 +133,7 @@ export const addresses: Migration = {
       if (clauses.length > 0) work.set(table, clauses);
     }
     const keys = await references(directory);
+    if (work.size > 0) refuseKeys(keys);
     await refuseUnfit(directory, COLLATION);
     if (work.size > 0) await convert(directory, work, keys);
     await addReferences(directory, keys);
