@@ -43,8 +43,8 @@ const argument = (text: string, where: string): string => {
   holds(FORMAT, where, text, /[\n\r]/);
   balanced(text, where);
   if (text === '') throw cannotHold(FORMAT, where, 'nothing');
-  if (/^\s|\s$/.test(text)) throw cannotHold(FORMAT, where, 'a blank at its beginning or end');
-  return /[\s{]/.test(text) ? `{ ${text} }` : text;
+  if (/^[ \t]|[ \t]$/.test(text)) throw cannotHold(FORMAT, where, 'a blank at its beginning or end');
+  return /[ \t{]/.test(text) ? `{ ${text} }` : text;
 };
 
 const plain = (value: Text, where: string): string =>
@@ -56,7 +56,7 @@ const plain = (value: Text, where: string): string =>
 const option = (row: Row): string => {
   const [name, value] = [parameterName(row), plain(parameterValue(row), row.set)];
   balanced(value, row.set);
-  return /\s/.test(value) ? `  -o { ${name} = ${value} }` : `  -o ${name}=${value}`;
+  return /[ \t]/.test(value) ? `  -o { ${name} = ${value} }` : `  -o ${name}=${value}`;
 };
 
 const serviceText = (row: MasterService, version: string): Text => {

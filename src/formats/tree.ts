@@ -12,14 +12,17 @@ export interface Dialect {
   row(row: Row, path: string): readonly Text[];
   /** What stands before the brace. */
   head(block: Block, path: string): string;
+  /** A reason as a comment may hold it, where comments are not quite free. */
+  reason?(why: string): string;
 }
 
 const body = (nodes: readonly Node[], dialect: Dialect, depth: number, path: string): Text => {
   const indent = '  '.repeat(depth);
   return joined(...nodes.flatMap((node): readonly Text[] => {
-    if (isRow(node)) return [[comment(node.why, indent)], ...dialect.row(node, path).map((line) => joined(indent, line, '\n'))];
+    const why = node.why === undefined ? undefined : (dialect.reason?.(node.why) ?? node.why);
+    if (isRow(node)) return [[comment(why, indent)], ...dialect.row(node, path).map((line) => joined(indent, line, '\n'))];
     const within = `${path}${node.block}${node.name === undefined ? '' : ` ${node.name}`} > `;
-    return [[`${comment(node.why, indent)}${indent}${dialect.head(node, path)} {\n`], body(node.rows, dialect, depth + 1, within), [`${indent}}\n`]];
+    return [[`${comment(why, indent)}${indent}${dialect.head(node, path)} {\n`], body(node.rows, dialect, depth + 1, within), [`${indent}}\n`]];
   }));
 };
 
