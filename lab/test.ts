@@ -1,0 +1,59 @@
+/**
+ * `npm test`: lint, types, unit tests, then the tests that need the lab. One line a file, details of what failed, and as the last line
+ * the count. `--unit` stops before the lab; other arguments choose files by a part of their path (lint and types are then left out).
+ */
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { labAvailable } from './host.ts';
+import { type FileOptions, killRemaining, runFile } from './testing/file.ts';
+import { testFiles } from './testing/files.ts';
+import { describe, isGood, type Outcome, total } from './testing/outcome.ts';
+import { runProgram } from './testing/program.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+/** Longer than any file takes on a slow machine with cold caches. */
+const FILE_MS = 10 * 60_000;
+
+type Job = () => Promise<Outcome>;
+
+const unitOnly = process.argv.includes('--unit');
+const filters = process.argv.slice(2).filter((argument) => argument !== '--unit');
+const interrupted = new AbortController();
+const options: FileOptions = { root: ROOT, ms: FILE_MS, signal: interrupted.signal };
+const outcomes: Outcome[] = [];
+
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupted.abort());
+
+const checks = (): readonly Job[] => [
+  () => runProgram('lint', [process.execPath, 'lab/lint/check.ts'], options),
+  () => runProgram('types', ['node_modules/.bin/tsc', '-p', '.'], options),
+];
+
+const fileJobs = (files: readonly string[]): readonly Job[] => files.map((file) => () => runFile(join(ROOT, file), options));
+
+/** As many at once as there are processors: machines mostly wait, but their daemons' limits are measured in time. */
+const runAll = async (jobs: readonly Job[]): Promise<void> => {
+  const waiting = [...jobs];
+  const worker = async (): Promise<void> => {
+    for (let job = waiting.shift(); job !== undefined && !interrupted.signal.aborted; job = waiting.shift()) {
+      const outcome = await job();
+      outcomes.push(outcome);
+      process.stdout.write(describe(outcome));
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+};
+
+const notRun = (files: readonly string[], reason: string): readonly Job[] =>
+  files.map((name) => () => Promise.resolve({ name, ms: 0, passed: 0, failures: [], skipped: [], output: '', notRun: reason }));
+
+const files = testFiles(ROOT, filters);
+await runAll([...(filters.length === 0 ? checks() : []), ...fileJobs(files.unit)]);
+if (!unitOnly && files.lab.length > 0 && !interrupted.signal.aborted) {
+  const obstacle = await labAvailable();
+  await runAll(obstacle === undefined ? fileJobs(files.lab) : notRun(files.lab, obstacle));
+}
+killRemaining();
+if (interrupted.signal.aborted) process.stdout.write('interrupted\n');
+process.stdout.write(`${total(outcomes)}\n`);
+process.exitCode = interrupted.signal.aborted ? 130 : isGood(outcomes) ? 0 : 1;
