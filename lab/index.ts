@@ -5,6 +5,7 @@ export { labAvailable } from './host.ts';
 export { type BootOptions, boot, derive, type Image, type Machine } from './machine.ts';
 export { image, installable, type Stage } from './images.ts';
 export type { Init, Kind, Release } from './kinds.ts';
+export { type Addresses, type Host, type Network, network } from './network.ts';
 export { type Child, type Output, until } from './process.ts';
 export type { Files, Room } from './room.ts';
-export type { Forward, Sockets, Target } from './sockets.ts';
+export { type Forward, type Sockets, socketsOf, type Target } from './sockets.ts';
