@@ -35,7 +35,7 @@ const BASE: Readonly<Record<Init, readonly string[]>> = { systemd: [...SERVER, '
 
 const DAEMONS = [
   ...['postfix', 'postfix-mysql', 'postfix-lmdb', 'dovecot-core', 'dovecot-imapd', 'dovecot-lmtpd', 'dovecot-mysql', 'dovecot-sieve'],
-  ...['dovecot-managesieved', 'rspamd', 'redis-server', 'mariadb-server', 'unbound', 'nginx', 'certbot', 'openssl'],
+  ...['dovecot-managesieved', 'rspamd', 'redis-server', 'mariadb-server', 'unbound', 'dns-root-data', 'nginx', 'certbot', 'openssl'],
 ];
 /** What the launcher installs. */
 const LAUNCHER = ['nodejs', 'npm', 'ca-certificates'];
@@ -58,11 +58,11 @@ const installAuthorities = async (root: string, authorities: ReadonlyMap<string,
 };
 
 const bootstrap = async (root: string, { release, init }: Kind, sources: readonly string[], options: readonly string[]): Promise<void> => {
-  const aptOptionArgs = options.map((option) => `--aptopt=${option}`);
+  const extra = [...(BASE[init].length === 0 ? [] : [`--include=${BASE[init].join(',')}`]), ...options.map((option) => `--aptopt=${option}`)];
   await must(
     [
       ...['unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', 'mmdebstrap', '--mode=root', '--variant=minbase', '--quiet'],
-      ...[`--include=${BASE[init].join(',')}`, ...aptOptionArgs, '--dpkgopt=force-unsafe-io', release, root, ...sources],
+      ...[...extra, '--dpkgopt=force-unsafe-io', release, root, ...sources],
     ],
     { ms: 600_000, env: { TMPDIR: buildingDirectory() } },
   );

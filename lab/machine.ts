@@ -13,6 +13,7 @@ import { type Argv, type Child, collect, ended, must, type Output, run, start, s
 import { type Changes, doNotWaitFor } from './room.ts';
 import { type Sockets, socketsOf } from './sockets.ts';
 import { type Layer, layerOf } from './store.ts';
+import { type Uplink, uplinkOf } from './uplink.ts';
 
 export interface Image {
   readonly init: Init;
@@ -29,7 +30,7 @@ export interface BootOptions {
   readonly changes?: Changes;
 }
 
-export interface Machine extends Inside, Sockets, AsyncDisposable {
+export interface Machine extends Inside, Sockets, Uplink, AsyncDisposable {
   readonly name: string;
   /** The machine's file system as the host sees it. Follow no absolute symbolic link through it: it would lead into the host. */
   readonly root: string;
@@ -193,6 +194,7 @@ export const boot = async (options: BootOptions): Promise<Machine> => {
   const machine: Machine = {
     ...into,
     ...socketsOf(holder.netns),
+    ...uplinkOf(holder, into),
     name,
     get root() {
       return `/proc/${current().leader}/root`;

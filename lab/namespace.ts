@@ -1,6 +1,6 @@
 /** Holders of namespaces: small processes that keep a network namespace (and a machine's file system) alive while this process lives. */
 import { mountPoint, script } from './owner.ts';
-import { ended, start } from './process.ts';
+import { type Argv, ended, must, type Output, type RunOptions, start } from './process.ts';
 import { type Changes, doNotWaitFor, firstLine } from './room.ts';
 
 export interface Holder {
@@ -29,3 +29,7 @@ export const holdMachine = async (lower: readonly string[], changes?: Changes): 
   const mnt = mountPoint();
   return { ...(await hold(['--net', '--mount'], [mnt, lower.join(':'), ...(changes === undefined ? [] : [changes.upper, changes.work])])), mnt };
 };
+
+/** Runs a program of the host in a network namespace; anything but success is an exception. */
+export const inNetwork = (netns: string, argv: Argv, options: RunOptions = {}): Promise<Output> =>
+  must(['nsenter', `--net=${netns}`, '--', ...argv], options);

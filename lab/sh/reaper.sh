@@ -18,7 +18,11 @@ alive() { # PID-STARTTIME: field 22 of proc(5) stat, counted after the command's
 undo() {
   case $1 in
     directory) rm -rf "$2" ;;
-    table) nft delete table inet "$2" 2>/dev/null ;;
+    table) # the last table with the note that forwarding was off puts it off again
+      note=$(nft list chain inet "$2" forwarding_was_off 2>/dev/null)
+      nft delete table inet "$2" 2>/dev/null
+      if [ -n "$note" ] && ! nft list chains inet | grep -q forwarding_was_off; then echo 0 > /proc/sys/net/ipv4/ip_forward; fi
+      ;;
     cgroup) # the processes in it are about to die; up to ten seconds
       for _ in $(seq 100); do
         [ -d "$mnt/$2" ] || break

@@ -1,0 +1,103 @@
+/** Whatever ends a test process, nothing of its machines stays on the host: looked for by namespace, owner and name. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { image, labAvailable, until } from '#lab';
+import { cacheDirectory } from './owner.ts';
+import { must } from './process.ts';
+
+interface Held {
+  readonly owner: string;
+  readonly pids: readonly number[];
+}
+
+const NAMESPACES = ['net', 'mnt', 'pid'];
+
+const namespacesOf = (pid: number | string): readonly string[] =>
+  NAMESPACES.flatMap((kind) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/ns/${kind}`)];
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')) return [];
+      throw error;
+    }
+  });
+
+const ownNamespaces = new Set(namespacesOf('self'));
+
+const entries = (directory: string): readonly string[] => readdirSync(join(cacheDirectory(), directory)).map((name) => `${directory}/${name}`);
+
+/** Everything on the host that belongs to the owner, or lives in one of the namespaces, one line each. */
+const leftovers = async ({ owner }: Held, namespaces: ReadonlySet<string>): Promise<readonly string[]> => {
+  const processes = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && namespacesOf(name).some((one) => namespaces.has(one)))
+    .map((pid) => `process ${pid}`);
+  const groups = (await must(['unshare', '--mount', 'sh', '-c', 'mount -t cgroup2 cgroup2 /mnt && ls /mnt'])).stdout
+    .split('\n')
+    .map((name) => `cgroup ${name}`);
+  const tables = (await must(['nft', 'list', 'tables'])).stdout.split('\n');
+  const underscored = owner.replace('-', '_');
+  const named = [...groups, ...tables, ...entries('building'), ...entries('layers')].filter(
+    (line) => line.includes(owner) || line.includes(underscored),
+  );
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(cacheDirectory()));
+  return [...processes, ...named, ...mounts];
+};
+
+const links = async (): Promise<readonly string[]> =>
+  (await must(['ip', '-o', 'link'])).stdout.split('\n').flatMap((line) => /hpl[a-z0-9]+/.exec(line)?.[0] ?? []);
+
+const interrupted = async (what: string, signal: NodeJS.Signals): Promise<void> => {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'leftovers.child.ts'), what], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line]: Buffer[] = await once(child.stdout, 'data');
+  const held: Held = JSON.parse(String(line));
+  const namespaces = new Set(held.pids.flatMap(namespacesOf).filter((one) => !ownNamespaces.has(one)));
+  const during = await leftovers(held, namespaces);
+  assert.ok(
+    during.some((one) => one.startsWith(what === 'layer' ? 'building/interrupted-' : 'process ')),
+    during.join('\n'),
+  );
+  if (what === 'machine') {
+    assert.ok(
+      during.some((one) => one.startsWith('cgroup hauspost-lab.')),
+      during.join('\n'),
+    );
+    assert.ok(
+      during.some((one) => one.startsWith('table inet hauspost_lab_')),
+      during.join('\n'),
+    );
+  }
+  const link = `hpl${held.pids[0]?.toString(36)}`;
+  assert.equal((await links()).includes(link), what === 'machine');
+
+  // As a terminal does it: to the whole process group. SIGKILL only hits the process itself.
+  process.kill(signal === 'SIGINT' ? -(child.pid ?? 0) : (child.pid ?? 0), signal);
+  await once(child, 'exit');
+  let left: readonly string[] = [];
+  const clean = async (): Promise<true | undefined> => {
+    left = [...(await leftovers(held, namespaces)), ...(await links()).filter((one) => one === link)];
+    return left.length === 0 ? true : undefined;
+  };
+  await until('nothing is left', clean, 15_000, 100).catch((error: unknown) => assert.fail(`${String(error)}:\n${left.join('\n')}`));
+};
+
+const reason = await labAvailable();
+const options = reason === undefined ? {} : { skip: reason };
+
+before(async () => {
+  if (reason === undefined) await image({ release: 'bookworm', init: 'systemd' }, 'bare');
+});
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
+  test(`a machine, a network and open sockets are gone after ${signal}`, options, () => interrupted('machine', signal));
+}
+
+test('an interrupted build leaves neither a layer nor its beginnings', options, () => interrupted('layer', 'SIGKILL'));
