@@ -1,6 +1,7 @@
 /**
- * `npm test`: lint, types, unit tests, then the tests that need the lab. One line a file, details of what failed, and as the last line
- * the count. `--unit` stops before the lab; other arguments choose files by a part of their path (lint and types are then left out).
+ * `npm test`: lint, types, what nobody uses, unit tests, then the tests that need the lab. One line a file, details of what failed,
+ * and as the last line the count. `--unit` stops before the lab; other arguments choose files by a part of their path (the checks of
+ * the whole checkout are then left out).
  */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +28,7 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, ()
 const checks = (): readonly Job[] => [
   () => runProgram('lint', [process.execPath, 'lab/lint/check.ts'], options),
   () => runProgram('types', ['node_modules/.bin/tsc', '-p', '.'], options),
+  () => runProgram('unused files, exports and dependencies', ['node_modules/.bin/knip', '--no-progress', '--no-config-hints'], options),
 ];
 
 const fileJobs = (files: readonly string[]): readonly Job[] => files.map((file) => () => runFile(join(ROOT, file), options));
