@@ -1,0 +1,170 @@
+/**
+ * The launcher, in a checkout of its own with an npm that only notes how it was called and puts this Node in place. Fetching Debian's
+ * npm needs a bare machine and is tried there.
+ */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { type TestContext, test } from 'node:test';
+
+const PACKAGE = `node-linux-${process.arch}`;
+const PROGRAM =
+  'process.stdout.write(JSON.stringify([process.cwd(), ...process.argv.slice(2)]));\nprocess.exitCode = process.argv.length > 3 ? 7 : 0;\n';
+
+/** What npm would have put there. */
+const lock = (left: string): string =>
+  JSON.stringify(
+    {
+      packages: {
+        '': { name: 'hauspost' },
+        'node_modules/left': { version: left },
+        'node_modules/linter': { version: '1.0.0', dev: true },
+        [`node_modules/${PACKAGE}`]: { version: process.versions.node, optional: true },
+      },
+    },
+    null,
+    1,
+  );
+
+const NPM = `#!/bin/sh
+[ "$1" = --version ] && { echo 11.0.0; exit; }
+echo "$*" >>npm.calls
+[ ! -e npm.fails ] || exit 1
+rm -rf node_modules && mkdir -p node_modules/${PACKAGE}/bin && ln -s ${process.execPath} node_modules/${PACKAGE}/bin/node
+case "$*" in *--omit=dev*) sed 's/"dev": true/"dev": false/' package-lock.json ;; *) cat package-lock.json ;; esac >node_modules/.package-lock.json
+echo 'added 3 packages'
+`;
+
+interface Checkout {
+  readonly root: string;
+  run(
+    args: readonly string[],
+    env?: Readonly<Record<string, string>>,
+  ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
+  readonly calls: () => readonly string[];
+}
+
+const finish = async (child: ChildProcess): Promise<number | null> => ((await once(child, 'close')) as [number | null])[0];
+
+const checkout = (t: TestContext): Checkout => {
+  const root = mkdtempSync(join(tmpdir(), 'hauspost-launcher-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  for (const folder of ['bin', 'src/cli']) mkdirSync(join(root, folder), { recursive: true });
+  cpSync(join(import.meta.dirname, '../hauspost'), join(root, 'hauspost'));
+  writeFileSync(join(root, 'package-lock.json'), lock('1.0.0'));
+  writeFileSync(join(root, 'src/cli/main.ts'), PROGRAM);
+  writeFileSync(join(root, 'bin/npm'), NPM);
+  chmodSync(join(root, 'bin/npm'), 0o755);
+  return {
+    root,
+    calls: () => (existsSync(join(root, 'npm.calls')) ? readFileSync(join(root, 'npm.calls'), 'utf8').trim().split('\n') : []),
+    run: async (args, env = {}) => {
+      const PATH = `${join(root, 'bin')}:${process.env['PATH'] ?? ''}`;
+      const child = spawn(join(root, 'hauspost'), args, { cwd: tmpdir(), env: { ...process.env, PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+      const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), finish(child)]);
+      return { code, stdout, stderr };
+    },
+  };
+};
+
+const stampOf = ({ root }: Checkout): string => readFileSync(join(root, 'node_modules/.hauspost-ready'), 'utf8');
+
+test('the first run prepares, the second starts at once; only the program writes to standard output', async (t) => {
+  const here = checkout(t);
+  const first = await here.run(['up']);
+  assert.deepEqual([first.code, first.stdout], [0, JSON.stringify([tmpdir(), 'up'])], first.stderr);
+  assert.deepEqual(here.calls(), ['ci --omit=dev --ignore-scripts --loglevel=error --no-progress']);
+  assert.match(stampOf(here), /^[0-9a-f]{64} production\n$/);
+  const second = await here.run(['up']);
+  assert.deepEqual([second.code, second.stderr, here.calls().length], [0, '', 1]);
+});
+
+test('arguments and the exit status pass through unchanged', async (t) => {
+  const here = checkout(t);
+  await here.run([]);
+  const { code, stdout } = await here.run(['one two', '*', '', '\'"$HOME\\', '--help']);
+  assert.deepEqual([code, JSON.parse(stdout)], [7, [tmpdir(), 'one two', '*', '', '\'"$HOME\\', '--help']]);
+});
+
+test('it can be called through a link', async (t) => {
+  const here = checkout(t);
+  symlinkSync(join(here.root, 'hauspost'), join(here.root, 'bin/hp'));
+  const child = spawn(join(here.root, 'bin/hp'), ['up'], {
+    cwd: tmpdir(),
+    env: { ...process.env, PATH: `${here.root}/bin:${process.env['PATH']}` },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  assert.deepEqual([await text(child.stdout), await finish(child)], [JSON.stringify([tmpdir(), 'up']), 0]);
+});
+
+test('a lock file that asks for something else prepares again; one that asks for the same does not', async (t) => {
+  const here = checkout(t);
+  await here.run([]);
+  writeFileSync(join(here.root, 'package-lock.json'), `${lock('1.0.0')}\n`);
+  await here.run([]);
+  assert.equal(here.calls().length, 1);
+  writeFileSync(join(here.root, 'package-lock.json'), lock('1.0.1'));
+  await here.run([]);
+  assert.equal(here.calls().length, 2);
+});
+
+test("a developer's packages are kept, and brought when asked for", async (t) => {
+  const here = checkout(t);
+  const prepared = await here.run([], { HAUSPOST_PREPARE: 'development' });
+  assert.deepEqual([prepared.code, prepared.stdout], [0, '']);
+  assert.match(stampOf(here), / development\n$/);
+  writeFileSync(join(here.root, 'package-lock.json'), lock('1.0.1'));
+  await here.run([]);
+  assert.deepEqual(
+    here.calls().map((call) => call.split(' ')[1]),
+    ['--include=dev', '--include=dev'],
+  );
+});
+
+test('what npm was told to install by hand is accepted without another installation', async (t) => {
+  const here = checkout(t);
+  await here.run([], { HAUSPOST_PREPARE: 'development' });
+  rmSync(join(here.root, 'node_modules/.hauspost-ready'));
+  const { code } = await here.run([]);
+  assert.deepEqual([code, here.calls().length], [0, 1]);
+  assert.match(stampOf(here), / development\n$/);
+});
+
+test('an interrupted preparation is repeated', async (t) => {
+  const here = checkout(t);
+  await here.run([]);
+  rmSync(join(here.root, 'node_modules/.package-lock.json'));
+  rmSync(join(here.root, 'node_modules/.hauspost-ready'));
+  const { code } = await here.run([]);
+  assert.deepEqual([code, here.calls().length], [0, 2]);
+});
+
+test('of two at once one prepares and both run', async (t) => {
+  const here = checkout(t);
+  const both = await Promise.all([here.run(['a']), here.run(['b'])]);
+  assert.deepEqual(
+    both.map(({ code, stdout }) => [code, JSON.parse(stdout).at(-1)]),
+    [
+      [0, 'a'],
+      [0, 'b'],
+    ],
+  );
+  assert.equal(here.calls().length, 1);
+});
+
+test('where npm fails or the machine is of another kind, it ends with 4 and says what to do', async (t) => {
+  const here = checkout(t);
+  writeFileSync(join(here.root, 'npm.fails'), '');
+  const failed = await here.run([]);
+  assert.deepEqual([failed.code, failed.stdout], [4, '']);
+  assert.match(failed.stderr, /^hauspost: npm could not install .* run this again$/m);
+  writeFileSync(join(here.root, 'bin/uname'), '#!/bin/sh\necho Linux riscv64\n');
+  chmodSync(join(here.root, 'bin/uname'), 0o755);
+  const other = await here.run([]);
+  assert.deepEqual([other.code, other.stdout, other.stderr.split('\n').length], [4, '', 2]);
+  assert.match(other.stderr, /^hauspost: Linux riscv64 is not supported; use a 64-bit Debian/);
+});
