@@ -22,14 +22,18 @@ const said = (what: string, { code, stderr }: Ran): readonly Finding[] =>
 
 export const misreadParameters = (written: ReadonlyMap<string, string>, understood: ReadonlyMap<string, string>): readonly Finding[] => [
   ...[...written].flatMap(([name, value]) =>
-    understood.get(name) === value ? [] : [finding('misread', `${name}: written ${JSON.stringify(value)}, understood ${JSON.stringify(understood.get(name) ?? null)}`)],
+    understood.get(name) === value
+      ? []
+      : [finding('misread', `${name}: written ${JSON.stringify(value)}, understood ${JSON.stringify(understood.get(name) ?? null)}`)],
   ),
   ...[...understood.keys()].flatMap((name) => (written.has(name) ? [] : [finding('not-ours', `${name} is in effect and was not written by us`)])),
 ];
 
 const different = (kind: string, written: readonly string[], understood: readonly string[]): readonly Finding[] => [
   ...written.filter((line) => !understood.includes(line)).map((line) => finding('misread', `${kind} was written and not understood: ${line}`)),
-  ...understood.filter((line) => !written.includes(line)).map((line) => finding('not-ours', `${kind} is in effect and was not written by us: ${line}`)),
+  ...understood
+    .filter((line) => !written.includes(line))
+    .map((line) => finding('not-ours', `${kind} is in effect and was not written by us: ${line}`)),
 ];
 
 const main = async (room: CheckRoom, input: RenderInput): Promise<readonly Finding[]> => {
@@ -48,8 +52,12 @@ const headerChecks = async (room: CheckRoom): Promise<readonly Finding[]> => {
   const dropped = await Promise.all(cleanupSamples.dropped.map(async (header) => ({ header, ran: await query(header) })));
   const kept = await query(cleanupSamples.kept);
   return [
-    ...dropped.flatMap(({ header, ran }) => (ran.stdout.trim() === 'IGNORE' ? [] : [finding('misread', `the header ${header} would stay: ${ran.stderr.trim()}`)])),
-    ...(kept.stdout === '' && kept.stderr === '' ? [] : [finding('misread', `the header ${cleanupSamples.kept} would not stay: ${kept.stdout}${kept.stderr}`)]),
+    ...dropped.flatMap(({ header, ran }) =>
+      ran.stdout.trim() === 'IGNORE' ? [] : [finding('misread', `the header ${header} would stay: ${ran.stderr.trim()}`)],
+    ),
+    ...(kept.stdout === '' && kept.stderr === ''
+      ? []
+      : [finding('misread', `the header ${cleanupSamples.kept} would not stay: ${kept.stdout}${kept.stderr}`)]),
   ];
 };
 

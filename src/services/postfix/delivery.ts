@@ -3,6 +3,4 @@ import type { Row } from '#formats';
 import type { RenderInput } from '#model';
 import { socketName } from './sockets.ts';
 
-export const delivery = ({ wiring }: RenderInput): readonly Row[] => [
-  { set: 'virtual_transport', to: `lmtp:${socketName(wiring, 'lmtp')}` },
-];
+export const delivery = ({ wiring }: RenderInput): readonly Row[] => [{ set: 'virtual_transport', to: `lmtp:${socketName(wiring, 'lmtp')}` }];

@@ -9,5 +9,9 @@ export const limits = ({ settings }: RenderInput): readonly Row[] => [
   { set: 'mailbox_size_limit', to: 0, why: "Quotas are Dovecot's. Not smaller than message_size_limit, or Postfix will not start local(8)." },
   { set: 'virtual_mailbox_limit', to: 0 },
   { set: 'header_size_limit', to: 102_400 },
-  { set: 'smtpd_recipient_limit', to: settings.mail.recipientsPerMessage, why: 'RCPT beyond it is answered 452, and the rest comes in a second message.' },
+  {
+    set: 'smtpd_recipient_limit',
+    to: settings.mail.recipientsPerMessage,
+    why: 'RCPT beyond it is answered 452, and the rest comes in a second message.',
+  },
 ];

@@ -63,7 +63,12 @@ export const maps = (input: RenderInput): readonly Row[] => [
 ];
 
 const rows = (question: Question, { wiring }: RenderInput): readonly Row[] => [
-  { set: 'hosts', to: `unix:${wiring.sockets.mariadb.path}` },
+  {
+    set: 'hosts',
+    to: `unix:${wiring.sockets.mariadb.path} unix:${wiring.sockets.mariadb.path}`,
+    why: 'Twice: a connection that ended with the server is not tried again at once, and the second is.',
+  },
+  { set: 'retry_interval', to: 1, from: '3.9', why: 'Seconds. Before 3.9 it is a minute, however soon the server returns.' },
   { set: 'user', to: 'postfix', why: 'Without a password: the socket tells MariaDB who asks.' },
   { set: 'dbname', to: 'vmail' },
   { set: 'option_group', to: '', why: 'Nothing from [client] of my.cnf.' },
@@ -75,12 +80,16 @@ const isQuestion = (name: string): name is Question => Object.hasOwn(QUESTIONS, 
 
 export const mapItems = (input: RenderInput): readonly Item[] => [
   { kind: 'dir', path: SQL_DIR, owner: 'root:root', mode: 0o755, exclusive: true },
-  ...Object.keys(QUESTIONS).filter(isQuestion).map((question): Item => ({
-    kind: 'file',
-    path: file(question),
-    text: renderMapCf(rows(question, input), input.facts.versions.postfix),
-    owner: 'root:root',
-    mode: 0o644,
-    wakes: [{ service: 'postfix', by: 'reload' }],
-  })),
+  ...Object.keys(QUESTIONS)
+    .filter(isQuestion)
+    .map(
+      (question): Item => ({
+        kind: 'file',
+        path: file(question),
+        text: renderMapCf(rows(question, input), input.facts.versions.postfix),
+        owner: 'root:root',
+        mode: 0o644,
+        wakes: [{ service: 'postfix', by: 'reload' }],
+      }),
+    ),
 ];

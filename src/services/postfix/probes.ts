@@ -27,20 +27,11 @@ const clientHello = (): Uint8Array => {
   return Uint8Array.from([22, 3, 1, ...sized([1, 0, ...sized(hello)])]);
 };
 
-const greets = (answer: string): string | undefined => (answer.startsWith('220 ') ? undefined : `it greets with ${JSON.stringify(answer.slice(0, 80))}`);
+const greets = (answer: string): string | undefined =>
+  answer.startsWith('220 ') ? undefined : `it greets with ${JSON.stringify(answer.slice(0, 80))}`;
 
 /** Says nothing: who talks before the greeting is taken for a spammer's program. */
 const greeting: Words = { whole: (answer) => answer.includes('\n'), wrong: greets };
-
-const ehlo: Words = {
-  send: 'EHLO probe.invalid\r\n',
-  whole: (answer) => /^250 .*\r\n/m.test(answer) || /^[45][0-9]{2} .*\r\n/m.test(answer),
-  wrong: (answer) => {
-    if (greets(answer) !== undefined) return greets(answer);
-    if (!/^250[- ]STARTTLS\r$/m.test(answer)) return 'it does not offer STARTTLS';
-    return /^250[- ]AUTH/m.test(answer) ? 'it offers AUTH in clear' : undefined;
-  },
-};
 
 /** The server's hello: a handshake record (22) with message type 2. */
 const tls: Words = {
@@ -49,7 +40,7 @@ const tls: Words = {
   wrong: (answer) => (answer.charCodeAt(0) === 22 && answer.charCodeAt(5) === 2 ? undefined : 'it does not answer with TLS'),
 };
 
-const WORDS: Readonly<Record<string, Words>> = { smtp: greeting, submission: ehlo, submissions: tls };
+const WORDS: Readonly<Record<string, Words>> = { smtp: greeting, submission: greeting, submissions: tls };
 
 const finding = ({ name, address, port }: Listener, why: string): Finding => ({
   level: 'error',
@@ -67,7 +58,9 @@ const probe = (listener: Listener, words: Words): Probe => ({
   run: async (vantage) => {
     try {
       const target = { host: reachable(listener.address), port: listener.port };
-      const wrong = words.wrong(await vantage.talk(target, { ...(words.send === undefined ? {} : { send: words.send }), until: words.whole, ms: ANSWER_MS }));
+      const wrong = words.wrong(
+        await vantage.talk(target, { ...(words.send === undefined ? {} : { send: words.send }), until: words.whole, ms: ANSWER_MS }),
+      );
       return wrong === undefined ? [] : [finding(listener, wrong)];
     } catch (error) {
       return [finding(listener, error instanceof Error ? error.message : String(error))];

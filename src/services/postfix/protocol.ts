@@ -12,7 +12,11 @@ export const protocol: readonly Row[] = [
   { set: 'strict_rfc821_envelopes', to: true },
   { set: 'smtputf8_enable', to: false, why: "Dovecot's LMTP does not take it: such mail would bounce after it was accepted." },
   { set: 'disable_vrfy_command', to: true },
-  { set: 'smtpd_discard_ehlo_keywords', to: ['silent-discard', 'dsn', 'etrn'], why: 'Delivery notices are for logins: to strangers they would be backscatter.' },
+  {
+    set: 'smtpd_discard_ehlo_keywords',
+    to: ['silent-discard', 'dsn', 'etrn'],
+    why: 'Delivery notices are for logins: to strangers they would be backscatter.',
+  },
   { set: 'allow_percent_hack', to: false, why: 'user%domain and site!user are local parts like any other, not routes.' },
   { set: 'swap_bangpath', to: false },
   { set: 'show_user_unknown_table_name', to: false },

@@ -11,17 +11,18 @@ import { socketName } from './sockets.ts';
 const quota = ({ wiring }: RenderInput): Template =>
   template`check_policy_service { ${socketName(wiring, 'quota-status')}, timeout=5s, default_action=DUNNO }`;
 
-/** For every port that takes mail: recipients that do not exist, take no mail, or have no room. */
+/** For every port that takes mail: recipients that take no mail (with the reason), do not exist, or have no room. */
 export const recipientChecks = (input: RenderInput): readonly Template[] => [
-  template`reject_unlisted_recipient`,
   template`check_recipient_access ${accessCheck}`,
+  template`reject_unlisted_recipient`,
   quota(input),
 ];
 
 export const restrictions = (input: RenderInput): readonly Row[] => [
   { set: 'smtpd_helo_required', to: true },
   { set: 'smtpd_helo_restrictions', to: ['reject_invalid_helo_hostname', 'reject_non_fqdn_helo_hostname'] },
-  { set: 'smtpd_sender_restrictions', to: ['reject_non_fqdn_sender', 'reject_unknown_sender_domain'], why: '450 when DNS fails, 550 when there is no such domain.' },
+  { set: 'smtpd_sender_restrictions', to: ['reject_non_fqdn_sender', 'reject_unknown_sender_domain'] },
+  { set: 'unknown_address_reject_code', to: 550, why: 'No such domain. When DNS fails the answer is 450.' },
   { set: 'smtpd_relay_restrictions', to: ['reject_unauth_destination'] },
   {
     set: 'smtpd_recipient_restrictions',

@@ -23,8 +23,12 @@ const smtpd = (listener: Listener, options: readonly Row[], why?: string): Maste
 
 const listeners = (input: RenderInput): readonly MasterService[] => [
   ...listenersOf(input.wiring, 'postfix', 'smtp').map((at) => smtpd(at, [], 'Mail from other servers.')),
-  ...listenersOf(input.wiring, 'postfix', 'submissions').map((at) => smtpd(at, submissionOptions(input, 'submissions', true), 'Mail from our people, TLS from the start.')),
-  ...listenersOf(input.wiring, 'postfix', 'submission').map((at) => smtpd(at, submissionOptions(input, 'submission', false), 'Mail from our people, STARTTLS.')),
+  ...listenersOf(input.wiring, 'postfix', 'submissions').map((at) =>
+    smtpd(at, submissionOptions(input, 'submissions', true), 'Mail from our people, TLS from the start.'),
+  ),
+  ...listenersOf(input.wiring, 'postfix', 'submission').map((at) =>
+    smtpd(at, submissionOptions(input, 'submission', false), 'Mail from our people, STARTTLS.'),
+  ),
 ];
 
 interface Shape {
