@@ -3,8 +3,7 @@
  * probes are satisfied. The next daemon is not touched before.
  */
 import { failure, type HauspostError, type Reporter, step } from '#base';
-import type { Init, Machine } from '#machine';
-import { must, talk } from '#machine';
+import { type Init, type Machine, type Supervised, talk } from '#machine';
 import { type Finding, type RenderInput, SERVICE_NAMES, type Service, type ServiceName, type Vantage, type Wake } from '#model';
 
 export interface Activation {
@@ -25,10 +24,10 @@ export const vantageOf = (machine: Machine): Vantage => ({ talk, now: () => mach
 export const inOrder = (services: readonly Service[]): readonly Service[] =>
   SERVICE_NAMES.flatMap((name) => services.filter((service) => service.name === name));
 
-export const supervised = (service: Service, input: Pick<RenderInput, 'facts'>): { readonly name: string; readonly systemd: string } => ({
-  name: service.name,
-  systemd: service.unit(input).systemd,
-});
+export const supervised = (service: Service, input: Pick<RenderInput, 'facts'>): Supervised => {
+  const { systemd, reload } = service.unit(input);
+  return { name: service.name, systemd, reload };
+};
 
 const complaint = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -38,9 +37,16 @@ export const probe = async (machine: Machine, service: Service, input: RenderInp
   for (const each of service.probes(input)) {
     let last: readonly Finding[] = [];
     const well = await machine.waitFor(async () => {
-      last = await each.run(vantageOf(machine)).catch((error: unknown): readonly Finding[] => [
-        { level: 'error', code: `${service.name}.no-answer`, message: `${each.name}: ${complaint(error)}`, remedy: `See the log of ${service.name}.` },
-      ]);
+      last = await each
+        .run(vantageOf(machine))
+        .catch((error: unknown): readonly Finding[] => [
+          {
+            level: 'error',
+            code: `${service.name}.no-answer`,
+            message: `${each.name}: ${complaint(error)}`,
+            remedy: `See the log of ${service.name}.`,
+          },
+        ]);
       return !last.some((finding) => finding.level === 'error');
     }, each.within);
     findings.push(...(well ? last.filter((finding) => finding.level === 'warning') : last));
@@ -49,7 +55,12 @@ export const probe = async (machine: Machine, service: Service, input: RenderInp
 };
 
 const refusal = async ({ init, input }: Activation, service: Service, why: string, cause?: unknown): Promise<HauspostError> => {
-  const words = (await init.lastWords(supervised(service, input))).trim();
+  const said = (await init.lastWords(supervised(service, input))).trim();
+  const words = said
+    .split('\n')
+    .slice(-8)
+    .map((line) => line.slice(0, 300))
+    .join('\n');
   return failure({
     code: 'activate.not-well',
     message: `${service.name} does not run well: ${why}${words === '' ? '' : `\nIts last words:\n${words}`}`,
@@ -59,22 +70,23 @@ const refusal = async ({ init, input }: Activation, service: Service, why: strin
 };
 
 const wake = async (activation: Activation, service: Service, wakes: readonly Wake[]): Promise<void> => {
-  const { init, machine, input } = activation;
+  const { init, input } = activation;
   const unit = supervised(service, input);
   const own = wakes.filter((each) => each.service === service.name);
   const { state } = await init.state(unit);
   if (state !== 'running') await init.restart(unit);
   else if (own.some((each) => each.by === 'restart')) await init.restart(unit);
-  else if (own.length > 0) await must(machine, service.unit(input).reload);
+  else if (own.length > 0) await init.reload(unit);
 };
 
 export const activate = async (activation: Activation, wakes: readonly Wake[]): Promise<readonly Finding[]> => {
   const warnings: Finding[] = [];
-  await activation.init.refresh();
-  for (const service of inOrder(activation.services)) {
+  const { init, services, input } = activation;
+  await init.enable(services.map((service) => supervised(service, input)));
+  await init.refresh();
+  for (const service of inOrder(services)) {
     activation.proceed();
     await step(activation.reporter, `start ${service.name}`, async () => {
-      await activation.init.enable(supervised(service, activation.input));
       await wake(activation, service, wakes).catch(async (error: unknown) => {
         throw await refusal(activation, service, complaint(error), error);
       });

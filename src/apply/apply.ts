@@ -2,7 +2,7 @@
  * Apply, in the order of the design: plan, consent, packages, stage, check, enter, converge, activate, probe, commit; or back to
  * the committed generation. Whatever interrupts it, `state.json` says what was under way and the next run heals it first.
  */
-import { failure, type Reporter, step } from '#base';
+import { asHauspostError, failure, type Reporter, step } from '#base';
 import { ensureSystemUser, installPackages, missingPackages } from '#machine';
 import type { Finding, Manifest, ServiceName } from '#model';
 import { openRoom } from '#sandbox';
@@ -44,7 +44,15 @@ const hands = (request: ApplyRequest, store: Store, desired: Desired): Parameter
 const activation = (request: ApplyRequest, desired: Desired): Activation => {
   const after: Partial<Record<ServiceName, () => Promise<void>>> = { mariadb: () => request.database(desired) };
   const proceed = (): void => stopWhenInterrupted(request.signal);
-  return { proceed, machine: request.machine, init: request.init, reporter: request.reporter, services: desired.services, input: desired.input, after };
+  return {
+    proceed,
+    machine: request.machine,
+    init: request.init,
+    reporter: request.reporter,
+    services: desired.services,
+    input: desired.input,
+    after,
+  };
 };
 
 const summary = (changes: readonly Change[]): string => {
@@ -83,7 +91,8 @@ const check = async (request: ApplyRequest, store: Store, desired: Desired, stag
 };
 
 const stopWhenInterrupted = (signal: AbortSignal): void => {
-  if (signal.aborted) throw failure({ code: 'apply.interrupted', message: 'interrupted; what was there before is in place', remedy: 'Run it again when you like.' });
+  if (signal.aborted)
+    throw failure({ code: 'apply.interrupted', message: 'interrupted; what was there before is in place', remedy: 'Run it again when you like.' });
 };
 
 const manifestsOf = async (store: Store, numbers: readonly (number | null)[]): Promise<readonly Manifest[]> => {
@@ -104,6 +113,7 @@ const goBack = async (request: ApplyRequest, store: Store, desired: Desired): Pr
       await activate({ ...activation(request, desired), proceed: () => undefined }, touched.wakes);
     }
     await store.setState({ committed, entering: null });
+    if (entering !== null) await store.discard(entering);
   });
 };
 
@@ -120,7 +130,13 @@ const enter = async (request: ApplyRequest, store: Store, desired: Desired, stag
     return findings;
   } catch (error) {
     await goBack(request, store, desired).catch((second: unknown) => {
-      throw new AggregateError([error, second], `it failed, and putting the earlier configuration back failed as well: ${String(second)}`);
+      const [first, then] = [asHauspostError(error), asHauspostError(second)];
+      throw failure({
+        code: 'apply.not-back',
+        message: `${first.message}\nPutting the earlier configuration back failed as well: ${then.message}`,
+        remedy: "Mend what is named above; the next 'hauspost apply' goes on from here.",
+        cause: first,
+      });
     });
     throw error;
   }
@@ -128,7 +144,8 @@ const enter = async (request: ApplyRequest, store: Store, desired: Desired, stag
 
 const prepare = async (request: ApplyRequest, desired: Desired): Promise<Desired> => {
   const missing = await missingPackages(request.machine, desired.packages);
-  if (missing.length > 0) await step(request.reporter, `install ${missing.length} packages`, () => installPackages(request.machine, missing, request.reporter));
+  if (missing.length > 0)
+    await step(request.reporter, `install ${missing.length} packages`, () => installPackages(request.machine, missing, request.reporter));
   await ensureSystemUser(request.machine, 'vmail', desired.input.wiring.places.mail);
   const again = missing.length > 0 ? await request.desired() : desired;
   await request.materials(again);
@@ -160,4 +177,3 @@ export const apply = async (request: ApplyRequest): Promise<Applied> => {
   const findings = await enter(request, store, desired, staged);
   return { applied: true, generation: staged.meta.number, changes: planned.changes, findings };
 };
-

@@ -45,14 +45,19 @@ const itemAt = (manifest: Manifest | undefined, target: string): FileItem | unde
   manifest?.items.find((item): item is FileItem => item.kind === 'file' && item.path === target);
 
 const placementDiff = (item: FileItem, state: { owner: string; mode: number }): string =>
-  state.owner === item.owner && state.mode === item.mode
-    ? ''
-    : `-${state.owner} ${state.mode.toString(8)}\n+${item.owner} ${item.mode.toString(8)}`;
+  state.owner === item.owner && state.mode === item.mode ? '' : `-${state.owner} ${state.mode.toString(8)}\n+${item.owner} ${item.mode.toString(8)}`;
 
 const compareFile = async ({ machine, secrets, committed }: Comparison, item: FileItem): Promise<readonly Change[]> => {
   const state = await machine.state(item.path);
   const wanted = await content(secrets, item.text);
-  if (state === undefined) return [change('file', item.path, 'create', { needs: needs(item.wakes), diff: unified('', redacted(item.text)), drift: itemAt(committed, item.path) !== undefined })];
+  if (state === undefined)
+    return [
+      change('file', item.path, 'create', {
+        needs: needs(item.wakes),
+        diff: unified('', redacted(item.text)),
+        drift: itemAt(committed, item.path) !== undefined,
+      }),
+    ];
   const current = state.kind === 'file' ? (await machine.read(item.path))?.toString() : undefined;
   const placed = placementDiff(item, state);
   if (current === wanted && placed === '') return [];
@@ -71,7 +76,9 @@ const compareDir = async ({ machine, wanted }: Comparison, item: Item & { kind: 
   const own = state.kind === 'dir' && state.owner === item.owner && state.mode === item.mode ? [] : [change('dir', item.path, 'change')];
   if (!item.exclusive) return own;
   const inside = new Set(
-    wanted.items.flatMap((other) => ('path' in other && other.path.startsWith(`${item.path}/`) ? [other.path.slice(item.path.length + 1).split('/')[0]] : [])),
+    wanted.items.flatMap((other) =>
+      'path' in other && other.path.startsWith(`${item.path}/`) ? [other.path.slice(item.path.length + 1).split('/')[0]] : [],
+    ),
   );
   const strangers = (await machine.list(item.path)).filter((name) => !inside.has(name));
   return [...own, ...strangers.map((name) => change('file', `${item.path}/${name}`, 'remove', { drift: true }))];

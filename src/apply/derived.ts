@@ -10,7 +10,9 @@ type Derived = Item & { kind: 'derived' };
 export const derivedKey = (item: Derived, manifest: Manifest): string => {
   const source = manifest.items.find((other) => other.kind === 'file' && other.path === item.from);
   const text = source?.kind === 'file' ? redacted(source.text) : '';
-  return createHash('sha256').update(JSON.stringify([item.argv, text])).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify([item.argv, text]))
+    .digest('hex');
 };
 
 const file = (state: AbsPath): AbsPath => path(`${state}/derived.json`);

@@ -1,7 +1,7 @@
 /** What stands between the machine and what is wanted: packages, items, daemons that do not run. Reads only. */
 import type { Init, Machine } from '#machine';
 import { missingPackages } from '#machine';
-import { type Manifest, type RenderInput, type Service } from '#model';
+import type { Manifest, RenderInput, Service } from '#model';
 import { inOrder, supervised } from './activate.ts';
 import type { Change } from './changes.ts';
 import { compare } from './compare.ts';

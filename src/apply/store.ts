@@ -62,11 +62,19 @@ export const openStore = (machine: Machine, places: { readonly state: AbsPath; r
   return {
     state: async () => (await json<State>(stateFile)) ?? { committed: null, entering: null },
     setState: (state) => put(stateFile, state),
-    numbers: async () => (await machine.list(places.generations)).map(Number).filter((number) => number > 0).toSorted((a, b) => a - b),
+    numbers: async () =>
+      (await machine.list(places.generations))
+        .map(Number)
+        .filter((number) => number > 0)
+        .toSorted((a, b) => a - b),
     load: async (number) => {
       const manifest = await json<Manifest>(path(`${folder(number)}/manifest.json`));
       const meta = await json<Meta>(path(`${folder(number)}/meta.json`));
-      return { manifest: manifest ?? { items: [] }, meta: meta ?? { number, created: '', summary: '', version: '', codename: '' }, tree: path(`${folder(number)}/tree`) };
+      return {
+        manifest: manifest ?? { items: [] },
+        meta: meta ?? { number, created: '', summary: '', version: '', codename: '' },
+        tree: path(`${folder(number)}/tree`),
+      };
     },
     save: async (meta, manifest, content) => {
       const target = folder(meta.number);

@@ -36,7 +36,9 @@ export const flagKeys = (operation: AnyOperation): readonly string[] => {
 };
 
 const flagsOf = (operation: AnyOperation): Flags =>
-  Object.fromEntries(flagKeys(operation).map((key) => [flagName(key), { type: isBoolean(operation.input.shape[key]) ? 'boolean' : 'string' } as const]));
+  Object.fromEntries(
+    flagKeys(operation).map((key) => [flagName(key), { type: isBoolean(operation.input.shape[key]) ? 'boolean' : 'string' } as const]),
+  );
 
 const usage = (code: string, message: string, operation?: AnyOperation): Error =>
   operatorError({ code, message, remedy: `See 'hauspost ${operation === undefined ? '' : `${operation.name} `}--help'.` });
@@ -74,9 +76,15 @@ const read = (operation: AnyOperation, words: readonly string[]): { values: Reco
 };
 
 export const interpret = (operations: readonly AnyOperation[], words: readonly string[]): Invocation => {
-  const operation = find(operations, words.filter((word) => !word.startsWith('-')));
+  const operation = find(
+    operations,
+    words.filter((word) => !word.startsWith('-')),
+  );
   if (operation === undefined) {
-    const given = words.filter((word) => !word.startsWith('-')).slice(0, 2).join(' ');
+    const given = words
+      .filter((word) => !word.startsWith('-'))
+      .slice(0, 2)
+      .join(' ');
     throw usage('usage.command', given === '' ? 'no command was given' : `there is no command ${JSON.stringify(given)}`);
   }
   const names = operation.name.split(' ');
@@ -91,7 +99,13 @@ export const interpret = (operations: readonly AnyOperation[], words: readonly s
   const { values, positionals } = read(operation, rest);
   const { json = false, yes = false, help = false, ...flags } = values;
   const named = Object.fromEntries(Object.entries(flags).map(([flag, value]) => [flag.replaceAll('-', '_'), value]));
-  return { operation, input: { ...named, ...(help === true ? {} : byPosition(operation, positionals)) }, json: json === true, yes: yes === true, help: help === true };
+  return {
+    operation,
+    input: { ...named, ...(help === true ? {} : byPosition(operation, positionals)) },
+    json: json === true,
+    yes: yes === true,
+    help: help === true,
+  };
 };
 
 /** Input as the operation wants it; what is missing or wrong is named by its flag or position. */

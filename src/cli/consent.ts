@@ -17,7 +17,8 @@ export const askFor = async (consents: readonly Consent[]): Promise<ReadonlySet<
   try {
     for (const { text, question } of consents) {
       const answer = await terminal.question(`${text}\n${question} [y/N] `);
-      if (!/^y(es)?$/i.test(answer.trim())) throw operatorError({ code: 'consent.refused', message: 'not agreed; nothing was changed', remedy: 'Answer y to go on.' });
+      if (!/^y(es)?$/i.test(answer.trim()))
+        throw operatorError({ code: 'consent.refused', message: 'not agreed; nothing was changed', remedy: 'Answer y to go on.' });
     }
   } finally {
     terminal.close();

@@ -1,8 +1,16 @@
-/** The program. The first SIGINT or SIGTERM asks for an orderly end, the second one is left to the system. */
-import manifest from '../../package.json' with { type: 'json' };
+/** The program. The first SIGINT or SIGTERM asks for an orderly end; the second one is left to the system. */
+import { fileURLToPath } from 'node:url';
+import { path } from '#base';
+import { thisMachine } from '#machine';
+import { z } from 'zod';
 import { run } from './run.ts';
+
+/** Two levels above this folder. */
+const INSTALLATION = fileURLToPath(new URL('../..', import.meta.url));
 
 const interrupted = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort(name));
 
-process.exitCode = await run(process.argv.slice(2), manifest.version, interrupted.signal);
+const manifest = (await thisMachine().read(path(`${INSTALLATION}/package.json`)))?.toString() ?? '{}';
+const { version } = z.object({ version: z.string() }).parse(JSON.parse(manifest));
+process.exitCode = await run(process.argv.slice(2), { version, program: path(`${INSTALLATION}/hauspost`), signal: interrupted.signal });

@@ -19,7 +19,13 @@ export const stderrReporter = (write: (text: string) => void, now: () => number)
             output = [];
             write(`... ${event.step}\n`);
           } else if (event.state === 'done') write(` ok ${event.step}${done(event)}\n`);
-          else write(`${output.slice(-KEEP).map((line) => `    ${line}\n`).join('')}  ! ${event.step} failed${done(event)}\n`);
+          else
+            write(
+              `${output
+                .slice(-KEEP)
+                .map((line) => `    ${line}\n`)
+                .join('')}  ! ${event.step} failed${done(event)}\n`,
+            );
           return;
         case 'info':
           write(`    ${event.text}\n`);

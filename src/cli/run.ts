@@ -1,6 +1,5 @@
 /** One run of the command line: words in, an exit status out. Results go to standard output, all else to standard error. */
-import { fileURLToPath } from 'node:url';
-import { asHauspostError, type HauspostError, operatorError, environmentError, path } from '#base';
+import { type AbsPath, asHauspostError, type HauspostError, operatorError, environmentError, path } from '#base';
 import { thisMachine } from '#machine';
 import { type AnyOperation, type Context, OPERATIONS } from '#operations';
 import { interpret, type Invocation, validated } from './arguments.ts';
@@ -12,19 +11,28 @@ import { asText } from './views.ts';
 const out = (text: string): void => void process.stdout.write(text);
 const err = (text: string): void => void process.stderr.write(text);
 
-/** Two levels above this folder: the installation. */
-const PROGRAM = path(fileURLToPath(new URL('../../hauspost', import.meta.url)));
 const CONFIG_FILE = path('/etc/hauspost/hauspost.toml');
 
-const context = (version: string, signal: AbortSignal): Context => {
+/** What the process knows of itself. */
+export interface Self {
+  readonly version: string;
+  readonly program: AbsPath;
+  readonly signal: AbortSignal;
+}
+
+const context = (self: Self): Context => {
   const machine = thisMachine();
   const reporter = stderrReporter(err, () => machine.now().getTime());
-  return { machine, reporter, version, program: PROGRAM, configFile: CONFIG_FILE, consented: new Set(), secret, signal };
+  return { machine, reporter, ...self, configFile: CONFIG_FILE, consented: new Set(), secret };
 };
 
 const requireRoot = (operation: AnyOperation): void => {
   if (operation.needs !== 'root' || process.getuid?.() === 0) return;
-  throw environmentError({ code: 'needs.root', message: `'hauspost ${operation.name}' needs root`, remedy: `Run 'sudo hauspost ${operation.name}'.` });
+  throw environmentError({
+    code: 'needs.root',
+    message: `'hauspost ${operation.name}' needs root`,
+    remedy: `Run 'sudo hauspost ${operation.name}'.`,
+  });
 };
 
 const execute = async ({ operation, input, json, yes }: Invocation, base: Context): Promise<number> => {
@@ -44,15 +52,15 @@ const showError = (error: HauspostError, json: boolean): void => {
 };
 
 /** Answers with the exit status of the contract. */
-export const run = async (words: readonly string[], version: string, signal: AbortSignal): Promise<number> => {
+export const run = async (words: readonly string[], self: Self): Promise<number> => {
   const json = words.includes('--json');
   try {
     if (words[0] === '--version') {
-      out(`${version}\n`);
+      out(`${self.version}\n`);
       return 0;
     }
     if (words.length === 0 || (words[0] ?? '').match(/^(--help|-h|help)$/)) {
-      out(helpForAll(OPERATIONS, version));
+      out(helpForAll(OPERATIONS, self.version));
       if (words.length > 0) return 0;
       throw operatorError({ code: 'usage.command', message: 'no command was given', remedy: "See 'hauspost --help'." });
     }
@@ -61,7 +69,7 @@ export const run = async (words: readonly string[], version: string, signal: Abo
       out(helpFor(invocation.operation));
       return 0;
     }
-    return await execute(invocation, context(version, signal));
+    return await execute(invocation, context(self));
   } catch (thrown) {
     const error = asHauspostError(thrown);
     showError(error, json);

@@ -28,4 +28,5 @@ const VIEWS: { readonly [N in OperationName]: (output: OutputOf<N>) => string } 
 };
 
 /** The table is typed row by row; a caller that holds any row says its name and what it returned. */
-export const asText = (name: string, output: unknown): string => (VIEWS as Readonly<Record<string, (output: unknown) => string>>)[name]?.(output) ?? '';
+export const asText = (name: string, output: unknown): string =>
+  (VIEWS as Readonly<Record<string, (output: unknown) => string>>)[name]?.(output) ?? '';

@@ -1,10 +1,11 @@
 /**
- * DKIM keys (RFC 6376 3.6.1): RSA 2048, one a domain, kept as secrets `dkim/DOMAIN/SELECTOR`; apply puts them where Rspamd reads them.
+ * DKIM keys (RFC 6376 3.6.1): RSA 2048, one a domain, kept as secrets `dkim/DOMAIN/SELECTOR`. Rspamd reads copies of them, and a map
+ * that names each domain's selector; both change with the domains, without an apply.
  */
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { type AbsPath, type Domain, path } from '#base';
 import type { Secrets } from '#apply';
-import type { Facts } from '#machine';
+import { type AbsPath, type Domain, path } from '#base';
+import type { Facts, Machine } from '#machine';
 
 type DkimKey = Facts['dkimKeys'][number];
 
@@ -13,9 +14,9 @@ const publicPart = (privatePem: string): string => createPublicKey(privatePem).e
 
 const makeKey = (): string => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 
-export const secretName = (domain: string, selector: string): string => `dkim/${domain}/${selector}`;
+const secretName = (domain: string, selector: string): string => `dkim/${domain}/${selector}`;
 
-/** All keys of this machine. `directory` is where Rspamd will find them. */
+/** All keys of this machine. `directory` is where Rspamd finds them. */
 export const listDkimKeys = async (secrets: Secrets, directory: AbsPath): Promise<readonly DkimKey[]> => {
   const keys: DkimKey[] = [];
   for (const domain of await secrets.list('dkim')) {
@@ -27,7 +28,26 @@ export const listDkimKeys = async (secrets: Secrets, directory: AbsPath): Promis
   return keys;
 };
 
+/** The selector of a key that is made on this day: `h20261124`. */
+export const selectorOf = (day: Date): string => `h${day.toISOString().slice(0, 10).replaceAll('-', '')}`;
+
 /** Makes the domain's key unless it has one. */
 export const ensureDkimKey = async (secrets: Secrets, domain: Domain, selector: string): Promise<void> => {
   if ((await secrets.list(`dkim/${domain}`)).length === 0) await secrets.ensure(secretName(domain, selector), makeKey);
+};
+
+const put = async (machine: Machine, target: AbsPath, content: string, mode: number): Promise<void> => {
+  const placement = { owner: 'root:_rspamd', mode };
+  const state = await machine.state(target);
+  const same = state?.owner === placement.owner && state.mode === mode && (await machine.read(target))?.toString() === content;
+  if (!same) await machine.write(target, content, placement);
+};
+
+/** Puts keys and the map where Rspamd reads them. A domain signs with its newest selector. Rspamd looks at its maps every half minute. */
+export const publishDkimKeys = async (machine: Machine, secrets: Secrets, directory: AbsPath): Promise<void> => {
+  const keys = await listDkimKeys(secrets, directory);
+  await machine.makeDir(directory, { owner: 'root:_rspamd', mode: 0o750 });
+  for (const key of keys) await put(machine, key.path, (await secrets.get(secretName(key.domain, key.selector))) ?? '', 0o440);
+  const newest = new Map(keys.map((key) => [key.domain, key.selector]));
+  await put(machine, path(`${directory}/selectors.map`), [...newest].map((pair) => `${pair.join(' ')}\n`).join(''), 0o440);
 };

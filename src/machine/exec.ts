@@ -3,7 +3,12 @@ import { spawn } from 'node:child_process';
 import { environmentError, failure } from '#base';
 import type { Held, Ran, RunOptions } from './machine.ts';
 
-const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', HOME: '/root', DEBIAN_FRONTEND: 'noninteractive' };
+const ENVIRONMENT = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  LC_ALL: 'C',
+  HOME: '/root',
+  DEBIAN_FRONTEND: 'noninteractive',
+};
 
 /** Settings of the operator's surroundings that package clients honour. */
 const PASSED_ON = ['http_proxy', 'https_proxy', 'no_proxy', 'TZ'] as const;
@@ -48,11 +53,19 @@ export const run = (argv: readonly string[], options: RunOptions = {}): Promise<
     child.stdin.end(options.input ?? '');
     child.on('error', (cause) => {
       clearTimeout(timer);
-      reject(environmentError({ code: 'exec.missing', message: `${file} cannot be run (${cause.message})`, remedy: 'Install the package that brings it.', cause }));
+      reject(
+        environmentError({
+          code: 'exec.missing',
+          message: `${file} cannot be run (${cause.message})`,
+          remedy: 'Install the package that brings it.',
+          cause,
+        }),
+      );
     });
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      if (late) reject(failure({ code: 'exec.timeout', message: `${argv.join(' ')} took longer than ${ms / 1000} s and was ended`, remedy: 'See its log.' }));
+      if (late)
+        reject(failure({ code: 'exec.timeout', message: `${argv.join(' ')} took longer than ${ms / 1000} s and was ended`, remedy: 'See its log.' }));
       else resolve({ code: code ?? 128 + (signal === 'SIGKILL' ? 9 : 15), stdout: out.join(''), stderr: err.join('') });
     });
   });

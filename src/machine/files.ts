@@ -31,7 +31,11 @@ const names = async (file: '/etc/passwd' | '/etc/group'): Promise<Names> => {
 const idOf = (table: Names, name: string, what: string): number => {
   const id = table.toId.get(name) ?? (/^[0-9]+$/.test(name) ? Number(name) : undefined);
   if (id === undefined) {
-    throw environmentError({ code: 'machine.no-such-user', message: `${what} ${name} does not exist`, remedy: 'The package that makes it is not installed.' });
+    throw environmentError({
+      code: 'machine.no-such-user',
+      message: `${what} ${name} does not exist`,
+      remedy: 'The package that makes it is not installed.',
+    });
   }
   return id;
 };

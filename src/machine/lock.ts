@@ -35,5 +35,9 @@ const listenAgain = async (command: string): Promise<Server> => {
   const who = await holder();
   const server = who === '' ? await listen(`'${command}' (process ${process.pid})`) : undefined;
   if (server !== undefined) return server;
-  throw environmentError({ code: 'lock.held', message: `another change is under way: ${who || 'unknown'}`, remedy: 'Wait until it has ended and try again.' });
+  throw environmentError({
+    code: 'lock.held',
+    message: `another change is under way: ${who || 'unknown'}`,
+    remedy: 'Wait until it has ended and try again.',
+  });
 };

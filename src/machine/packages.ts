@@ -10,7 +10,17 @@ const POLICY = path('/usr/sbin/policy-rc.d');
 const MARK = '# hauspost: asked only while packages install';
 
 /** apt's own words for "keep what is there, never ask" (apt.conf(5), dpkg(1)); lock waits instead of failing at once. */
-const APT = ['apt-get', '-y', '--no-install-recommends', '-o', 'Dpkg::Options::=--force-confdef', '-o', 'Dpkg::Options::=--force-confold', '-o', 'DPkg::Lock::Timeout=120'];
+const APT = [
+  'apt-get',
+  '-y',
+  '--no-install-recommends',
+  '-o',
+  'Dpkg::Options::=--force-confdef',
+  '-o',
+  'Dpkg::Options::=--force-confold',
+  '-o',
+  'DPkg::Lock::Timeout=120',
+];
 
 /** Upstream part of a Debian version: no epoch, no revision, no repack suffix (deb-version(7)). */
 export const upstreamVersion = (version: string): string =>
@@ -107,6 +117,12 @@ export const installPackages = async (machine: Machine, names: readonly string[]
   const onLine = (line: string): void => reporter.emit({ kind: 'output', source: 'apt-get', line });
   await withPolicy(machine, async () => {
     await must(machine, ['dpkg', '--configure', '-a', '--force-confdef', '--force-confold'], { ms: 600_000, onLine });
-    await must(machine, [...APT, 'install', ...names], { ms: 1_800_000, onLine });
+    const ran = await machine.run([...APT, 'install', ...names], { ms: 1_800_000, onLine });
+    if (ran.code === 0) return;
+    throw environmentError({
+      code: 'packages.not-installed',
+      message: `apt-get could not install ${names.join(' ')}:\n${ran.stderr.trim().split('\n').slice(-4).join('\n')}`,
+      remedy: "Check the network and the package sources ('apt-get update'), then run this again: it goes on where it stopped.",
+    });
   });
 };

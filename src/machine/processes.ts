@@ -27,6 +27,12 @@ const family = (all: readonly Entry[], root: number): readonly number[] => {
   return [root, ...children.flatMap((child) => family(all, child))];
 };
 
+/** The one of `pids` whose parent is none of them; 0 when there is none. */
+export const rootOf = async (machine: Machine, pids: readonly number[]): Promise<number> => {
+  const entries = (await Promise.all(pids.map((pid) => entry(machine, pid)))).flatMap((found) => found ?? []);
+  return entries.find((process) => !pids.includes(process.parent))?.pid ?? 0;
+};
+
 /** Proportional set size in kB of one process (`Pss:` of smaps_rollup). */
 const pssOf = async (machine: Machine, pid: number): Promise<number> => {
   const rollup = await machine.read(path(`/proc/${pid}/smaps_rollup`)).catch(() => undefined); // ESRCH: it ended meanwhile
@@ -60,7 +66,12 @@ export interface Listening {
 /** Every listening socket of this network namespace. */
 const allListening = async (machine: Machine): Promise<readonly Listening[]> => {
   const found: Listening[] = [];
-  for (const [file, transport] of [['tcp', 'tcp'], ['tcp6', 'tcp'], ['udp', 'udp'], ['udp6', 'udp']] as const) {
+  for (const [file, transport] of [
+    ['tcp', 'tcp'],
+    ['tcp6', 'tcp'],
+    ['udp', 'udp'],
+    ['udp6', 'udp'],
+  ] as const) {
     const table = (await machine.read(path(`/proc/net/${file}`)))?.toString() ?? '';
     for (const line of table.split('\n').slice(1)) {
       const entry = listening(line, transport);

@@ -34,7 +34,7 @@ export interface Unit {
   readonly foreground: readonly string[];
   /** Commands that must succeed before `foreground` (directories below /run, keys that Debian's unit makes). */
   readonly prepare: readonly (readonly string[])[];
-  /** How a running daemon takes a new configuration, in either service manager. */
+  /** How a running daemon takes a new configuration under runit; systemd's unit knows by itself. Empty: it has to be restarted. */
   readonly reload: readonly string[];
 }
 

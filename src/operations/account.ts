@@ -53,7 +53,13 @@ export const add = operation({
       const whose = parseMailAddress(given);
       const quotaMb = quota === undefined ? null : parseMegabytes(quota);
       const hash = await passwordHash(context, whose, flags);
-      const added = await accounts.add(directory, { address: whose, passwordHash: hash, quotaMb, enabled: disabled !== true, sendOnly: send_only === true });
+      const added = await accounts.add(directory, {
+        address: whose,
+        passwordHash: hash,
+        quotaMb,
+        enabled: disabled !== true,
+        sendOnly: send_only === true,
+      });
       return { ...shown(added.account), warnings: added.warnings };
     }),
 });
@@ -105,7 +111,9 @@ export const remove = operation({
   needs: 'root',
   consents: (_context, input) =>
     Promise.resolve(
-      input.delete_mail === true ? [{ id: `account-delete-mail:${input.address}`, text: '', question: `Delete all mail of ${input.address} for good?` }] : [],
+      input.delete_mail === true
+        ? [{ id: `account-delete-mail:${input.address}`, text: '', question: `Delete all mail of ${input.address} for good?` }]
+        : [],
     ),
   run: async (context, input) => {
     const whose = parseMailAddress(input.address);

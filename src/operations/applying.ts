@@ -1,16 +1,20 @@
 /** What `apply` and `up` share: the request that the apply room wants, with certificates and the database filled in. */
 import { createHash } from 'node:crypto';
-import { type ApplyRequest, type Change, type Desired, type Plan } from '#apply';
+import type { ApplyRequest, Change, Desired, Plan } from '#apply';
 import { operatorError, path } from '#base';
 import { applyGrants, connect, migrate } from '#directory';
+import { publishDkimKeys } from '#dkim';
 import { ensureOwnCa } from '#tls';
-import { loadDesired, surroundings } from './desired.ts';
+import { loadDesired, secretsOf, surroundings } from './desired.ts';
 import type { Consent, Context } from './operation.ts';
 
 const NEVER_CONSENTED = 'apply.not-consented';
 
 const digest = (changes: readonly Change[]): string =>
-  createHash('sha256').update(JSON.stringify(changes.map(({ kind, target, action, diff }) => [kind, target, action, diff]))).digest('hex').slice(0, 16);
+  createHash('sha256')
+    .update(JSON.stringify(changes.map(({ kind, target, action, diff }) => [kind, target, action, diff])))
+    .digest('hex')
+    .slice(0, 16);
 
 const line = (change: Change): string => `  ${change.action} ${change.target}${change.drift ? ' (changed by somebody else since)' : ''}`;
 
@@ -32,7 +36,11 @@ const check =
     const [consent] = consentTo(plan);
     const { consented } = context;
     if (consent === undefined || consented === 'everything' || consented.has(consent.id)) return;
-    throw operatorError({ code: NEVER_CONSENTED, message: 'the changes are no longer those that were shown', remedy: 'Run the command again and look at them.' });
+    throw operatorError({
+      code: NEVER_CONSENTED,
+      message: 'the changes are no longer those that were shown',
+      remedy: 'Run the command again and look at them.',
+    });
   };
 
 const certificates = async (context: Context, { input: { settings, wiring } }: Desired): Promise<void> => {
@@ -51,7 +59,10 @@ const certificates = async (context: Context, { input: { settings, wiring } }: D
 const database = async ({ input, manifest }: Desired): Promise<void> => {
   await using directory = await connect({ socketPath: input.wiring.sockets.mariadb.path });
   await migrate(directory);
-  await applyGrants(directory, manifest.items.filter((item) => item.kind === 'grant'));
+  await applyGrants(
+    directory,
+    manifest.items.filter((item) => item.kind === 'grant'),
+  );
 };
 
 export const applyRequest = (context: Context, desired: Desired): ApplyRequest => ({
@@ -61,7 +72,9 @@ export const applyRequest = (context: Context, desired: Desired): ApplyRequest =
   signal: context.signal,
   desired: () => loadDesired(context),
   consent: check(context),
-  materials: (wanted) => certificates(context, wanted),
+  materials: async (wanted) => {
+    await certificates(context, wanted);
+    await publishDkimKeys(context.machine, secretsOf(context), wanted.input.wiring.places.dkim);
+  },
   database,
 });
-

@@ -10,7 +10,7 @@ import type { Context } from './operation.ts';
 
 /** Fixed, since they hold what exists before any configuration is read. */
 const SECRETS = path('/var/lib/hauspost/secrets');
-const DKIM = path('/var/lib/rspamd/dkim');
+export const DKIM = path('/var/lib/rspamd/dkim');
 
 export const secretsOf = (context: Context): Secrets => openSecrets(context.machine, SECRETS);
 

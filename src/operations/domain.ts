@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { parseDomain } from '#base';
 import { type Contents, domains } from '#directory';
+import { ensureDkimKey, publishDkimKeys, selectorOf } from '#dkim';
+import { DKIM, secretsOf } from './desired.ts';
 import { operation } from './operation.ts';
 import { withDirectory } from './people.ts';
 
@@ -15,10 +17,13 @@ export const add = operation({
   input: z.object({ domain }),
   output: z.object({ domain: z.string() }),
   needs: 'root',
-  run: (_context, input) =>
+  run: (context, input) =>
     withDirectory(async (directory) => {
       const name = parseDomain(input.domain);
       await domains.add(directory, name);
+      const secrets = secretsOf(context);
+      await ensureDkimKey(secrets, name, selectorOf(context.machine.now()));
+      await publishDkimKeys(context.machine, secrets, DKIM);
       return { domain: name };
     }),
 });
@@ -47,7 +52,10 @@ export const remove = operation({
   summary: 'Takes no more mail for a domain; refused while accounts or aliases need it.',
   example: 'hauspost domain remove example.org',
   positionals: [{ key: 'domain' }],
-  input: z.object({ domain, with_everything: z.boolean().optional().describe('also remove its accounts and aliases, and aliases that lead into it') }),
+  input: z.object({
+    domain,
+    with_everything: z.boolean().optional().describe('also remove its accounts and aliases, and aliases that lead into it'),
+  }),
   output: z.object({ domain: z.string(), accounts: listing, aliases: listing, pointing: listing }),
   needs: 'root',
   consents: async (_context, input) => {

@@ -18,6 +18,10 @@ export const down = operation({
     withLock('hauspost down', async () => {
       const input = await loadInput(context);
       await stopAll({ init: initOf(context.machine, input.facts), services: SERVICES, input, reporter: context.reporter });
-      return { stopped: inOrder(SERVICES).map((service) => service.name).toReversed() };
+      return {
+        stopped: inOrder(SERVICES)
+          .map((service) => service.name)
+          .toReversed(),
+      };
     }),
 });

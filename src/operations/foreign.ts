@@ -12,7 +12,7 @@ const WRITTEN_BY_DEBIAN = new Set(
     'smtpd_banner biff append_dot_mydomain readme_directory compatibility_level smtpd_tls_cert_file smtpd_tls_key_file smtpd_tls_security_level ' +
     'smtp_tls_CApath smtp_tls_security_level smtp_tls_session_cache_database smtpd_tls_session_cache_database smtpd_relay_restrictions myhostname ' +
     'alias_maps alias_database mydestination relayhost mynetworks mailbox_size_limit recipient_delimiter inet_interfaces inet_protocols ' +
-    'default_transport relay_transport myorigin mailbox_command smtpd_use_tls cyrus_sasl_config_path'
+    'default_transport relay_transport myorigin mailbox_command smtpd_use_tls cyrus_sasl_config_path mynetworks_style smtp_tls_CAfile'
   ).split(' '),
 );
 
@@ -20,11 +20,14 @@ const text = async (machine: Machine, file: string): Promise<string | undefined>
 
 const postfixFiles = async (machine: Machine): Promise<readonly string[]> => {
   const main = (await text(machine, '/etc/postfix/main.cf')) ?? '';
-  const set = [...main.matchAll(/^([A-Za-z0-9_]+)\s*=\s*(.*)$/gm)].map(([, name = '', value = '']) => ({ name, value }));
+  const set = [...main.matchAll(/^([A-Za-z0-9_]+)[ \t]*=[ \t]*(.*)$/gm)].map(([, name = '', value = '']) => ({ name, value }));
   const own = set.some(({ name, value }) => !WRITTEN_BY_DEBIAN.has(name) || (name === 'relayhost' && value.trim() !== ''));
   const master = await text(machine, '/etc/postfix/master.cf');
   const pristine = await text(machine, '/usr/share/postfix/master.cf.dist');
-  return [...(own ? ['/etc/postfix/main.cf'] : []), ...(master !== undefined && pristine !== undefined && master !== pristine ? ['/etc/postfix/master.cf'] : [])];
+  return [
+    ...(own ? ['/etc/postfix/main.cf'] : []),
+    ...(master !== undefined && pristine !== undefined && master !== pristine ? ['/etc/postfix/master.cf'] : []),
+  ];
 };
 
 /** exim4-config writes the answers of its installation; `local` is the default on Debian. */
@@ -34,7 +37,17 @@ const eximFiles = async (machine: Machine): Promise<readonly string[]> => {
   return kind === undefined || kind === 'local' || kind === 'none' ? [] : [file];
 };
 
-const PACKAGES = ['dovecot-core', 'dovecot-imapd', 'dovecot-lmtpd', 'dovecot-sieve', 'dovecot-managesieved', 'exim4-config', 'exim4-base', 'rspamd', 'opensmtpd'];
+const PACKAGES = [
+  'dovecot-core',
+  'dovecot-imapd',
+  'dovecot-lmtpd',
+  'dovecot-sieve',
+  'dovecot-managesieved',
+  'exim4-config',
+  'exim4-base',
+  'rspamd',
+  'opensmtpd',
+];
 
 export const refuseForeignServer = async (machine: Machine): Promise<void> => {
   const files = [...(await postfixFiles(machine)), ...(await eximFiles(machine)), ...(await editedConffiles(machine, PACKAGES))];
@@ -55,7 +68,9 @@ export const refuseTakenPorts = async (machine: Machine, { wiring }: RenderInput
   const wanted = wiring.listeners.filter((listener) => listener.transport === 'tcp');
   const overlaps = (a: string, b: string): boolean => a === b || a === '0.0.0.0' || b === '0.0.0.0' || a === '::' || b === '::';
   const holders = await holdersOf(machine, new Set(wanted.map((listener) => listener.port)));
-  const taken = holders.filter((holder) => !OURS.has(holder.program) && wanted.some((listener) => listener.port === holder.port && overlaps(listener.address, holder.address)));
+  const taken = holders.filter(
+    (holder) => !OURS.has(holder.program) && wanted.some((listener) => listener.port === holder.port && overlaps(listener.address, holder.address)),
+  );
   if (taken.length === 0) return;
   const list = taken.map((holder) => `${holder.address}:${holder.port} by ${holder.program} (process ${holder.pid})`);
   throw environmentError({

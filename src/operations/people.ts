@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { path } from '#base';
 import { connect, type Directory } from '#directory';
 
-
 /** The socket does not depend on the configuration; asking for people must not need to render it. */
 const SOCKET = path('/run/mysqld/mysqld.sock');
 

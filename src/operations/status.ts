@@ -38,7 +38,10 @@ const serviceStatus = async (machine: Machine, input: RenderInput, each: Service
 /** postqueue(1) -j: one JSON object a line. */
 const queueStatus = async (machine: Machine): Promise<z.output<typeof queue>> => {
   const ran = await machine.run(['postqueue', '-j']).catch(() => ({ stdout: '' })); // Postfix is not installed yet
-  const names = ran.stdout.split('\n').filter((line) => line !== '').map((line) => z.object({ queue_name: z.string() }).parse(JSON.parse(line)).queue_name);
+  const names = ran.stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => z.object({ queue_name: z.string() }).parse(JSON.parse(line)).queue_name);
   const count = (...of: readonly string[]): number => names.filter((name) => of.includes(name)).length;
   return { active: count('active', 'incoming', 'maildrop'), deferred: count('deferred'), hold: count('hold') };
 };

@@ -7,7 +7,7 @@ import { apply as applyAll, plan as planAll } from '#apply';
 import { type Domain, failure, type MailAddress, operatorError, parseDomain, parseFqdn, parseMailAddress, splitAddress } from '#base';
 import { type Config, configError, initialConfig, parseConfig } from '#config';
 import { accounts, connect, type Directory, domains, generatePassword, hashPassword } from '#directory';
-import { ensureDkimKey } from '#dkim';
+import { ensureDkimKey, selectorOf } from '#dkim';
 import { withLock } from '#machine';
 import type { RenderInput } from '#model';
 import { CONTROLLER_HASH, rspamdPasswordHash } from '#services';
@@ -34,7 +34,11 @@ const firstConfig = ({ hostname, domain }: Input): string => {
   if (hostname === undefined && domain === undefined) return initialConfig({ profile: 'local' });
   if (hostname === undefined || domain === undefined) {
     const missing = hostname === undefined ? '--hostname' : '--domain';
-    throw operatorError({ code: 'up.half', message: `${missing} is missing`, remedy: 'Give both --hostname and --domain, or neither to try it out locally.' });
+    throw operatorError({
+      code: 'up.half',
+      message: `${missing} is missing`,
+      remedy: 'Give both --hostname and --domain, or neither to try it out locally.',
+    });
   }
   return initialConfig({ profile: 'public', hostname: parseFqdn(hostname), postmaster: parseMailAddress(`postmaster@${parseDomain(domain)}`) });
 };
@@ -83,7 +87,7 @@ const ensureSecrets = async (context: Context, domain: Domain): Promise<void> =>
   const secrets = secretsOf(context);
   const password = await secrets.ensure(CONTROLLER_PASSWORD, generatePassword);
   await secrets.ensure(CONTROLLER_HASH.secret, () => rspamdPasswordHash(password, context.machine.random(20)));
-  await ensureDkimKey(secrets, domain, `h${context.machine.now().toISOString().slice(0, 10).replaceAll('-', '')}`);
+  await ensureDkimKey(secrets, domain, selectorOf(context.machine.now()));
 };
 
 /** Writes the file unless it is there; then everything else reads it from disk, as every later command will. */
@@ -163,7 +167,12 @@ export const up = operation({
     const result = await withLock('hauspost up', () => run(context, input));
     if (!result.selftest.ok && input.foreground !== true) {
       const failed = result.selftest.steps.filter((step) => !step.ok).map((step) => `${step.name} (${step.detail})`);
-      throw failure({ code: 'up.selftest-failed', message: `the server runs, but its self-test failed: ${failed.join('; ')}`, remedy: "See 'hauspost status' and the daemons' logs.", detail: { result } });
+      throw failure({
+        code: 'up.selftest-failed',
+        message: `the server runs, but its self-test failed: ${failed.join('; ')}`,
+        remedy: "See 'hauspost status' and the daemons' logs.",
+        detail: { result },
+      });
     }
     if (input.foreground === true) await remain(context, await loadInput(context));
     return result;

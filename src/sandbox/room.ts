@@ -1,6 +1,6 @@
 /**
  * A private view of this machine in which staged files stand at their final paths. Programs run in it as on the machine,
- * with no network and no processes but their own; what they write is thrown away.
+ * with no network but loopback and no processes but their own; what they write is thrown away.
  *
  * Each file system of the machine becomes the lower layer of an overlay whose upper layer is a tmpfs, so a separate /var is
  * seen as well. Unix sockets do not connect through an overlay: live daemons cannot be reached from here.
@@ -11,13 +11,36 @@ import type { Machine } from '#machine';
 import type { CheckRoom } from '#model';
 
 /** Kernel interfaces: not copied but bound, or mounted anew. */
-const KERNEL = new Set(['proc', 'sysfs', 'devtmpfs', 'devpts', 'cgroup', 'cgroup2', 'mqueue', 'debugfs', 'tracefs', 'securityfs', 'bpf', 'pstore', 'configfs', 'hugetlbfs', 'fusectl', 'efivarfs', 'autofs', 'binfmt_misc', 'rpc_pipefs', 'nsfs', 'selinuxfs']);
+const KERNEL = new Set([
+  'proc',
+  'sysfs',
+  'devtmpfs',
+  'devpts',
+  'cgroup',
+  'cgroup2',
+  'mqueue',
+  'debugfs',
+  'tracefs',
+  'securityfs',
+  'bpf',
+  'pstore',
+  'configfs',
+  'hugetlbfs',
+  'fusectl',
+  'efivarfs',
+  'autofs',
+  'binfmt_misc',
+  'rpc_pipefs',
+  'nsfs',
+  'selinuxfs',
+]);
 
 const WORK = path('/run/hauspost/sandbox');
 
 /** Constant; everything variable comes as arguments: WORK STAGE, then `dir|file PATH` for each mount, `absent PATH`, and `--`. Then it waits for the end of its input. */
 const SCRIPT = `set -eu
 work=$1; stage=$2; shift 2
+ip link set lo up
 mount -t tmpfs -o mode=0700 tmpfs "$work"
 mkdir "$work/root"
 n=0

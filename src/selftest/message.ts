@@ -9,7 +9,12 @@ export interface Message {
 /** Gerhard's test pattern: every spam filter rejects it. In two pieces, so that this file may be mailed. */
 const GTUBE = ['XJS*C4JDBQADN1.NSBN3*2IDNEN*', 'GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X'].join('');
 
-export const message = (target: Target, from: string, to: string, extra: { readonly spam?: boolean; readonly headers?: readonly string[] } = {}): Message => {
+export const message = (
+  target: Target,
+  from: string,
+  to: string,
+  extra: { readonly spam?: boolean; readonly headers?: readonly string[] } = {},
+): Message => {
   const id = `<${target.token()}@${target.servername}>`;
   const lines = [
     `From: <${from}>`,

@@ -7,7 +7,9 @@ export interface Envelope {
   readonly to: string;
 }
 
-export type Outcome = { readonly accepted: true } | { readonly accepted: false; readonly code: number; readonly stage: string; readonly words: string };
+export type Outcome =
+  | { readonly accepted: true }
+  | { readonly accepted: false; readonly code: number; readonly stage: string; readonly words: string };
 
 type Port = 25 | 587 | 465;
 

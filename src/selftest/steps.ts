@@ -24,7 +24,9 @@ const accepted = (outcome: Outcome): void => {
 
 const refusal = (outcome: Outcome, from: number, until: number): string => {
   if (outcome.accepted) return wrong('it was accepted');
-  return outcome.code >= from && outcome.code < until ? `${outcome.code} at ${outcome.stage}` : wrong(`refused, but with ${outcome.code}: ${outcome.words}`);
+  return outcome.code >= from && outcome.code < until
+    ? `${outcome.code} at ${outcome.stage}`
+    : wrong(`refused, but with ${outcome.code}: ${outcome.words}`);
 };
 
 const arrives = async (target: Target, mailbox: string, id: string): Promise<Buffer> =>
@@ -46,7 +48,9 @@ const verified = async (target: Target, source: Buffer): Promise<string> => {
   const resolver = (name: string, type: string): Promise<string[][]> => (type === 'TXT' ? target.resolveTxt(name) : Promise.resolve([]));
   const { results } = await dkimVerify(source, { resolver });
   const good = results.find((result) => result.status.result === 'pass' && result.signingDomain === target.domain);
-  return good === undefined ? wrong(`no valid signature of ${target.domain}: ${results.map((result) => result.status.result).join(', ')}`) : `selector ${good.selector}`;
+  return good === undefined
+    ? wrong(`no valid signature of ${target.domain}: ${results.map((result) => result.status.result).join(', ')}`)
+    : `selector ${good.selector}`;
 };
 
 const submission: Step = {

@@ -12,12 +12,17 @@ import { unbound } from './unbound/index.ts';
 import { unitItems } from './units.ts';
 
 export { CONTROLLER_HASH, rspamdPasswordHash } from './rspamd/index.ts';
-export { STRANGER } from './unbound/zones.ts';
+export { STRANGER } from './unbound/index.ts';
 
 export const SERVICES: readonly Service[] = [unbound, mariadb, redis, rspamd, dovecot, postfix, nginx];
 
-/** Packages that no single daemon brings: openssl makes our own authority's certificates, runit supervises where systemd does not. */
-const common = (input: RenderInput): readonly string[] => ['openssl', 'ca-certificates', ...(input.facts.init === 'runit' ? ['runit'] : [])];
+/** Packages that no single daemon brings: openssl for our own authority, iproute2 for the check room, runit where systemd is not. */
+const common = (input: RenderInput): readonly string[] => [
+  'openssl',
+  'ca-certificates',
+  'iproute2',
+  ...(input.facts.init === 'runit' ? ['runit'] : []),
+];
 
 /** `hauspost` for everybody's PATH leads to where it is installed. */
 const command = (program: AbsPath): Item => ({

@@ -72,7 +72,23 @@ export const ensureOwnCa = async (machine: Machine, request: OwnCaRequest): Prom
   if (await stillGood(machine, request)) return false;
   if ((await machine.state(request.key)) === undefined) await make(machine, request.key, ROOT_ONLY, (out) => [...KEY, out]);
   await make(machine, request.chain, READABLE, (out) => [
-    ...['openssl', 'req', '-x509', '-new', '-sha256', '-key', request.key, '-CA', request.ca, '-CAkey', request.caKey, '-days', String(SERVER_DAYS), '-out', out],
+    ...[
+      'openssl',
+      'req',
+      '-x509',
+      '-new',
+      '-sha256',
+      '-key',
+      request.key,
+      '-CA',
+      request.ca,
+      '-CAkey',
+      request.caKey,
+      '-days',
+      String(SERVER_DAYS),
+      '-out',
+      out,
+    ],
     ...['-subj', `/CN=${(request.names[0] ?? '').slice(0, 64)}`, '-addext', `subjectAltName=${subjectAltName(request)}`],
     ...['-addext', 'basicConstraints=critical,CA:FALSE', '-addext', 'keyUsage=critical,digitalSignature', '-addext', 'extendedKeyUsage=serverAuth'],
   ]);

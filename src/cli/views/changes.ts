@@ -8,7 +8,12 @@ const head = ({ action, target, needs, drift }: Change): string =>
   `${action} ${target}${needs.length > 0 ? `  (${[...new Set(needs)].join(', ')})` : ''}${drift ? '  [changed by somebody else since it was applied]' : ''}`;
 
 const show = (change: Change): string =>
-  change.diff === '' ? head(change) : `${head(change)}\n${change.diff.split('\n').map((line) => `    ${line}`).join('\n')}`;
+  change.diff === ''
+    ? head(change)
+    : `${head(change)}\n${change.diff
+        .split('\n')
+        .map((line) => `    ${line}`)
+        .join('\n')}`;
 
 export const plan = ({ changes, generation }: OutputOf<'plan'>): string => {
   if (changes.length === 0) return `Nothing to do; generation ${generation ?? 'none'} is in place.\n`;

@@ -26,10 +26,15 @@ export const accountList = (list: OutputOf<'account list'>): string =>
     ? 'There is no account yet.\n'
     : `${columns([
         ['ADDRESS', 'QUOTA', 'STATE'],
-        ...list.map((each) => [each.address, quota(each.quota_mb), [each.enabled ? 'enabled' : 'disabled', ...(each.send_only ? ['send-only'] : [])].join(', ')]),
+        ...list.map((each) => [
+          each.address,
+          quota(each.quota_mb),
+          [each.enabled ? 'enabled' : 'disabled', ...(each.send_only ? ['send-only'] : [])].join(', '),
+        ]),
       ])}\n`;
 
-export const aliasAdd = ({ source, destinations, warnings }: OutputOf<'alias add'>): string => `${warned(warnings)}${source} leads to ${destinations.map((one) => one.address).join(', ')}.\n`;
+export const aliasAdd = ({ source, destinations, warnings }: OutputOf<'alias add'>): string =>
+  `${warned(warnings)}${source} leads to ${destinations.map((one) => one.address).join(', ')}.\n`;
 export const aliasRemove = ({ source }: OutputOf<'alias remove'>): string => `${source} removed.\n`;
 export const aliasList = (list: OutputOf<'alias list'>): string =>
   list.length === 0

@@ -4,7 +4,8 @@ import { columns } from './table.ts';
 
 type Steps = OutputOf<'selftest'>['steps'];
 
-const steps = (list: Steps): string => columns(list.map(({ name, ok, ms, detail }) => [ok ? 'ok  ' : 'FAIL', name, `${(ms / 1000).toFixed(1)} s`, detail]));
+const steps = (list: Steps): string =>
+  columns(list.map(({ name, ok, ms, detail }) => [ok ? 'ok  ' : 'FAIL', name, `${(ms / 1000).toFixed(1)} s`, detail]));
 
 export const selftest = ({ ok, steps: list }: OutputOf<'selftest'>): string => `${steps(list)}\n${ok ? 'All is well.' : 'Not all is well.'}\n`;
 
@@ -29,7 +30,14 @@ export const up = (output: OutputOf<'up'>): string => {
 export const down = ({ stopped }: OutputOf<'down'>): string => `Stopped: ${stopped.join(', ')}. 'hauspost up' starts them again.\n`;
 
 export const status = ({ services, queue, certificates, generation, drift }: OutputOf<'status'>): string => {
-  const rows = services.map((each) => [each.name, each.version, each.state, `${each.memory_mb} MB`, each.since?.slice(0, 19).replace('T', ' ') ?? '', each.listeners.join(' ')]);
+  const rows = services.map((each) => [
+    each.name,
+    each.version,
+    each.state,
+    `${each.memory_mb} MB`,
+    each.since?.slice(0, 19).replace('T', ' ') ?? '',
+    each.listeners.join(' '),
+  ]);
   return [
     columns([['SERVICE', 'VERSION', 'STATE', 'MEMORY', 'SINCE (UTC)', 'LISTENS ON'], ...rows]),
     '',

@@ -12,21 +12,21 @@ export interface Supervised {
   readonly name: string;
   /** Debian's systemd unit. */
   readonly systemd: string;
+  /** The command that makes it take a new configuration under runit; empty: it is restarted. */
+  readonly reload: readonly string[];
 }
 
 export interface Init {
   readonly kind: 'systemd' | 'runit';
   /** Takes changed unit files or run scripts into account. */
   refresh(): Promise<void>;
-  /** Starts at boot (systemd); runit starts what `up` starts. */
-  enable(unit: Supervised): Promise<void>;
-  /** Never starts at boot by itself, e.g. a package's own unit that we replace. */
-  disable(unit: Supervised): Promise<void>;
+  /** They start at boot (systemd); runit starts what `up` starts. */
+  enable(units: readonly Supervised[]): Promise<void>;
   start(unit: Supervised): Promise<void>;
   stop(unit: Supervised): Promise<void>;
   restart(unit: Supervised): Promise<void>;
+  reload(unit: Supervised): Promise<void>;
   state(unit: Supervised): Promise<UnitState>;
   /** The last lines that the daemon wrote, for the message when it does not start. */
   lastWords(unit: Supervised): Promise<string>;
 }
-

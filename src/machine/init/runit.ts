@@ -15,7 +15,8 @@ const directory = (unit: Supervised): string => `${RUNIT_DIR}/${unit.name}`;
 
 /** Words of `supervise/stat` (runsv(8)). */
 const state = async (machine: Machine, unit: Supervised): Promise<UnitState> => {
-  const text = (name: string): Promise<string> => machine.read(path(`${directory(unit)}/supervise/${name}`)).then((found) => found?.toString().trim() ?? '');
+  const text = (name: string): Promise<string> =>
+    machine.read(path(`${directory(unit)}/supervise/${name}`)).then((found) => found?.toString().trim() ?? '');
   const pid = Number(await text('pid'));
   if (!(await text('stat')).startsWith('run') || !(pid > 0) || !machine.signal(pid, 0)) return { state: 'stopped' };
   const since = await startedAt(machine, pid);
@@ -42,12 +43,15 @@ export const runit = (machine: Machine): Init => {
     kind: 'runit',
     refresh: () => Promise.resolve(),
     enable: () => Promise.resolve(),
-    disable: () => Promise.resolve(),
     start: (unit) => sv(unit, 'start'),
     stop: async (unit) => {
       if (await supervised(machine, unit)) await sv(unit, 'force-stop');
     },
     restart: (unit) => sv(unit, 'force-restart'),
+    reload: async (unit) => {
+      if (unit.reload.length === 0) await sv(unit, 'force-restart');
+      else await must(machine, unit.reload);
+    },
     state: (unit) => state(machine, unit),
     lastWords: async (unit) => {
       const log = (await machine.read(path(`${RUNIT_LOGS}/${unit.name}/current`)))?.toString() ?? '';

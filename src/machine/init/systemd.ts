@@ -1,14 +1,33 @@
 /** systemd with Debian's units (systemctl(1)); ours is one drop-in each, which apply writes as a file. */
+import { path } from '#base';
 import type { Machine } from '../machine.ts';
+import { rootOf } from '../processes.ts';
 import { must } from '../real.ts';
-import type { Init, UnitState } from './init.ts';
+import type { Init, Supervised, UnitState } from './init.ts';
 
-/** `systemctl show`: KEY=value lines. */
-const parse = (text: string): UnitState => {
-  const field = (name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(text)?.[1] ?? '';
-  const pid = Number(field('MainPID'));
-  const since = /^@([0-9]+)$/.exec(field('ActiveEnterTimestamp'))?.[1];
-  const active = field('ActiveState');
+const field = (text: string, name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(text)?.[1] ?? '';
+
+/** Debian 12's postfix@-.service tells no main process (`GuessMainPID=no`): it is the one of its control group whose parent is outside. */
+const mainPid = async (machine: Machine, text: string): Promise<number> => {
+  const told = Number(field(text, 'MainPID'));
+  const group = field(text, 'ControlGroup');
+  if (told > 0 || group === '') return told;
+  const procs = (await machine.read(path(`/sys/fs/cgroup${group}/cgroup.procs`)))?.toString() ?? '';
+  return rootOf(
+    machine,
+    procs
+      .split('\n')
+      .filter((line) => line !== '')
+      .map(Number),
+  );
+};
+
+const unitState = async (machine: Machine, unit: Supervised): Promise<UnitState> => {
+  const properties = 'ActiveState,MainPID,ActiveEnterTimestamp,ControlGroup';
+  const text = await must(machine, ['systemctl', 'show', '--timestamp=unix', '-p', properties, unit.systemd]);
+  const since = /^@([0-9]+)$/.exec(field(text, 'ActiveEnterTimestamp'))?.[1];
+  const active = field(text, 'ActiveState');
+  const pid = await mainPid(machine, text);
   return {
     state: active === 'active' || active === 'reloading' ? 'running' : active === 'failed' ? 'failed' : 'stopped',
     ...(pid > 0 ? { pid } : {}),
@@ -23,16 +42,20 @@ export const systemd = (machine: Machine): Init => {
   return {
     kind: 'systemd',
     refresh: () => systemctl('daemon-reload'),
-    enable: (unit) => systemctl('enable', '--quiet', unit.systemd),
-    disable: (unit) => systemctl('disable', '--now', '--quiet', unit.systemd),
+    enable: async (units) => {
+      // One word a line, in order; the status tells only whether one of them is enabled.
+      const words = (await machine.run(['systemctl', 'is-enabled', ...units.map((unit) => unit.systemd)])).stdout.trim().split('\n');
+      const wanted = units.filter((_, index) => words[index] === 'disabled').map((unit) => unit.systemd);
+      if (wanted.length > 0) await systemctl('enable', '--quiet', '--no-reload', ...wanted);
+    },
     start: (unit) => systemctl('start', unit.systemd),
     stop: (unit) => systemctl('stop', unit.systemd),
     restart: async (unit) => {
-      await systemctl('reset-failed', unit.systemd).catch(() => undefined); // not loaded yet: nothing to reset
+      await machine.run(['systemctl', 'reset-failed', unit.systemd]); // fails for a unit that is not loaded yet: nothing to reset
       await systemctl('restart', unit.systemd);
     },
-    state: async (unit) =>
-      parse(await must(machine, ['systemctl', 'show', '--timestamp=unix', '-p', 'ActiveState,MainPID,ActiveEnterTimestamp', unit.systemd])),
+    reload: (unit) => systemctl('reload', unit.systemd),
+    state: (unit) => unitState(machine, unit),
     lastWords: async (unit) => (await machine.run(['journalctl', '-u', unit.systemd, '-n', '20', '-o', 'cat', '--no-pager'])).stdout,
   };
 };

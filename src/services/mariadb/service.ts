@@ -27,14 +27,21 @@ const config = ({ wiring, facts }: RenderInput): readonly Block[] => [
   },
 ];
 
-const finding = (code: string, message: string): Finding => ({ level: 'error', code, message, remedy: "See 'journalctl -u mariadb' or /var/log/hauspost/mariadb/current." });
+const finding = (code: string, message: string): Finding => ({
+  level: 'error',
+  code,
+  message,
+  remedy: "See 'journalctl -u mariadb' or /var/log/hauspost/mariadb/current.",
+});
 
 /** `mariadbd --verbose --help` ends with `name  value` lines of what it would run with; sizes in octets. */
 const dumped = (text: string): ReadonlyMap<string, string> =>
-  new Map(text.split('\n').flatMap((line) => {
-    const match = /^([a-z][a-z0-9-]+) +(.*)$/.exec(line);
-    return match?.[1] === undefined ? [] : [[match[1], match[2]?.trim() ?? ''] as const];
-  }));
+  new Map(
+    text.split('\n').flatMap((line) => {
+      const match = /^([a-z][a-z0-9-]+) +(.*)$/.exec(line);
+      return match?.[1] === undefined ? [] : [[match[1], match[2]?.trim() ?? ''] as const];
+    }),
+  );
 
 const asDumped = (value: unknown): string => {
   if (typeof value === 'boolean') return value ? 'TRUE' : 'FALSE';
@@ -46,13 +53,17 @@ const understood: Service['check'] = async (room, input) => {
   const ran = await room.run(['mariadbd', `--defaults-file=${FILE}`, '--verbose', '--help']);
   if (ran.code !== 0) return [finding('mariadb.refused', `mariadbd: ${ran.stderr.trim().split('\n').slice(-3).join(' ')}`)];
   const values = dumped(ran.stdout);
-  const rows = config(input).flatMap((block) => block.rows).flatMap((row) => ('set' in row ? [row] : []));
+  const rows = config(input)
+    .flatMap((block) => block.rows)
+    .flatMap((row) => ('set' in row ? [row] : []));
   return rows
     .filter((row) => row.set !== 'user') // not shown when help is asked for
     .flatMap((row) => {
       const got = values.get(row.set);
       const trimmed = got?.replace(/\/$/, '');
-      return trimmed === asDumped(row.to) ? [] : [finding('mariadb.misread', `${row.set}: written ${asDumped(row.to)}, understood ${got ?? 'nothing'}`)];
+      return trimmed === asDumped(row.to)
+        ? []
+        : [finding('mariadb.misread', `${row.set}: written ${asDumped(row.to)}, understood ${got ?? 'nothing'}`)];
     });
 };
 

@@ -23,7 +23,7 @@ export const confFiles = (input: RenderInput): readonly ConfFile[] => [
   ...workers(input),
   ...storage(input),
   ...authentication,
-  dkimSigning,
+  dkimSigning(input),
   ...verdict,
   ...outside(input),
 ];

@@ -2,6 +2,7 @@
  * Rspamd as a service. It runs as `_rspamd` from the start, never as root; the group lets it open Redis' socket, without a
  * change in /etc/group. Reload by SIGHUP: new workers with the new configuration take over the sockets.
  */
+import { RUNIT_DIR } from '#machine';
 import type { Unit } from '#model';
 
 /** Group of Redis' socket, as in the wiring (tested). */
@@ -30,5 +31,5 @@ export const rspamdUnit: Unit = {
     '-f',
   ],
   prepare: [['/usr/bin/install', '-d', '-o', '_rspamd', '-g', '_rspamd', '-m', '0755', '/run/rspamd']],
-  reload: ['/usr/sbin/start-stop-daemon', '--stop', '--signal', 'HUP', '--pidfile', '/run/rspamd/rspamd.pid', '--user', '_rspamd'],
+  reload: ['sv', 'hup', `${RUNIT_DIR}/rspamd`],
 };

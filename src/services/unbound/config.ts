@@ -38,14 +38,21 @@ const cache = ({ facts }: RenderInput): readonly Row[] => [
 ];
 
 const forwarding = ({ settings }: RenderInput): readonly Row[] =>
-  settings.resolver.mode === 'forward'
-    ? [{ set: 'do-not-query-localhost', to: false, why: 'A forwarder may be a stub on 127.0.0.53.' }]
-    : [];
+  settings.resolver.mode === 'forward' ? [{ set: 'do-not-query-localhost', to: false, why: 'A forwarder may be a stub on 127.0.0.53.' }] : [];
 
 /** Without a forwarder nothing outside our zones can be asked: then everything else is refused at once instead of timing out. */
 const forwardZone = ({ settings }: RenderInput): readonly Block[] =>
   settings.resolver.mode === 'forward' && settings.resolver.forwarders.length > 0
-    ? [{ block: 'forward-zone', why: "The host's own resolvers.", rows: [{ set: 'name', to: '.' }, { set: 'forward-addr', to: [...settings.resolver.forwarders] }] }]
+    ? [
+        {
+          block: 'forward-zone',
+          why: "The host's own resolvers.",
+          rows: [
+            { set: 'name', to: '.' },
+            { set: 'forward-addr', to: [...settings.resolver.forwarders] },
+          ],
+        },
+      ]
     : [];
 
 export const unboundConfig = (input: RenderInput): readonly Block[] => [
@@ -58,10 +65,22 @@ export const unboundConfig = (input: RenderInput): readonly Block[] => [
       ...forwarding(input),
       ...(input.settings.profile === 'local' ? localZones(input) : []),
       ...(input.settings.profile === 'local'
-        ? [{ set: 'domain-insecure', to: ['test.', '127.in-addr.arpa.'], why: 'Names that only we serve; the root says signed that they do not exist.' }]
+        ? [
+            {
+              set: 'domain-insecure',
+              to: ['test.', '127.in-addr.arpa.'],
+              why: 'Names that only we serve; the root says signed that they do not exist.',
+            },
+          ]
         : []),
     ],
   },
-  { block: 'remote-control', rows: [{ set: 'control-enable', to: true }, { set: 'control-interface', to: CONTROL, why: 'A Unix socket: no port, no certificates.' }] },
+  {
+    block: 'remote-control',
+    rows: [
+      { set: 'control-enable', to: true },
+      { set: 'control-interface', to: CONTROL, why: 'A Unix socket: no port, no certificates.' },
+    ],
+  },
   ...forwardZone(input),
 ];

@@ -1,1 +1,2 @@
 export { unbound } from './service.ts';
+export { STRANGER } from './zones.ts';

@@ -6,7 +6,12 @@ import { unboundConfig } from './config.ts';
 
 const FILE = path('/etc/unbound/unbound.conf');
 
-const finding = (code: string, message: string): Finding => ({ level: 'error', code, message, remedy: 'This is a defect of Hauspost; please report it.' });
+const finding = (code: string, message: string): Finding => ({
+  level: 'error',
+  code,
+  message,
+  remedy: 'This is a defect of Hauspost; please report it.',
+});
 
 /** unbound-checkconf -o answers with one line a value; numbers and yes/no as they are, sizes in octets. */
 const expected = ({ to }: Row): readonly string[] | undefined => {
@@ -16,21 +21,20 @@ const expected = ({ to }: Row): readonly string[] | undefined => {
   return undefined;
 };
 
+/** One line of values for each option, or its complaint; the separator ends each answer. */
+const ASK = 'file=$1; shift; for option; do unbound-checkconf -o "$option" "$file" 2>&1 || echo "refused"; echo "--"; done';
+
 const understood: Service['check'] = async (room, input) => {
   const whole = await room.run(['unbound-checkconf', FILE]);
   if (whole.code !== 0) return [finding('unbound.refused', `unbound-checkconf: ${(whole.stderr || whole.stdout).trim()}`)];
   const server = unboundConfig(input).find((block: Block) => block.block === 'server');
-  const findings: Finding[] = [];
-  for (const row of server?.rows.filter(isRow) ?? []) {
-    const wanted = expected(row);
-    if (wanted === undefined) continue;
-    const ran = await room.run(['unbound-checkconf', '-o', row.set, FILE]);
-    const got = ran.stdout.trim().split('\n');
-    if (ran.code !== 0 || got.join('\n') !== wanted.join('\n')) {
-      findings.push(finding('unbound.misread', `${row.set}: written ${wanted.join(' ')}, understood ${ran.code === 0 ? got.join(' ') : ran.stderr.trim()}`));
-    }
-  }
-  return findings;
+  const rows = (server?.rows ?? []).filter(isRow).filter((row) => expected(row) !== undefined);
+  const ran = await room.run(['sh', '-c', ASK, 'ask', FILE, ...rows.map((row) => row.set)]);
+  const answers = ran.stdout.split('--\n').map((answer) => answer.trim());
+  return rows.flatMap((row, index) => {
+    const [wanted, got] = [expected(row)?.join('\n'), answers[index]];
+    return got === wanted ? [] : [finding('unbound.misread', `${row.set}: written ${wanted ?? ''}, understood ${got ?? 'nothing'}`)];
+  });
 };
 
 /** `version.bind`-less liveness: a question for our own host name, over TCP (RFC 1035 4.2.2), answered without an error. */
@@ -45,7 +49,10 @@ const answers = (input: RenderInput, address: string): Probe => ({
   within: 10_000,
   run: async (vantage) => {
     const name = input.settings.profile === 'local' ? input.settings.hostname : 'localhost';
-    const reply = Buffer.from(await vantage.talk({ host: address, port: 53 }, { send: question(name), until: (got) => got.length >= 14, ms: 3_000 }), 'latin1');
+    const reply = Buffer.from(
+      await vantage.talk({ host: address, port: 53 }, { send: question(name), until: (got) => got.length >= 14, ms: 3_000 }),
+      'latin1',
+    );
     const code = (reply[5] ?? 15) & 15;
     return code === 0 ? [] : [finding('unbound.no-answer', `the resolver on ${address} answers with code ${code} for ${name}`)];
   },

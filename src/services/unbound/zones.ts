@@ -43,7 +43,11 @@ export const localZones = (input: RenderInput): readonly Row[] => {
   const { domain } = splitAddress(input.settings.postmaster);
   const zones = [domain, 'outside.test', '127.in-addr.arpa'];
   return [
-    { set: 'local-zone', to: lines(...zones.map((zone) => [`${zone}.`, 'static'] as const)), why: 'Our own domain, a stranger, and the names of their addresses.' },
+    {
+      set: 'local-zone',
+      to: lines(...zones.map((zone) => [`${zone}.`, 'static'] as const)),
+      why: 'Our own domain, a stranger, and the names of their addresses.',
+    },
     { set: 'local-data', to: lines(...[...ownDomain(input), ...outside, ...reverse(input)]) },
   ];
 };
