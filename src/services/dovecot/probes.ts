@@ -66,7 +66,7 @@ const network = ({ wiring }: RenderInput): readonly Door[] =>
 
 /** Dovecot's authentication protocol 1.1: 2.4 says what it can only after the client's first lines. Postfix' policy protocol: SMTPD_POLICY_README. */
 const local = ({ wiring: { sockets } }: RenderInput): readonly Door[] => [
-  { name: 'lmtp', target: { socket: sockets.lmtp.path }, right: (answer) => /^220 .*\n/.test(answer) },
+  { name: 'lmtp', target: { socket: sockets.lmtp.path }, right: (answer) => /^220 .*\r\n/.test(answer) },
   {
     name: 'sasl',
     target: { socket: sockets.sasl.path },

@@ -4,6 +4,7 @@
  */
 import { setting } from '#formats';
 import { unixListener } from './services.ts';
+import { TRASH_EXTRA } from './mailboxes.ts';
 import { MAIL_USER } from './storage.ts';
 import type { Subject } from './vocabulary.ts';
 
@@ -16,6 +17,7 @@ export const quota: Subject = ({ settings, wiring }) => ({
     { set: 'quota', to: 'count:User quota', until: '2.4' },
     { set: 'quota_vsizes', to: true, until: '2.4' },
     { set: 'quota_rule', to: `*:storage=${settings.mail.defaultQuota}M`, until: '2.4' },
+    { set: 'quota_rule2', to: `Trash:storage=+${TRASH_EXTRA}`, until: '2.4' },
     { set: 'quota_grace', to: 0, until: '2.4' },
     { set: 'quota_storage_size', to: `${settings.mail.defaultQuota}M`, from: '2.4' },
     { set: 'quota_storage_grace', to: 0, from: '2.4' },

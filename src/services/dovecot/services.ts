@@ -69,6 +69,11 @@ const loginServices = ({ wiring, facts }: RenderInput): readonly Block[] => [
 export const services: Subject = (input) => ({
   rows: [
     { set: 'protocols', to: ['imap', 'lmtp', 'sieve'] },
+    {
+      set: 'shutdown_clients',
+      to: input.facts.init === 'runit',
+      why: 'Without it sessions live through a reload. systemd ends what a stop leaves behind; runit does not, so there they must end with the master.',
+    },
     ...loginServices(input),
     { block: 'service', name: 'imap', rows: [{ set: 'process_limit', to: limits(input.facts).sessions }] },
     {
