@@ -2,12 +2,14 @@
  * Postfix' own view of its files, and ours of what we wrote, in one form: logical lines (postconf(5): a line that starts with
  * a blank continues the one before), comments gone, runs of blanks one blank.
  */
-export const logicalLines = (text: string): readonly string[] =>
-  text
-    .split('\n')
-    .filter((line) => line.trim() !== '' && !/^\s*#/.test(line))
-    .reduce<readonly string[]>((done, line) => (/^\s/.test(line) ? [...done.slice(0, -1), `${done.at(-1) ?? ''} ${line}`] : [...done, line]), [])
-    .map((line) => line.replace(/\s+/g, ' ').trim());
+export const logicalLines = (text: string): readonly string[] => {
+  const found: string[] = [];
+  for (const line of text.split('\n').filter((each) => each.trim() !== '' && !/^\s*#/.test(each))) {
+    if (/^\s/.test(line)) found.push(`${found.pop() ?? ''} ${line}`);
+    else found.push(line);
+  }
+  return found.map((line) => line.replace(/\s+/g, ' ').trim());
+};
 
 /** `name = value`, for each logical line. */
 export const parameters = (text: string): ReadonlyMap<string, string> =>

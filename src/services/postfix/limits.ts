@@ -6,8 +6,6 @@ const OCTETS_PER_MB = 2 ** 20;
 
 export const limits = ({ settings }: RenderInput): readonly Row[] => [
   { set: 'message_size_limit', to: settings.mail.messageSizeLimit * OCTETS_PER_MB, why: 'In octets, as announced by SIZE (RFC 1870).' },
-  { set: 'mailbox_size_limit', to: 0, why: "Quotas are Dovecot's. Not smaller than message_size_limit, or Postfix will not start local(8)." },
-  { set: 'virtual_mailbox_limit', to: 0 },
   { set: 'header_size_limit', to: 102_400 },
   {
     set: 'smtpd_recipient_limit',

@@ -36,7 +36,6 @@ interface Shape {
   readonly maxproc?: number;
   readonly wakeup?: number | `${number}?`;
   readonly reachable?: true;
-  readonly unpriv?: boolean;
   readonly options?: readonly Row[];
 }
 
