@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { redacted } from '#base';
+import type { RenderInput } from '#model';
+import { mainText, sqlFile } from './configuration.ts';
+import { dovecot } from './index.ts';
+import { limits } from './limits.ts';
+import { inputFor } from './test-input.ts';
+
+const expected = (name: string): string => readFileSync(`${import.meta.dirname}/expected/${name}`, 'utf8');
+const written = (input: RenderInput): string => redacted(mainText(input));
+
+test('dovecot.conf of 2.3, whole, with its file for SQL', () => {
+  const input = inputFor('bookworm');
+  assert.equal(written(input), expected('2.3.conf'));
+  const file = sqlFile(input);
+  assert.deepEqual([file?.path, redacted(file?.text ?? [])], ['/etc/dovecot/dovecot-sql.conf.ext', expected('2.3-sql.conf.ext')]);
+});
+
+test('dovecot.conf of 2.4, whole; the SQL is in it', () => {
+  const input = inputFor('trixie');
+  assert.equal(written(input), expected('2.4.conf'));
+  assert.equal(sqlFile(input), undefined);
+});
+
+test('under runit it logs to what runit reads, and a stop ends the sessions', () => {
+  const [systemd, runit] = [written(inputFor('trixie')).split('\n'), written(inputFor('trixie', 'runit')).split('\n')];
+  assert.deepEqual(
+    runit.filter((line) => !systemd.includes(line)),
+    ['log_path = /dev/stderr', 'shutdown_clients = yes'],
+  );
+});
+
+test('a protocol without a listener is closed, not left to the default', () => {
+  const input = inputFor('bookworm');
+  const wiring = { ...input.wiring, listeners: input.wiring.listeners.filter(({ name }) => name !== 'imap') };
+  assert.ok(written({ ...input, wiring }).includes('  inet_listener imap {\n    port = 0\n  }\n  inet_listener imaps {\n    port = 993\n'));
+});
+
+test('unlimited is the default quota if the configuration says so', () => {
+  const input = inputFor('bookworm');
+  const mail = { ...input.settings.mail, defaultQuota: 0 as RenderInput['settings']['mail']['defaultQuota'] };
+  assert.ok(written({ ...input, settings: { ...input.settings, mail } }).includes('  quota_rule = *:storage=0M\n'));
+});
+
+test('items: owners and modes, directories before what is in them, grants on views', () => {
+  const shown = dovecot.items(inputFor('bookworm')).map((item) => {
+    if (item.kind === 'grant') return `grant ${item.principal} ${item.view}`;
+    return 'owner' in item ? `${item.kind} ${item.path} ${item.owner} ${item.mode.toString(8)}` : `${item.kind} ${item.path}`;
+  });
+  assert.deepEqual(shown, [
+    'file /etc/dovecot/dovecot.conf root:root 644',
+    'file /etc/dovecot/dovecot-sql.conf.ext root:dovecot 640',
+    'dir /etc/dovecot/sieve root:root 755',
+    'file /etc/dovecot/sieve/spam.sieve root:root 644',
+    'derived /etc/dovecot/sieve/spam.svbin root:root 644',
+    'dir /var/vmail vmail:vmail 700',
+    'dir /var/vmail/mailboxes vmail:vmail 700',
+    'dir /var/vmail/sieve vmail:vmail 700',
+    'grant dovecot mailboxes_v1',
+    'grant dovecot logins_v1',
+  ]);
+});
+
+test('the script that files spam', () => {
+  const script = dovecot.items(inputFor('trixie')).find((item) => item.kind === 'file' && item.path.endsWith('/spam.sieve'));
+  assert.ok(script?.kind === 'file');
+  assert.equal(
+    redacted(script.text).replace(/^#.*\n/, ''),
+    'require ["fileinto", "mailbox"];\nif header :is "X-Spam" "Yes" {\n  fileinto :create "Spam";\n  stop;\n}\n',
+  );
+});
+
+test('limits follow the machine, within reason', () => {
+  assert.deepEqual(limits({ cores: 1, memoryMb: 1024 }), { authWorkers: 4, sessions: 256, loginProcesses: 1, deliveries: 1 });
+  assert.deepEqual(limits({ cores: 16, memoryMb: 65536 }), { authWorkers: 32, sessions: 4096, loginProcesses: 4, deliveries: 4 });
+  assert.deepEqual(limits({ cores: 8, memoryMb: 512 }), { authWorkers: 4, sessions: 128, loginProcesses: 4, deliveries: 4 });
+});
