@@ -52,9 +52,11 @@ const away = (socketPath: string, cause: unknown): HauspostError =>
     cause,
   });
 
+/** mysql2 marks what ended the connection, also where the error has no symbol. */
+const isFatal = (error: unknown): boolean => error instanceof Error && 'fatal' in error && error.fatal === true;
+
 const explained = (socketPath: string, error: unknown): unknown => {
   const symbol = symbolOf(error);
-  if (AWAY.has(symbol)) return away(socketPath, error);
   if (symbol.startsWith('ER_ACCESS_DENIED') || symbol === 'ER_DBACCESS_DENIED_ERROR')
     return environmentError({
       code: 'directory.denied',
@@ -69,6 +71,7 @@ const explained = (socketPath: string, error: unknown): unknown => {
       remedy: 'Run `hauspost apply`.',
       cause: error,
     });
+  if (AWAY.has(symbol) || isFatal(error)) return away(socketPath, error);
   return error;
 };
 
@@ -121,7 +124,14 @@ export const connect = async ({ socketPath }: { readonly socketPath: AbsPath | s
       throw error;
     }
   };
-  const close = (): Promise<void> => connection.end();
+  // A connection that the server has ended never answers to `end`.
+  const ended = new Promise<void>((resolve) => {
+    for (const event of ['end', 'error']) connection.once(event, () => resolve());
+  });
+  const close = async (): Promise<void> => {
+    if (connection.state !== 'error' && connection.state !== 'disconnected') await Promise.race([connection.end(), ended]);
+    connection.destroy();
+  };
   return { rows, change, define, atomically, close, [Symbol.asyncDispose]: close };
 };
 
