@@ -31,6 +31,13 @@ const syntaxOf = (is24: boolean): WordSyntax => ({
 const PLAIN = /^[A-Za-z0-9_./:@+,;=~*%!?()&|^[\]{}-]+(?: [A-Za-z0-9_./:@+,;=~*%!?()&|^[\]{}-]+)*$/;
 const SECRET = 'a';
 
+/** The value without quotes and escapes, as Dovecot has it in memory; a list with its elements separated by blanks. */
+export const settingText = (row: Row, is24: boolean): Text => {
+  const { to } = row;
+  if (isLines(to) || isList(to) || (typeof to === 'object' && ('setting' in to || 'contentsOf' in to))) return value(row, is24);
+  return piecesOf(to, syntaxOf(is24), row.set);
+};
+
 const quoted = (pieces: Text): Text => {
   const shape = pieces.map((piece) => (typeof piece === 'string' ? piece : SECRET)).join('');
   if (pieces.length === 0) return [];

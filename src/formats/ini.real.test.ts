@@ -48,7 +48,7 @@ for (const release of RELEASES) {
     const wants = { block: 'Unit', rows: [{ set: 'Wants', to: whole.held.map((_, index) => `${name(index)}.target`) }] };
     await room.put({ ...Object.fromEntries(described), '/etc/systemd/system/hostile.service': renderSystemd([wants, service]).join('') });
     // It refuses to be tested by root, and needs to see control groups.
-    const script = 'mount -t sysfs sysfs /sys; mount -t cgroup2 cgroup2 /sys/fs/cgroup; install -d -o nobody /run/hostile\n'
+    const script = 'mount -t sysfs sysfs /sys; mount -t cgroup2 cgroup2 /sys/fs/cgroup; install -d -o nobody /run/hostile /run/systemd\n'
       + 'XDG_RUNTIME_DIR=/run/hostile exec setpriv --reuid=nobody --clear-groups /usr/lib/systemd/systemd --test --system --unit=hostile.service --no-pager --log-target=console';
     const dump = await room.run(['sh', '-c', script]);
     assert.equal(dump.code, 0, dump.stderr);

@@ -35,6 +35,12 @@ const mariadbHeld = (text: string, where: string): string =>
   holds(MARIADB, where, text).replace(/[\n\r\t\u0008"'\\]/g, (c) => MARIADB_ESCAPES[c] ?? c);
 const mariadb: WordSyntax = { format: MARIADB, yes: 'ON', no: 'OFF', secrets: true, literal: mariadbHeld, verbatim: mariadbHeld };
 
+/** The option's value as MariaDB has it in memory. */
+export const optionText = (word: Word, where: string): Text => {
+  const held = (text: string): string => holds(MARIADB, where, text);
+  return piecesOf(word, { ...mariadb, literal: held, verbatim: held }, where);
+};
+
 const mariadbLine: Line = (key, value) => {
   if (isList(value)) throw bug(`MariaDB takes one value for ${key}`);
   const pieces = piecesOf(value, mariadb, key);

@@ -59,15 +59,21 @@ const option = (row: Row): string => {
   return /[ \t]/.test(value) ? `  -o { ${name} = ${value} }` : `  -o ${name}=${value}`;
 };
 
+/** The eight columns of the service, and its arguments. */
+export const serviceColumns = (row: MasterService): { readonly columns: readonly string[]; readonly args: readonly string[] } => {
+  const [program = '', ...args] = typeof row.command === 'string' ? [row.command] : row.command;
+  const name = keyOf(FORMAT, row.service, /^[^\s#{}]+$/);
+  const flags = [row.private, row.unpriv, row.chroot].map(flag);
+  return { columns: [name, row.type, ...flags, cell(row.wakeup), cell(row.maxproc), keyOf(FORMAT, program, /^[A-Za-z0-9_./-]+$/)], args };
+};
+
 const serviceText = (row: MasterService, version: string): Text => {
-  const [program, ...args] = typeof row.command === 'string' ? [row.command] : row.command;
-  if (program === undefined) throw bug(`${row.service} has no command`);
+  const { columns, args } = serviceColumns(row);
+  const [name = '', type = '', ...others] = columns;
   const options = rowsFor(version, row.options ?? [], `${row.service}/${row.type} `);
-  const columns = [keyOf(FORMAT, row.service, /^[^\s#{}/][^\s#{}]*$|^\/[^\s#{}]+$/).padEnd(10), row.type.padEnd(5), flag(row.private), flag(row.unpriv), flag(row.chroot),
-    cell(row.wakeup), cell(row.maxproc), keyOf(FORMAT, program, /^[A-Za-z0-9_./-]+$/)];
   const reasons = options.map((each) => comment(each.why === undefined ? undefined : `${each.set}: ${each.why}`)).join('');
   const tail = args.map((arg) => ` ${argument(arg, `${row.service}/${row.type}`)}`).join('');
-  return [`${comment(row.why)}${reasons}${columns.join(' ')}\n${options.map((each) => `${option(each)}\n`).join('')}${tail === '' ? '' : ` ${tail}\n`}`];
+  return [`${comment(row.why)}${reasons}${name.padEnd(10)} ${type.padEnd(5)} ${others.join(' ')}\n${options.map((each) => `${option(each)}\n`).join('')}${tail === '' ? '' : ` ${tail}\n`}`];
 };
 
 /** master.cf for a Postfix of `version`. A service of one name and type twice is a defect of ours. */

@@ -16,6 +16,11 @@ const escaped = (text: string, where: string): string =>
   holds(FORMAT, where, text).replace(/[\u0000-\u001f\u007f"\\]/g, (c) => ESCAPES[c] ?? `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 const syntax: WordSyntax = { format: FORMAT, yes: 'yes', no: 'no', secrets: true, literal: escaped, verbatim: escaped };
 
+const PLAIN_TEXT: WordSyntax = { ...syntax, literal: (text, where) => holds(FORMAT, where, text), verbatim: (text, where) => holds(FORMAT, where, text) };
+
+/** The argument as redis has it in memory. */
+export const argumentText = (word: Word, where: string): Text => piecesOf(word, PLAIN_TEXT, where);
+
 const argument = (word: Word, where: string): Text => {
   const pieces = piecesOf(word, syntax, where);
   const text = pieces.map((piece) => (typeof piece === 'string' ? piece : '"')).join('');

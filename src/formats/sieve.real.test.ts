@@ -38,8 +38,8 @@ for (const release of ['bookworm', 'trixie'] as const) {
       require: ['variables', 'fileinto'],
       commands: [{ command: 'set', arguments: ['box', 'Sp"a\\m'] }, { command: 'fileinto', arguments: [template`a$${ref('box')}`] }],
     }).join('');
-    await room.put({ '/tmp/dovecot.conf': config, '/tmp/x.sieve': text, '/tmp/mail': 'From: a@example.org\n\nx\n' });
-    const run = await room.run(['sieve-test', '-c', '/tmp/dovecot.conf', '/tmp/x.sieve', '/tmp/mail']);
+    await room.put({ '/tmp/dovecot.conf': `${config}first_valid_uid = 1\n`, '/tmp/x.sieve': text, '/tmp/mail': 'From: a@example.org\n\nx\n' });
+    const run = await room.run(['sieve-test', '-c', '/tmp/dovecot.conf', '/tmp/x.sieve', '/tmp/mail'], { user: 'dovecot', env: { HOME: '/tmp', USER: 'dovecot' } });
     assert.match(run.stdout, /store message in folder: a\$Sp"a\\m\n/, run.stderr);
   });
 }

@@ -4,11 +4,11 @@
  * nobody could prove that they arrived. libucl looks for variables only in a string that holds a raw `$`, and turns `$$` into `$`
  * only in one that holds a known variable (seen with 3.4 and 3.12): so literal text has `\u0024`, and `$$` beside a `ref`.
  */
-import { bug, type Text } from '#base';
+import { bug, type SecretRef, type Text } from '#base';
 import { holds, keyOf } from './refusal.ts';
 import { joined, separated } from './text.ts';
 import { type Dialect, renderTree } from './tree.ts';
-import { type Block, isLines, isList, type Node, type Row, type Word } from './types.ts';
+import { type Block, isLines, isList, type Node, type Ref, type Row, type Word } from './types.ts';
 import { piecesOf, type WordSyntax } from './word.ts';
 
 const FORMAT = 'an Rspamd configuration';
@@ -52,6 +52,15 @@ const dialect: Dialect = {
   },
   head: (block: Block) => (block.name === undefined ? key(block.block) : `${key(block.block)} "${syntax.literal(block.name, block.block)}"`),
   reason: (why) => why.replace(/\{(?=[=%#])/g, '{ '),
+};
+
+/** The value's pieces before any escaping. */
+export const valueText = (word: Word): readonly (string | SecretRef | Ref)[] => {
+  if (typeof word !== 'object') return [String(word)];
+  if ('template' in word) return word.template;
+  if ('verbatim' in word) return [word.verbatim];
+  if ('secret' in word || 'ref' in word) return [word];
+  throw bug('UCL has neither values of other settings nor contents of files');
 };
 
 const single = (line: Word | readonly Word[], where: string): Word => {

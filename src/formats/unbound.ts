@@ -13,6 +13,9 @@ const FORMAT = 'unbound.conf';
 const held = (text: string, where: string): string => holds(FORMAT, where, text, /[\n\r]/);
 const syntax: WordSyntax = { format: FORMAT, yes: 'yes', no: 'no', secrets: true, literal: held, verbatim: held };
 
+/** The value as Unbound has it in memory. */
+export const wordText = (word: Word, where: string): Text => piecesOf(word, syntax, where);
+
 const DOUBLE = /^(?:[^"\\]|\\.)*$/su;
 const SINGLE = /^(?:[^'\\]|\\.)*$/su;
 
