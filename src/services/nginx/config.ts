@@ -96,7 +96,7 @@ const http = (input: RenderInput): Block => ({
 
 export const nginxConfig = (input: RenderInput): readonly Node[] => [
   { set: 'user', to: 'www-data' },
-  { set: 'worker_processes', to: Math.min(2, input.facts.cores) },
+  { set: 'worker_processes', to: 1, why: 'Little is served here.' },
   { set: 'pid', to: '/run/nginx.pid', why: "Where Debian's unit looks." },
   { set: 'error_log', to: ['stderr', 'error'] },
   { block: 'events', rows: [{ set: 'worker_connections', to: 256 }] },

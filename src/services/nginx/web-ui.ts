@@ -13,7 +13,7 @@ export const webUi = ({ settings, wiring }: RenderInput): readonly Node[] => {
   const ui = listenersOf(wiring, 'rspamd', 'rspamd-ui')[0];
   if (ui === undefined) return [];
   return [
-    { block: 'location', name: '= /rspamd', rows: [{ set: 'return', to: [301, '/rspamd/'] }] },
+    { block: 'location', name: '= /rspamd', rows: [{ set: 'return', to: [301, `https://${settings.hostname}/rspamd/`] }] },
     {
       block: 'location',
       name: '/rspamd/',
@@ -30,7 +30,7 @@ export const webUi = ({ settings, wiring }: RenderInput): readonly Node[] => {
         {
           set: 'proxy_set_header',
           to: lines(
-            ['Host', ref('host')],
+            ['Host', settings.hostname],
             ['Connection', ''],
             ['X-Forwarded-For', ref('remote_addr')],
             ['X-Real-IP', ref('remote_addr')],

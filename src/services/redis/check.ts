@@ -8,16 +8,16 @@ import type { CheckRoom, Finding, RenderInput } from '#model';
 import { rows } from './rows.ts';
 
 const PROBE_SOCKET = '/tmp/hauspost-redis-check.sock';
-/** Constant; SOCKET and then the server's argv come as arguments. Waits up to 10 s for an answer. */
+/** Constant; SOCKET, NAMES (blank separated) and then the server's argv come as arguments. Waits up to 10 s for an answer. */
 const SCRIPT = `set -eu
-socket=$1; shift
-"$@"
+socket=$1; names=$2; shift 2
+"$@" >&2
 i=0
 until redis-cli -s "$socket" PING >/dev/null 2>&1; do
   i=$((i + 1)); [ "$i" -lt 100 ]
   sleep 0.1
 done
-redis-cli -s "$socket" CONFIG GET "*"
+redis-cli -s "$socket" CONFIG GET $names
 redis-cli -s "$socket" SHUTDOWN NOSAVE
 `;
 
@@ -54,10 +54,12 @@ export const misunderstood = (expected: readonly Row[], stdout: string): readonl
 };
 
 export const checkRedis = async (room: CheckRoom, input: RenderInput): Promise<readonly Finding[]> => {
+  const expected = rowsFor(input.facts.versions.redis, rows(input));
+  const names = expected.map((row) => row.set).join(' ');
   const server = ['/usr/bin/redis-server', '/etc/redis/redis.conf', ...REPLACED.flatMap(([name, to]) => [`--${name}`, to])];
-  const { code, stdout, stderr } = await room.run(['/bin/sh', '-c', SCRIPT, 'redis-check', PROBE_SOCKET, ...server], { ms: 20_000 });
+  const { code, stdout, stderr } = await room.run(['/bin/sh', '-c', SCRIPT, 'redis-check', PROBE_SOCKET, names, ...server], { ms: 20_000 });
   if (code !== 0) return [finding('config-refused', `redis-server with the new file exits ${code}: ${`${stderr}${stdout}`.trim().slice(-2000)}`)];
-  return misunderstood(rowsFor(input.facts.versions.redis, rows(input)), stdout).map((name) =>
+  return misunderstood(expected, stdout).map((name) =>
     finding('misunderstood', `Redis does not report ${name} as it was written`),
   );
 };
