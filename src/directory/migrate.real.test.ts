@@ -82,6 +82,46 @@ const IN_THE_WAY = {
     'ALTER TABLE accounts DROP FOREIGN KEY accounts_ibfk_1, ADD CONSTRAINT theirs FOREIGN KEY (domain) REFERENCES domains (domain) ON UPDATE CASCADE;',
 };
 
+const unfit = async (server: Database): Promise<void> => {
+  const { sql, directory } = server;
+  await again(
+    server,
+    `${ORIGINAL} SET NAMES utf8mb4; SET FOREIGN_KEY_CHECKS = 0;
+    INSERT INTO domains (id, domain) VALUES (7, 'with space.tld'); ALTER TABLE domains DROP KEY domain, ADD KEY (domain); INSERT INTO domains (id, domain) VALUES (8, 'MySystems.tld');
+    INSERT INTO accounts (id, username, domain, password) VALUES (5, 'josé', 'mysystems.tld', ''), (6, 'x', 'lost.tld', '');
+    INSERT INTO aliases (id, source_username, source_domain, destination_username, destination_domain) VALUES (9, 'a', 'mysystems.tld', '', 'mysystems.tld');`,
+  );
+  const [state, rows] = [await sql(STATE), await sql(ROWS)];
+  const error = await refusal(migrate(directory));
+  assert.equal(error.code, 'directory.unfit-rows');
+  assert.equal(error.exitCode, 4);
+  for (const named of [
+    'domains id 7, domain "with space.tld"',
+    'domains id 8, domain "',
+    'accounts id 5, username "josé"',
+    'accounts id 6, domain "lost.tld"',
+    'aliases id 9, destination_username ""',
+  ])
+    assert.ok(error.message.includes(named), `${named} in ${error.message}`);
+  assert.equal((await sql(STATE)).replaceAll(/hauspost_migrations.*\n/g, ''), state);
+  assert.equal(await sql(ROWS), rows);
+};
+
+/** Dies after each definition in turn; every second one on each release, all of them on both together. */
+const resumes = async (server: Database, from: number, fresh: string): Promise<void> => {
+  const { sql, directory } = server;
+  let points = 0;
+  for (let at = from; ; at += 2, points++) {
+    await again(server, ORIGINAL);
+    const before = await sql(ROWS);
+    if (!(await interrupted(server, at))) break;
+    await migrate(directory);
+    assert.equal(await sql(STATE), fresh, `interrupted after ${at}`);
+    assert.equal(await sql(ROWS), before);
+  }
+  assert.ok(points >= 4, `${points} points`);
+};
+
 for (const release of RELEASES) {
   test(`migrations on ${release}`, async (t) => {
     await using server = await database(release);
@@ -110,20 +150,7 @@ for (const release of RELEASES) {
         VALUES ('o''b!#$%&*+/=?^_\`{|}~-.x', 'mysystems.tld', 'a', 'b'), (NULL, 'mysystems.tld', 'a', 'b'), (NULL, 'mysystems.tld', 'a', 'b')`);
     });
 
-    await t.test('interrupted after any definition, it finishes the rest', async () => {
-      let points = 0;
-      // Every second point on each release, all of them on both together.
-      for (let at = RELEASES.indexOf(release); ; at += 2, points++) {
-        await again(server, ORIGINAL);
-        const before = await sql(ROWS);
-        if (!(await interrupted(server, at))) break;
-        await migrate(directory);
-        assert.equal(await sql(STATE), fresh, `interrupted after ${at}`);
-        assert.equal(await sql(ROWS), before);
-      }
-      assert.ok(points >= 4, `${points} points`);
-    });
-
+    await t.test('interrupted after any definition, it finishes the rest', () => resumes(server, RELEASES.indexOf(release), fresh));
     await t.test('rules that somebody gave the foreign keys stay', async () => {
       await again(
         server,
@@ -137,30 +164,7 @@ for (const release of RELEASES) {
       assert.match(rules, /^accounts\tCASCADE\t(RESTRICT|NO ACTION)\naliases\t(RESTRICT|NO ACTION)\t(RESTRICT|NO ACTION)\n$/);
     });
 
-    await t.test('rows that do not fit are all listed, and nothing is changed', async () => {
-      await again(
-        server,
-        `${ORIGINAL} SET NAMES utf8mb4; SET FOREIGN_KEY_CHECKS = 0;
-        INSERT INTO domains (id, domain) VALUES (7, 'with space.tld'); ALTER TABLE domains DROP KEY domain, ADD KEY (domain); INSERT INTO domains (id, domain) VALUES (8, 'MySystems.tld');
-        INSERT INTO accounts (id, username, domain, password) VALUES (5, 'josé', 'mysystems.tld', ''), (6, 'x', 'lost.tld', '');
-        INSERT INTO aliases (id, source_username, source_domain, destination_username, destination_domain) VALUES (9, 'a', 'mysystems.tld', '', 'mysystems.tld');`,
-      );
-      const [state, rows] = [await sql(STATE), await sql(ROWS)];
-      const error = await refusal(migrate(directory));
-      assert.equal(error.code, 'directory.unfit-rows');
-      assert.equal(error.exitCode, 4);
-      for (const named of [
-        'domains id 7, domain "with space.tld"',
-        'domains id 8, domain "',
-        'accounts id 5, username "josé"',
-        'accounts id 6, domain "lost.tld"',
-        'aliases id 9, destination_username ""',
-      ])
-        assert.ok(error.message.includes(named), `${named} in ${error.message}`);
-      assert.equal((await sql(STATE)).replaceAll(/hauspost_migrations.*\n/g, ''), state);
-      assert.equal(await sql(ROWS), rows);
-    });
-
+    await t.test('rows that do not fit are all listed, and nothing is changed', () => unfit(server));
     for (const [what, statement] of Object.entries(IN_THE_WAY))
       await t.test(`${what}: named, and nothing is changed`, async () => {
         await again(server, `${ORIGINAL} ${statement}`);

@@ -1,0 +1,281 @@
+/** Domains, accounts and aliases on the real server (C9 to C11, C13), with hostile values in every place; and what the lookups read at size. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Domain, HauspostError, type MailAddress, parseDomain as domain, parseMailAddress as address } from '#base';
+import * as accounts from './accounts.ts';
+import { type AliasSource, type Destination, parseAliasSource as source, parseDestination as to } from './address.ts';
+import * as aliases from './aliases.ts';
+import type { Directory } from './connect.ts';
+import { type Database, database, RELEASES } from './database.test.ts';
+import * as domains from './domains.ts';
+import { applyGrants } from './grants.ts';
+import { lookups } from './lookups.ts';
+import { migrate } from './migrate.ts';
+import { generatePassword, hashPassword, parsePasswordHash } from './password.ts';
+
+const HASH = parsePasswordHash('{BLF-CRYPT}$2y$05$x');
+const EVERYTHING = 'USE vmail; SELECT * FROM domains; SELECT * FROM accounts; SELECT * FROM aliases; SELECT * FROM tlspolicies;';
+
+const refused =
+  (code: string, ...named: readonly string[]) =>
+  (error: unknown): boolean => {
+    assert.ok(error instanceof HauspostError, String(error));
+    assert.equal(error.code, code);
+    assert.equal(error.exitCode, 3);
+    for (const name of named) assert.ok(error.message.includes(name), `${name} in: ${error.message}`);
+    return true;
+  };
+
+/** The work is refused and no table differs afterwards. */
+const refuses = async ({ sql }: Database, work: () => Promise<unknown>, check: (error: unknown) => boolean): Promise<void> => {
+  const before = await sql(EVERYTHING);
+  await assert.rejects(work, check);
+  assert.equal(await sql(EVERYTHING), before);
+};
+
+const codes = (warnings: readonly { readonly code: string }[]): readonly string[] => warnings.map(({ code }) => code);
+
+const people = async (server: Database): Promise<void> => {
+  const { directory } = server;
+  assert.deepEqual(await domains.add(directory, domain('One.test')), { domain: 'one.test', accounts: 0, aliases: 0 });
+  await domains.add(directory, domain('two.test'));
+  await refuses(server, () => domains.add(directory, domain('ONE.test')), refused('domain.exists', 'one.test'));
+  const anna = { address: address('anna@one.test'), passwordHash: HASH };
+  assert.deepEqual(await accounts.add(directory, anna), {
+    account: { address: 'anna@one.test', quotaMb: null, enabled: true, sendOnly: false },
+    warnings: [],
+  });
+  await accounts.add(directory, { address: address('robot@one.test'), passwordHash: HASH, sendOnly: true });
+  await accounts.add(directory, { address: address('gone@two.test'), passwordHash: HASH, enabled: false });
+  await refuses(server, () => accounts.add(directory, anna), refused('account.exists', 'anna@one.test'));
+  await refuses(server, () => accounts.add(directory, { ...anna, address: address('anna@three.test') }), refused('domain.unknown', 'three.test'));
+  await refuses(server, () => accounts.remove(directory, address('nobody@one.test')), refused('account.unknown', 'nobody@one.test'));
+  await refuses(server, () => domains.remove(directory, domain('three.test')), refused('domain.unknown', 'three.test'));
+  assert.deepEqual(await accounts.find(directory, address('robot@one.test')), {
+    address: 'robot@one.test',
+    quotaMb: null,
+    enabled: true,
+    sendOnly: true,
+  });
+  assert.equal(await accounts.find(directory, address('nobody@one.test')), undefined);
+};
+
+const names = async (server: Database): Promise<void> => {
+  const { directory } = server;
+  const add = (from: string, ...destinations: readonly string[]): ReturnType<typeof aliases.add> =>
+    aliases.add(directory, { source: source(from), destinations: destinations.map(to) });
+  const first = await add('info@one.test', 'anna@one.test', 'Friend+x@Outside.example', 'ANNA@one.test');
+  assert.deepEqual(first.warnings, []);
+  assert.deepEqual(first.alias.destinations.map((each) => each.address).sort(), ['Friend+x@outside.example', 'anna@one.test']);
+  const warned = await add('all@two.test', 'robot@one.test', 'gone+x@two.test', 'nobody@one.test', 'info@one.test');
+  assert.deepEqual(codes(warned.warnings), ['alias.destination-send-only', 'alias.destination-disabled', 'alias.destination-missing']);
+  await refuses(server, () => add('info@one.test', 'new@one.test', 'anna@one.test'), refused('alias.exists', 'anna@one.test'));
+  await refuses(server, () => add('info@three.test', 'anna@one.test'), refused('domain.unknown', 'three.test'));
+  const back = refused('alias.loop', 'info@one.test -> all@two.test -> info@one.test');
+  await refuses(server, () => add('info@one.test', 'bert@outside.example', 'all@two.test'), back);
+  await refuses(server, () => add('info@one.test', 'info+x@one.test'), refused('alias.loop', 'info@one.test -> info+x@one.test -> info@one.test'));
+  await refuses(server, () => add('ghost@one.test', 'ghost@one.test'), refused('alias.loop', 'ghost@one.test -> ghost@one.test'));
+  await refuses(server, () => add('@two.test', 'ghost@two.test'), refused('alias.loop', '@two.test -> ghost@two.test -> @two.test'));
+  assert.deepEqual(codes((await add('anna@one.test', 'away@outside.example')).warnings), ['alias.hides-account']);
+  assert.deepEqual((await add('anna@one.test', 'anna@one.test')).warnings, []);
+  assert.deepEqual((await add('@two.test', 'all@two.test')).warnings, []);
+  await add('late@two.test', 'elsewhere@outside.example');
+  assert.deepEqual(codes((await accounts.add(directory, { address: address('late@two.test'), passwordHash: HASH })).warnings), [
+    'account.behind-alias',
+  ]);
+};
+
+const lists = async ({ directory }: Database): Promise<void> => {
+  assert.deepEqual(await Array.fromAsync(domains.list(directory)), [
+    { domain: 'one.test', accounts: 2, aliases: 2 },
+    { domain: 'two.test', accounts: 2, aliases: 3 },
+  ]);
+  const all = await Array.fromAsync(accounts.list(directory));
+  assert.deepEqual(
+    all.map((each) => each.address),
+    ['anna@one.test', 'robot@one.test', 'gone@two.test', 'late@two.test'],
+  );
+  const two = await Array.fromAsync(aliases.list(directory, { domain: domain('two.test') }));
+  assert.deepEqual(
+    two.map((each) => [each.source, each.destinations.length]),
+    [
+      ['@two.test', 1],
+      ['all@two.test', 4],
+      ['late@two.test', 1],
+    ],
+  );
+  await assert.rejects(Array.fromAsync(accounts.list(directory, { domain: domain('three.test') })), refused('domain.unknown', 'three.test'));
+};
+
+const removals = async (server: Database): Promise<void> => {
+  const { directory, sql } = server;
+  await refuses(
+    server,
+    () => domains.remove(directory, domain('one.test')),
+    refused('domain.in-use', 'anna@one.test', 'robot@one.test', 'info@one.test', 'all@two.test -> robot@one.test'),
+  );
+  assert.deepEqual((await accounts.remove(directory, address('robot@one.test'))).dangling, [
+    { source: 'all@two.test', destination: 'robot@one.test' },
+  ]);
+  assert.deepEqual((await accounts.remove(directory, address('gone@two.test'))).dangling, [
+    { source: 'all@two.test', destination: 'gone+x@two.test' },
+  ]);
+  assert.equal((await aliases.remove(directory, source('@two.test'))).destinations.length, 1);
+  await refuses(server, () => aliases.remove(directory, source('@two.test')), refused('alias.unknown', '@two.test'));
+  assert.equal((await aliases.remove(directory, source('info@one.test'))).destinations.length, 2);
+  const gone = await domains.remove(directory, domain('one.test'), { withEverything: true });
+  assert.deepEqual([gone.accounts.count, gone.aliases.count, gone.pointing.count], [1, 1, 3]);
+  assert.equal(
+    await sql('USE vmail; SELECT domain FROM domains; SELECT username FROM accounts; SELECT source_username FROM aliases'),
+    'two.test\nlate\nall\nlate\n',
+  );
+};
+
+/** Values that no parser would let through, put into every place that takes text. */
+const HOSTILE = [
+  "'; DROP TABLE domains; -- ",
+  "' OR '1'='1",
+  '\\',
+  "\\' OR 1=1 -- ",
+  '" OR ""="',
+  '%',
+  '_',
+  '`',
+  ':local',
+  '?',
+  '${x}',
+  "x'/*",
+  '\u0000',
+  'é',
+  '\u212a',
+  '😀',
+];
+
+/** Unknown to the operator's face, or stopped by the CHECK of the column. */
+const noSuchThing = (error: unknown): boolean =>
+  error instanceof HauspostError ? error.blame === 'operator' : error instanceof Error && 'errno' in error && error.errno === 4025;
+
+const hostile = async ({ directory, sql }: Database): Promise<void> => {
+  const before = await sql(EVERYTHING);
+  for (const value of HOSTILE) {
+    const [name, where, both] = [value as Domain, `x@${value}` as MailAddress, `${value}@two.test` as MailAddress];
+    const works: readonly (() => Promise<unknown>)[] = [
+      () => domains.remove(directory, name),
+      () => accounts.remove(directory, where),
+      () => accounts.remove(directory, both),
+      () => accounts.add(directory, { address: where, passwordHash: HASH }),
+      () => aliases.add(directory, { source: where, destinations: [to('a@b.example')] }),
+      () => aliases.remove(directory, where),
+      () => aliases.remove(directory, both),
+      () => Array.fromAsync(accounts.list(directory, { domain: name })),
+      () => Array.fromAsync(aliases.list(directory, { domain: name })),
+    ];
+    for (const work of works) await assert.rejects(work, noSuchThing, JSON.stringify(value));
+    assert.equal(await domains.exists(directory, name), false);
+    assert.equal(await accounts.find(directory, both), undefined);
+  }
+  for (const value of HOSTILE.filter((candidate) => /[^!-~]/.test(candidate))) {
+    await assert.rejects(domains.add(directory, value as Domain), { errno: 4025 });
+    await assert.rejects(accounts.add(directory, { address: `${value}@two.test` as MailAddress, passwordHash: HASH }), { errno: 4025 });
+    await assert.rejects(aliases.add(directory, { source: `${value}@two.test` as AliasSource, destinations: [to('a@b.example')] }), { errno: 4025 });
+    await assert.rejects(aliases.add(directory, { source: source('new@two.test'), destinations: [`${value}@b.example` as Destination] }), {
+      errno: 4025,
+    });
+  }
+  assert.equal(await sql(EVERYTHING), before);
+};
+
+const BIG = `USE vmail; INSERT INTO domains (domain) VALUES ('big.test'), ('rest.test');
+INSERT INTO domains (domain) SELECT CONCAT('d', seq, '.test') FROM seq_1_to_1000;
+INSERT INTO accounts (username, domain, password, enabled) SELECT CONCAT('u', seq), CONCAT('d', 1 + seq % 1000, '.test'), 'x', 1 FROM seq_1_to_100000;
+INSERT INTO aliases (source_username, source_domain, destination_username, destination_domain, enabled)
+  SELECT CONCAT('a', seq DIV 2), CONCAT('d', 1 + (seq DIV 2) % 1000, '.test'), CONCAT('u', seq % 100000 + 1), CONCAT('d', 1 + (seq % 100000 + 1) % 1000, '.test'), 1 FROM seq_1_to_299999;
+INSERT INTO aliases (source_username, source_domain, destination_username, destination_domain, enabled)
+  SELECT CONCAT('c', seq), 'big.test', CONCAT('c', seq + 1), 'big.test', 1 FROM seq_1_to_9;
+INSERT INTO aliases (source_username, source_domain, destination_username, destination_domain, enabled) VALUES ('c10', 'big.test', 'u1', 'd2.test', 1), (NULL, 'rest.test', 'c1', 'big.test', 1);
+ANALYZE TABLE domains, accounts, aliases;`;
+
+const at = (key: string): { local: string; domain: string; address: string; service: string } => {
+  const [local = '', domain = ''] = key.split('@');
+  return { local, domain, address: key, service: 'smtp' };
+};
+
+const LARGE: Readonly<Record<string, string>> = {
+  domains: lookups.domains({ address: 'd7.test' }),
+  recipients: lookups.recipients(at('u3@d4.test')),
+  'alias gate': lookups.aliasGate({ address: 'u3@d4.test' }),
+  alias: lookups.aliases({ address: 'a7@d8.test' }),
+  'no alias': lookups.aliases({ address: 'u3@d4.test' }),
+  'chain of ten': lookups.aliases({ address: 'c1@big.test' }),
+  'catch-all': lookups.aliases({ address: '@rest.test' }),
+  'recipient gate': lookups.recipientGate(at('u3@d4.test')),
+  'recipient access': lookups.recipientAccess(at('c1@big.test')),
+  senders: lookups.senders(at('c1@big.test')),
+  login: lookups.login(at('u3@d4.test')),
+  mailbox: lookups.mailbox(at('u3@d4.test'), '/var/vmail', 'rule'),
+};
+
+/** How many rows the server touched to answer. */
+const touched = async (directory: Directory, question: string): Promise<number> => {
+  await directory.define('FLUSH LOCAL STATUS');
+  await directory.define(question);
+  const [row] = await directory.rows(
+    "SELECT CAST(SUM(VARIABLE_VALUE) AS SIGNED) AS touched FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME LIKE 'Handler\\_read%'",
+  );
+  return Number(row?.['touched']);
+};
+
+const size = async ({ directory, sql }: Database): Promise<void> => {
+  await sql(BIG);
+  for (const [what, question] of Object.entries(LARGE)) {
+    const rows = await touched(directory, question);
+    assert.ok(rows > 0 && rows < 1000, `${what}: ${rows} rows touched`);
+  }
+  let [count, last] = [0, ''];
+  for await (const { address: name } of accounts.list(directory)) {
+    count++;
+    last = name;
+  }
+  assert.deepEqual([count, last], [100_001, 'late@two.test']);
+};
+
+for (const release of RELEASES) {
+  test(`domains, accounts and aliases on ${release}`, async (t) => {
+    await using server = await database(release);
+    const { directory, room, sql } = server;
+    await t.test('before the database is set up', () =>
+      assert.rejects(domains.add(directory, domain('one.test')), { code: 'directory.absent', exitCode: 4 }),
+    );
+    await migrate(directory);
+    await t.test('C9, C10: domains and accounts', () => people(server));
+    await t.test('C11: aliases, loops, warnings', () => names(server));
+    await t.test('C13: lists', () => lists(server));
+    await t.test('removals, and what is in their way', () => removals(server));
+    await t.test('hostile values change nothing', () => hostile(server));
+    await t.test('doveadm verifies our hashes', async () => {
+      const password = generatePassword();
+      const hash = await hashPassword(password);
+      const verify = (word: string) => room.run(['doveadm', '-O', 'pw', '-t', hash, '-p', word]);
+      assert.equal((await verify(password)).code, 0);
+      assert.notEqual((await verify(`${password}x`)).code, 0);
+    });
+    await t.test('grants: exactly what is wanted, again and again', async () => {
+      const wanted = [{ principal: 'postfix', view: 'domains_v1' }];
+      const held = (): Promise<string> => sql("SHOW GRANTS FOR 'postfix'@'localhost'");
+      await applyGrants(directory, wanted);
+      const once = await held();
+      assert.equal(
+        once,
+        'GRANT USAGE ON *.* TO `postfix`@`localhost` IDENTIFIED VIA unix_socket\nGRANT SELECT ON `vmail`.`domains_v1` TO `postfix`@`localhost`\n',
+      );
+      await sql(
+        "GRANT ALL ON vmail.* TO 'postfix'@'localhost'; GRANT SELECT, UPDATE ON vmail.accounts TO 'postfix'@'localhost'; GRANT PROCESS ON *.* TO 'postfix'@'localhost'; ALTER USER 'postfix'@'localhost' IDENTIFIED BY 'x'",
+      );
+      await applyGrants(directory, wanted);
+      assert.equal(await held(), once);
+      await assert.rejects(applyGrants(directory, [{ principal: 'root', view: 'domains_v1' }]), { code: 'bug' });
+      await assert.rejects(applyGrants(directory, [{ principal: 'postfix', view: 'accounts' }]), { code: 'bug' });
+    });
+    await t.test('100,000 accounts and 300,000 aliases: every lookup by index, lists page by page', () => size(server));
+  });
+}
