@@ -43,14 +43,20 @@ export const parseDoveconf = (dump: string): DovecotDump => {
   return root;
 };
 
-/** As doveconf would print the text. */
-const printed = (text: string): string => (/#|^[ \t]|[ \t]$/.test(text) ? `"${text.replace(/["'\\]/g, '\\$&')}"` : text);
+/**
+ * The ways in which doveconf may print the text: as it is; quoted if it has a `#` or a blank at an end, or, in 2.4, if it was an
+ * element of a list; and with the quotes lost where 2.4 looked for something to hide.
+ */
+const printed = (text: string): readonly string[] => {
+  const escaped = text.replace(/["'\\]/g, '\\$&');
+  return /#|^[ \t]|[ \t]$/.test(text) ? [`"${escaped}"`, escaped] : [text, `"${escaped}"`];
+};
 
 const sameValue = (expected: Text, actual: string): boolean => {
   const [only, ...more] = expected.length === 0 ? [''] : expected;
   if (typeof only !== 'string' || more.length > 0) return HIDDEN.test(actual) || sameText(expected, actual);
   if (only.startsWith('<') && HIDDEN.test(actual)) return true;
-  return printed(only) === actual || sameQuantity(only, actual) || actual.includes('#hidden_use-P_to_show#');
+  return printed(only).includes(actual) || sameQuantity(only, actual) || actual.includes('#hidden_use-P_to_show#');
 };
 
 /** Elements in order; behind `$mail_plugins` stands what was set outside, so only the end counts. */
@@ -77,7 +83,8 @@ interface Place {
 const valueAt = (key: string, { dump, root, kind }: Place): string | undefined => {
   const full = kind === undefined ? key : `${kind}_${key}`;
   const within = [key, full].flatMap((name) =>
-    [dump.values.get(name), ...dump.blocks.filter((block) => block.name === undefined && name.startsWith(`${block.kind}_`)).map((block) => block.body.values.get(name.slice(block.kind.length + 1)))]);
+    // What was set stands in the block; the same name outside of it then shows the default.
+    [...dump.blocks.filter((block) => block.name === undefined && name.startsWith(`${block.kind}_`)).map((block) => block.body.values.get(name.slice(block.kind.length + 1))), dump.values.get(name)]);
   return within.find((value) => value !== undefined) ?? (kind === undefined ? undefined : root.values.get(full));
 };
 

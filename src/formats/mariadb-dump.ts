@@ -11,8 +11,8 @@ import { optionText } from './ini.ts';
 
 /** Sections that the server reads. */
 const SERVER = ['mysqld', 'server', 'mysqld_safe', 'mariadb', 'mariadbd'];
-/** Not in the table when help is asked for. */
-const NOT_SHOWN = ['user'];
+/** Not in the table, or not as it was written, when help is asked for. */
+const NOT_SHOWN = ['user', 'plugin-load-add'];
 
 const canonical = (name: string): string => name.replaceAll('_', '-');
 

@@ -33,7 +33,9 @@ for (const release of ['bookworm', 'trixie'] as const) {
 
   test(`a variable is replaced and a literal is not on ${release}`, async () => {
     await using room = await checker(release);
-    const config = release === 'bookworm' ? '' : 'dovecot_config_version = 2.4.1\ndovecot_storage_version = 2.4.1\n';
+    const config = release === 'bookworm'
+      ? 'mail_location = maildir:/tmp/maildir\n'
+      : 'dovecot_config_version = 2.4.1\ndovecot_storage_version = 2.4.1\nmail_driver = maildir\nmail_path = /tmp/maildir\n';
     const text = renderSieve({
       require: ['variables', 'fileinto'],
       commands: [{ command: 'set', arguments: ['box', 'Sp"a\\m'] }, { command: 'fileinto', arguments: [template`a$${ref('box')}`] }],
