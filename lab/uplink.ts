@@ -35,7 +35,7 @@ const prepareHost = async (): Promise<void> => {
   undoAtEnd('table', TABLE);
   const note = wasOff ? `add chain inet ${TABLE} forwarding_was_off\n` : '';
   const rules = `chain out { type nat hook postrouting priority srcnat; ip saddr ${POOL} masquerade; }`;
-  await must(['nft', '-f', '-'], { input: `add table inet ${TABLE}\ndelete table inet ${TABLE}\ntable inet ${TABLE} { ${rules} }\n${note}` });
+  await must(['nft', '-f', '-'], { input: `add table inet ${TABLE}\ndelete table inet ${TABLE}\ntable inet ${TABLE} { ${rules}; }\n${note}` });
   writeFileSync(FORWARD, '1');
 };
 

@@ -34,7 +34,6 @@ if [ "$network" = host ]; then mount --bind /etc/resolv.conf etc/resolv.conf; el
 hostname room
 pivot_root . mnt
 umount -l mnt
-# With SIGCHLD ignored (kept across exec) the kernel buries orphans that daemons leave to process 1.
-trap '' CHLD
 echo "$pid"
-exec cat >/dev/null
+# With SIGCHLD ignored the kernel buries the orphans that daemons leave to process 1.
+exec env --ignore-signal=CHLD cat >/dev/null
