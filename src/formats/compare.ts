@@ -37,8 +37,12 @@ export const octets = (text: string): number | undefined => {
 };
 
 const SPANS: readonly (readonly [RegExp, number])[] = [
-  [/^(ms|msecs?|milli(second)?s?)$/, 1], [/^s(ecs?|econds?)?$/, 1000], [/^m(ins?|inutes?)?$/, 60_000],
-  [/^h(ours?)?$/, 3_600_000], [/^d(ays?)?$/, 86_400_000], [/^w(eeks?)?$/, 604_800_000],
+  [/^(ms|msecs?|milli(second)?s?)$/, 1],
+  [/^s(ecs?|econds?)?$/, 1000],
+  [/^m(ins?|inutes?)?$/, 60_000],
+  [/^h(ours?)?$/, 3_600_000],
+  [/^d(ays?)?$/, 86_400_000],
+  [/^w(eeks?)?$/, 604_800_000],
 ];
 
 /** Milliseconds of `30s`, `5 mins`, `90 days`; undefined for anything else, so for a bare number, too. */

@@ -84,7 +84,13 @@ const valueAt = (key: string, { dump, root, kind }: Place): string | undefined =
   const full = kind === undefined ? key : `${kind}_${key}`;
   const within = [key, full].flatMap((name) =>
     // What was set stands in the block; the same name outside of it then shows the default.
-    [...dump.blocks.filter((block) => block.name === undefined && name.startsWith(`${block.kind}_`)).map((block) => block.body.values.get(name.slice(block.kind.length + 1))), dump.values.get(name)]);
+    [
+      ...dump.blocks
+        .filter((block) => block.name === undefined && name.startsWith(`${block.kind}_`))
+        .map((block) => block.body.values.get(name.slice(block.kind.length + 1))),
+      dump.values.get(name),
+    ],
+  );
   return within.find((value) => value !== undefined) ?? (kind === undefined ? undefined : root.values.get(full));
 };
 
@@ -93,8 +99,17 @@ const compareRow = (row: Row, is24: boolean, place: Place): readonly Mismatch[] 
   const expected = settingText(row, is24);
   if (isList(row.to)) {
     const actual = listIn(row.set, place.dump);
-    const words = expected.map((piece) => (typeof piece === 'string' ? piece : '')).join('').split(' ').filter((word) => word !== '');
-    return sameList(words, (actual ?? []).filter((word) => word !== '')) ? [] : [mismatch(key, expected, actual?.join(' '))];
+    const words = expected
+      .map((piece) => (typeof piece === 'string' ? piece : ''))
+      .join('')
+      .split(' ')
+      .filter((word) => word !== '');
+    return sameList(
+      words,
+      (actual ?? []).filter((word) => word !== ''),
+    )
+      ? []
+      : [mismatch(key, expected, actual?.join(' '))];
   }
   const actual = valueAt(row.set, place);
   return actual !== undefined && sameValue(expected, actual) ? [] : [mismatch(key, expected, actual)];

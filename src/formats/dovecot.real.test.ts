@@ -22,7 +22,14 @@ const printed = (value: string): string => {
 
 const DIALECTS = {
   bookworm: { version: '2.3.19', head: [], block: 'plugin' },
-  trixie: { version: '2.4.1', head: [{ set: 'dovecot_config_version', to: '2.4.1' }, { set: 'dovecot_storage_version', to: '2.4.1' }], block: 'import_environment' },
+  trixie: {
+    version: '2.4.1',
+    head: [
+      { set: 'dovecot_config_version', to: '2.4.1' },
+      { set: 'dovecot_storage_version', to: '2.4.1' },
+    ],
+    block: 'import_environment',
+  },
 } as const;
 
 for (const release of ['bookworm', 'trixie'] as const) {
@@ -40,9 +47,22 @@ for (const release of ['bookworm', 'trixie'] as const) {
     // -P: else doveconf masks what looks like a password within any value.
     const dump = await room.run(['doveconf', '-n', '-P', '-c', '/tmp/dovecot.conf']);
     assert.equal(dump.code, 0, dump.stderr);
-    const keys = new Map(dump.stdout.split('\n').flatMap((line) => { const match = /^ {2}(hostile\d+) = ([^\n]*)$/.exec(line); return match ? [[match[1], match[2]]] : []; }));
-    assert.deepEqual(held.map((_, index) => keys.get(`hostile${index}`)), held.map(printed));
-    const greetings = new Map([...dump.stdout.matchAll(/^local_name h(\d+)\.test \{\n {2}login_greeting = ([^\n]*)\n\}/gm)].map((match) => [match[1], match[2]]));
-    assert.deepEqual(some.map((_, index) => greetings.get(String(index))), some.map(printed));
+    const keys = new Map(
+      dump.stdout.split('\n').flatMap((line) => {
+        const match = /^ {2}(hostile\d+) = ([^\n]*)$/.exec(line);
+        return match ? [[match[1], match[2]]] : [];
+      }),
+    );
+    assert.deepEqual(
+      held.map((_, index) => keys.get(`hostile${index}`)),
+      held.map(printed),
+    );
+    const greetings = new Map(
+      [...dump.stdout.matchAll(/^local_name h(\d+)\.test \{\n {2}login_greeting = ([^\n]*)\n\}/gm)].map((match) => [match[1], match[2]]),
+    );
+    assert.deepEqual(
+      some.map((_, index) => greetings.get(String(index))),
+      some.map(printed),
+    );
   });
 }

@@ -10,7 +10,10 @@ test('values of both dialects are quoted only where needed', () => {
   for (const version of ['2.3.19', '2.4.1']) {
     assert.equal(dovecot(version, { set: 'a', to: 'plain text: 1' }), 'a = plain text: 1\n');
     assert.equal(dovecot(version, { set: 'a', to: ' x#"\\ $y 5%' }), 'a = " x#\\"\\\\ $y 5%%"\n');
-    assert.equal(dovecot(version, { set: 'a', to: '<x' }, { set: 'b', to: '' }, { set: 'c', to: true }, { set: 'd', to: verbatim('5%') }), 'a = "<x"\nb =\nc = yes\nd = 5%\n');
+    assert.equal(
+      dovecot(version, { set: 'a', to: '<x' }, { set: 'b', to: '' }, { set: 'c', to: true }, { set: 'd', to: verbatim('5%') }),
+      'a = "<x"\nb =\nc = yes\nd = 5%\n',
+    );
     assert.equal(dovecot(version, { set: 'ssl_cert', to: contentsOf('/etc/x.pem') }), 'ssl_cert = </etc/x.pem\n');
     assert.throws(() => dovecot(version, { set: 'a', to: 'x\ny' }), { code: 'format.cannot-hold' });
     assert.throws(() => dovecot(version, { set: 'a', to: ['x y'] }), { code: 'format.cannot-hold' });
@@ -26,11 +29,25 @@ test('references differ', () => {
 });
 
 test('blocks nest, and names are quoted where needed', () => {
-  const nodes: Node[] = [{ block: 'service', name: 'lmtp', rows: [{ block: 'unix_listener', name: '/run/l', rows: [{ set: 'mode', to: '0660', why: 'because' }] }] }, { block: 'quota', name: 'User quota', rows: [] }];
-  assert.equal(dovecot('2.4.1', ...nodes), 'service lmtp {\n  unix_listener /run/l {\n    # because\n    mode = 0660\n  }\n}\nquota "User quota" {\n}\n');
+  const nodes: Node[] = [
+    { block: 'service', name: 'lmtp', rows: [{ block: 'unix_listener', name: '/run/l', rows: [{ set: 'mode', to: '0660', why: 'because' }] }] },
+    { block: 'quota', name: 'User quota', rows: [] },
+  ];
+  assert.equal(
+    dovecot('2.4.1', ...nodes),
+    'service lmtp {\n  unix_listener /run/l {\n    # because\n    mode = 0660\n  }\n}\nquota "User quota" {\n}\n',
+  );
 });
 
 test('a secret stands between quotes, and dovecot-sql.conf.ext has rows alone', () => {
-  assert.deepEqual(renderDovecotSql([{ set: 'connect', to: template`host=/run/x.sock password=${{ secret: 'db' }}` }, { set: 'user_query', to: template`SELECT 1 WHERE u = '${ref('Ln')}'` }], '2.3.19'),
-    [`${header()}connect = "host=/run/x.sock password=`, { secret: 'db' }, '"\nuser_query = "SELECT 1 WHERE u = \'%Ln\'"\n']);
+  assert.deepEqual(
+    renderDovecotSql(
+      [
+        { set: 'connect', to: template`host=/run/x.sock password=${{ secret: 'db' }}` },
+        { set: 'user_query', to: template`SELECT 1 WHERE u = '${ref('Ln')}'` },
+      ],
+      '2.3.19',
+    ),
+    [`${header()}connect = "host=/run/x.sock password=`, { secret: 'db' }, '"\nuser_query = "SELECT 1 WHERE u = \'%Ln\'"\n'],
+  );
 });

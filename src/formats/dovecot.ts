@@ -59,7 +59,11 @@ const value = (row: Row, is24: boolean): Text => {
   const { set: where, to } = row;
   const syntax = syntaxOf(is24);
   if (isLines(to)) throw bug(`Dovecot cannot repeat ${where}`);
-  if (isList(to)) return separated(' ', to.map((word) => bare(word, syntax, is24, where)));
+  if (isList(to))
+    return separated(
+      ' ',
+      to.map((word) => bare(word, syntax, is24, where)),
+    );
   if (typeof to === 'object' && 'setting' in to) return bare(to, syntax, is24, where);
   if (typeof to === 'object' && 'contentsOf' in to) return [`<${keyOf(FORMAT, to.contentsOf, /^\/[A-Za-z0-9_./@+-]+$/)}`];
   return quoted(piecesOf(to, syntax, where));

@@ -4,8 +4,14 @@ import { header } from './text.ts';
 import { renderMariadb, renderSystemd } from './ini.ts';
 import { lines, ref, type Row, template } from './types.ts';
 
-const mariadb = (...rows: Row[]): string => renderMariadb([{ block: 'mysqld', rows }], '10.11').join('').slice(`${header()}[mysqld]\n`.length);
-const systemd = (...rows: Row[]): string => renderSystemd([{ block: 'Service', rows }]).join('').slice(`${header()}[Service]\n`.length);
+const mariadb = (...rows: Row[]): string =>
+  renderMariadb([{ block: 'mysqld', rows }], '10.11')
+    .join('')
+    .slice(`${header()}[mysqld]\n`.length);
+const systemd = (...rows: Row[]): string =>
+  renderSystemd([{ block: 'Service', rows }])
+    .join('')
+    .slice(`${header()}[Service]\n`.length);
 
 test('MariaDB: strings are quoted and escaped', () => {
   assert.equal(mariadb({ set: 'init-connect', to: 'SET x="y" # \\\n' }), 'init-connect = "SET x=\\"y\\" # \\\\\\n"\n');
@@ -18,9 +24,16 @@ test('systemd: whole lines, and words', () => {
   assert.equal(systemd({ set: 'ExecStart', to: lines('', ['/usr/bin/x', 'a $b', '5%']) }), 'ExecStart=\nExecStart=/usr/bin/x "a $$b" "5%%"\n');
   assert.equal(systemd({ set: 'Environment', to: lines(['A=b c', 'B="\\\n']) }), 'Environment="A=b c" "B=\\"\\\\\\n"\n');
   assert.equal(systemd({ set: 'PIDFile', to: template`/run/${ref('i')}.5%` }), 'PIDFile=/run/%i.5%%\n');
-  for (const text of ['a\nb', ' a', 'a ', 'a\\', 'a\0b']) assert.throws(() => systemd({ set: 'Description', to: text }), { code: 'format.cannot-hold' });
+  for (const text of ['a\nb', ' a', 'a ', 'a\\', 'a\0b'])
+    assert.throws(() => systemd({ set: 'Description', to: text }), { code: 'format.cannot-hold' });
 });
 
 test('sections are apart', () => {
-  assert.equal(renderSystemd([{ block: 'Unit', rows: [{ set: 'After', to: 'a.service' }] }, { block: 'Service', rows: [] }]).join(''), `${header()}[Unit]\nAfter=a.service\n\n[Service]\n`);
+  assert.equal(
+    renderSystemd([
+      { block: 'Unit', rows: [{ set: 'After', to: 'a.service' }] },
+      { block: 'Service', rows: [] },
+    ]).join(''),
+    `${header()}[Unit]\nAfter=a.service\n\n[Service]\n`,
+  );
 });

@@ -14,14 +14,17 @@ type Words = Word | readonly Word[];
 type Line = (key: string, value: Words) => Text;
 
 const render = (sections: readonly Block[], key: RegExp, line: Line): Text =>
-  joined(header(), ...sections.map((section, index) => {
-    if (section.name !== undefined) throw bug(`[${section.block}]: sections have no second name`);
-    const rows = section.rows.flatMap((row) => {
-      if (!isRow(row)) throw bug(`[${section.block}]: ini files have no nested sections`);
-      return [[comment(row.why)], ...valuesOf(row).map((value) => joined(line(keyOf('an ini file', row.set, key), value), '\n'))];
-    });
-    return joined(index === 0 ? '' : '\n', comment(section.why), `[${keyOf('an ini file', section.block, /^[A-Za-z0-9_.-]+$/)}]\n`, ...rows);
-  }));
+  joined(
+    header(),
+    ...sections.map((section, index) => {
+      if (section.name !== undefined) throw bug(`[${section.block}]: sections have no second name`);
+      const rows = section.rows.flatMap((row) => {
+        if (!isRow(row)) throw bug(`[${section.block}]: ini files have no nested sections`);
+        return [[comment(row.why)], ...valuesOf(row).map((value) => joined(line(keyOf('an ini file', row.set, key), value), '\n'))];
+      });
+      return joined(index === 0 ? '' : '\n', comment(section.why), `[${keyOf('an ini file', section.block, /^[A-Za-z0-9_.-]+$/)}]\n`, ...rows);
+    }),
+  );
 
 const valuesOf = ({ to }: Row): readonly Words[] => {
   if (isLines(to)) return to.lines;
@@ -29,7 +32,15 @@ const valuesOf = ({ to }: Row): readonly Words[] => {
 };
 
 const MARIADB = 'a MariaDB option file';
-const MARIADB_ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\b': '\\b', '"': '\\"', "'": "\\'", '\\': '\\\\' };
+const MARIADB_ESCAPES: Readonly<Record<string, string>> = {
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\b': '\\b',
+  '"': '\\"',
+  "'": "\\'",
+  '\\': '\\\\',
+};
 const mariadbHeld = (text: string, where: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   holds(MARIADB, where, text).replace(/[\n\r\t\u0008"'\\]/g, (c) => MARIADB_ESCAPES[c] ?? c);
@@ -54,7 +65,12 @@ export const renderMariadb = (sections: readonly Block[], version: string): Text
 
 const SYSTEMD = 'a systemd unit';
 const systemdLine: Line = (key, value) => {
-  const text = isList(value) ? separated(' ', value.map((word) => systemdWord(word, key))) : systemdWhole(value, key);
+  const text = isList(value)
+    ? separated(
+        ' ',
+        value.map((word) => systemdWord(word, key)),
+      )
+    : systemdWhole(value, key);
   return joined(`${key}=`, text);
 };
 
@@ -62,21 +78,38 @@ const specifiers = (text: string): string => text.replaceAll('%', '%%');
 
 const systemdWhole = (word: Word, where: string): Text => {
   const held = (text: string): string => holds(SYSTEMD, where, text, /[\n\r]/);
-  const syntax: WordSyntax = { format: SYSTEMD, yes: 'yes', no: 'no', secrets: false, literal: (text) => specifiers(held(text)), verbatim: held, reference: (name) => `%${name}` };
+  const syntax: WordSyntax = {
+    format: SYSTEMD,
+    yes: 'yes',
+    no: 'no',
+    secrets: false,
+    literal: (text) => specifiers(held(text)),
+    verbatim: held,
+    reference: (name) => `%${name}`,
+  };
   const text = piecesOf(word, syntax, where).join('');
   if (text.endsWith('\\')) throw cannotHold(SYSTEMD, where, 'a backslash at its end');
   return joined(untrimmed(SYSTEMD, where, text));
 };
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const CONTROL_OR_QUOTE = /[\u0000-\u001f\u007f"\\]/g;
 const SYSTEMD_ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '"': '\\"', '\\': '\\\\' };
 
 /** In command lines `$` starts a variable, which `$$` prevents. */
 const systemdWord = (word: Word, where: string): Text => {
   const dollar = (text: string): string => (where.startsWith('Exec') ? text.replaceAll('$', '$$$$') : text);
   const escaped = (text: string): string =>
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-    holds(SYSTEMD, where, text).replace(/[\u0000-\u001f\u007f"\\]/g, (c) => SYSTEMD_ESCAPES[c] ?? `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
-  const syntax: WordSyntax = { format: SYSTEMD, yes: 'yes', no: 'no', secrets: false, literal: (text) => specifiers(dollar(escaped(text))), verbatim: escaped, reference: (name) => `%${name}` };
+    holds(SYSTEMD, where, text).replace(CONTROL_OR_QUOTE, (c) => SYSTEMD_ESCAPES[c] ?? `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  const syntax: WordSyntax = {
+    format: SYSTEMD,
+    yes: 'yes',
+    no: 'no',
+    secrets: false,
+    literal: (text) => specifiers(dollar(escaped(text))),
+    verbatim: escaped,
+    reference: (name) => `%${name}`,
+  };
   const text = piecesOf(word, syntax, where).join('');
   return [/^[A-Za-z0-9_./:=@+,-]+$/.test(text) ? text : `"${text}"`];
 };

@@ -17,11 +17,13 @@ const NOT_SHOWN = ['user', 'plugin-load-add'];
 const canonical = (name: string): string => name.replaceAll('_', '-');
 
 export const parseMariadbVariables = (help: string): ReadonlyMap<string, string> => {
-  const table = /^-+ -+\n([^]*)$/m.exec(help)?.[1] ?? '';
-  return new Map(table.split('\n').flatMap((line) => {
-    const match = /^([a-z][a-z0-9_-]*) +(.*)$/.exec(line);
-    return match?.[1] === undefined ? [] : [[canonical(match[1]), match[2] ?? ''] as const];
-  }));
+  const table = /^-+ -+\n([\s\S]*)/m.exec(help)?.[1] ?? '';
+  return new Map(
+    table.split('\n').flatMap((line) => {
+      const match = /^([a-z][a-z0-9_-]*) +(.*)$/.exec(line);
+      return match?.[1] === undefined ? [] : [[canonical(match[1]), match[2] ?? ''] as const];
+    }),
+  );
 };
 
 const same = (expected: string, actual: string, isSwitch: boolean): boolean => {
@@ -33,13 +35,18 @@ const same = (expected: string, actual: string, isSwitch: boolean): boolean => {
 /** `help`: standard output of `mariadbd --defaults-file=... --verbose --help`. The last of a repeated option counts. */
 export const compareMariadb = (sections: readonly Block[], version: string, help: string): readonly Mismatch[] => {
   const actual = parseMariadbVariables(help);
-  const rows = rowsFor(version, sections).filter((section) => SERVER.includes(section.block)).flatMap((section) => section.rows).filter(isRow);
-  return rows.filter((row) => !NOT_SHOWN.includes(canonical(row.set))).flatMap((row) => {
-    const value = last(row);
-    const expected = redacted(optionText(value, row.set));
-    const got = actual.get(canonical(row.set));
-    return got !== undefined && same(expected, got, typeof value === 'boolean') ? [] : [mismatch(row.set, optionText(value, row.set), got)];
-  });
+  const rows = rowsFor(version, sections)
+    .filter((section) => SERVER.includes(section.block))
+    .flatMap((section) => section.rows)
+    .filter(isRow);
+  return rows
+    .filter((row) => !NOT_SHOWN.includes(canonical(row.set)))
+    .flatMap((row) => {
+      const value = last(row);
+      const expected = redacted(optionText(value, row.set));
+      const got = actual.get(canonical(row.set));
+      return got !== undefined && same(expected, got, typeof value === 'boolean') ? [] : [mismatch(row.set, optionText(value, row.set), got)];
+    });
 };
 
 const last = ({ to }: Row): Exclude<Row['to'], readonly unknown[] | { readonly lines: unknown }> => {

@@ -8,11 +8,28 @@ const masterCf = (...rows: MasterService[]): string => renderMasterCf(rows, '3.7
 
 test('master.cf: columns, options, arguments, reasons', () => {
   const submission: MasterService = {
-    service: 'submission', type: 'inet', private: false, chroot: true, command: 'smtpd', why: 'for clients',
-    options: [{ set: 'syslog_name', to: 'postfix/submission', why: 'own name' }, { set: 'a', to: 'b c$' }, { set: 'e', to: '' }, { set: 'l', to: ['x', ref('y')] }, { set: 'new', to: 1, from: '3.8' }],
+    service: 'submission',
+    type: 'inet',
+    private: false,
+    chroot: true,
+    command: 'smtpd',
+    why: 'for clients',
+    options: [
+      { set: 'syslog_name', to: 'postfix/submission', why: 'own name' },
+      { set: 'a', to: 'b c$' },
+      { set: 'e', to: '' },
+      { set: 'l', to: ['x', ref('y')] },
+      { set: 'new', to: 1, from: '3.8' },
+    ],
   };
-  assert.equal(masterCf(submission), '# for clients\n# syslog_name: own name\nsubmission inet  n - y - - smtpd\n  -o syslog_name=postfix/submission\n  -o { a = b c$$ }\n  -o e=\n  -o { l = x, $y }\n');
-  assert.equal(masterCf({ service: 'tlsmgr', type: 'unix', unpriv: false, wakeup: '1000?', maxproc: 1, command: ['pipe', 'flags=F', 'argv=a b'] }), 'tlsmgr     unix  - n - 1000? 1 pipe\n  flags=F { argv=a b }\n');
+  assert.equal(
+    masterCf(submission),
+    '# for clients\n# syslog_name: own name\nsubmission inet  n - y - - smtpd\n  -o syslog_name=postfix/submission\n  -o { a = b c$$ }\n  -o e=\n  -o { l = x, $y }\n',
+  );
+  assert.equal(
+    masterCf({ service: 'tlsmgr', type: 'unix', unpriv: false, wakeup: '1000?', maxproc: 1, command: ['pipe', 'flags=F', 'argv=a b'] }),
+    'tlsmgr     unix  - n - 1000? 1 pipe\n  flags=F { argv=a b }\n',
+  );
 });
 
 test('master.cf: refusals', () => {

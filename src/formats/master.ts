@@ -48,10 +48,12 @@ const argument = (text: string, where: string): string => {
 };
 
 const plain = (value: Text, where: string): string =>
-  value.map((piece) => {
-    if (typeof piece !== 'string') throw bug(`a secret in ${FORMAT} (${where})`);
-    return piece;
-  }).join('');
+  value
+    .map((piece) => {
+      if (typeof piece !== 'string') throw bug(`a secret in ${FORMAT} (${where})`);
+      return piece;
+    })
+    .join('');
 
 const option = (row: Row): string => {
   const [name, value] = [parameterName(row), plain(parameterValue(row), row.set)];
@@ -73,7 +75,9 @@ const serviceText = (row: MasterService, version: string): Text => {
   const options = rowsFor(version, row.options ?? [], `${row.service}/${row.type} `);
   const reasons = options.map((each) => comment(each.why === undefined ? undefined : `${each.set}: ${each.why}`)).join('');
   const tail = args.map((arg) => ` ${argument(arg, `${row.service}/${row.type}`)}`).join('');
-  return [`${comment(row.why)}${reasons}${name.padEnd(10)} ${type.padEnd(5)} ${others.join(' ')}\n${options.map((each) => `${option(each)}\n`).join('')}${tail === '' ? '' : ` ${tail}\n`}`];
+  return [
+    `${comment(row.why)}${reasons}${name.padEnd(10)} ${type.padEnd(5)} ${others.join(' ')}\n${options.map((each) => `${option(each)}\n`).join('')}${tail === '' ? '' : ` ${tail}\n`}`,
+  ];
 };
 
 /** master.cf for a Postfix of `version`. A service of one name and type twice is a defect of ours. */

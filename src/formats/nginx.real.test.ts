@@ -16,20 +16,35 @@ test(`nginx.conf refuses dollar signs where they are expanded, NUL, and tokens b
   for (const value of held) assert.doesNotMatch(value, /[\0$]/);
 });
 
-const body = (socketPath: string, path: string, agent: Agent): Promise<string> => new Promise((resolve, reject) => {
-  get({ socketPath, path, agent }, (answer) => {
-    const chunks: Buffer[] = [];
-    answer.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => resolve(Buffer.concat(chunks).toString())).on('error', reject);
-  }).on('error', reject);
-});
+const body = (socketPath: string, path: string, agent: Agent): Promise<string> =>
+  new Promise((resolve, reject) => {
+    get({ socketPath, path, agent }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer
+        .on('data', (chunk: Buffer) => chunks.push(chunk))
+        .on('end', () => resolve(Buffer.concat(chunks).toString()))
+        .on('error', reject);
+    }).on('error', reject);
+  });
 
 for (const release of ['bookworm', 'trixie'] as const) {
   test(`a running nginx answers with ${held.length} values on ${release} (seed ${SEED})`, async () => {
     await using room = await checker(release);
     const nodes: Node[] = [
-      { set: 'daemon', to: false }, { set: 'pid', to: '/tmp/nginx.pid' }, { set: 'error_log', to: ['stderr', 'emerg'] },
+      { set: 'daemon', to: false },
+      { set: 'pid', to: '/tmp/nginx.pid' },
+      { set: 'error_log', to: ['stderr', 'emerg'] },
       { block: 'events', rows: [] },
-      { block: 'http', rows: [{ set: 'access_log', to: false }, { block: 'server', rows: [{ set: 'listen', to: 'unix:/tmp/nginx.sock' }, { set: 'keepalive_requests', to: 10_000 }, ...held.map(location)] }] },
+      {
+        block: 'http',
+        rows: [
+          { set: 'access_log', to: false },
+          {
+            block: 'server',
+            rows: [{ set: 'listen', to: 'unix:/tmp/nginx.sock' }, { set: 'keepalive_requests', to: 10_000 }, ...held.map(location)],
+          },
+        ],
+      },
     ];
     await room.put({ '/tmp/nginx.conf': renderNginx(nodes, '1.22').join('') });
     const tested = await room.run(['nginx', '-t', '-c', '/tmp/nginx.conf']);

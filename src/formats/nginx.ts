@@ -46,7 +46,10 @@ const dialect: Dialect = {
     const name = keyOf(FORMAT, block.block, /^[a-z_0-9]+$/);
     if (block.name === undefined) return name;
     if (block.name === '') throw bug(`${name} with an empty name`);
-    return `${name} ${separated(' ', block.name.split(' ').map((word) => token({ verbatim: word }, name))).join('')}`;
+    return `${name} ${separated(
+      ' ',
+      block.name.split(' ').map((word) => token({ verbatim: word }, name)),
+    ).join('')}`;
   },
 };
 

@@ -13,11 +13,31 @@ const PARAMETERS: readonly Row[] = [
   { set: 'smtpd_banner', to: template`${ref('myhostname')} 5$ an  hour` },
   { set: 'message_size_limit', to: 52_428_800 },
   { set: 'biff', to: false },
-  { set: 'postscreen_dnsbl_sites', to: ['zen.spamhaus.org=127.0.0.[2..11]*3', 'bl.mailspike.net=127.0.0.[10..12]*2', 'bl.spamcop.net=127.0.0.2*1', 'list.dnswl.org=127.0.[0..255].[1..3]*-3'] },
+  {
+    set: 'postscreen_dnsbl_sites',
+    to: [
+      'zen.spamhaus.org=127.0.0.[2..11]*3',
+      'bl.mailspike.net=127.0.0.[10..12]*2',
+      'bl.spamcop.net=127.0.0.2*1',
+      'list.dnswl.org=127.0.[0..255].[1..3]*-3',
+    ],
+  },
   { set: 'mua_client_restrictions', to: ['permit_sasl_authenticated', 'check_policy_service { unix:private/x, timeout=5s }', 'reject'] },
 ];
 const SERVICES: readonly MasterService[] = [
-  { service: 'submission', type: 'inet', private: false, chroot: true, command: 'smtpd', options: [{ set: 'syslog_name', to: 'postfix/submission' }, { set: 'smtpd_client_restrictions', to: ref('mua_client_restrictions') }, { set: 'smtpd_helo_restrictions', to: '' }, { set: 'smtpd_banner', to: 'two  words $' }] },
+  {
+    service: 'submission',
+    type: 'inet',
+    private: false,
+    chroot: true,
+    command: 'smtpd',
+    options: [
+      { set: 'syslog_name', to: 'postfix/submission' },
+      { set: 'smtpd_client_restrictions', to: ref('mua_client_restrictions') },
+      { set: 'smtpd_helo_restrictions', to: '' },
+      { set: 'smtpd_banner', to: 'two  words $' },
+    ],
+  },
   { service: 'tlsmgr', type: 'unix', chroot: true, wakeup: '1000?', maxproc: 1, command: 'tlsmgr' },
   { service: 'learn', type: 'unix', unpriv: false, chroot: false, command: ['pipe', 'flags=F', 'user=nobody', 'argv=/bin/x {a b}'] },
 ];
@@ -30,11 +50,18 @@ for (const release of ['bookworm', 'trixie'] as const) {
       const ask = (option: string): ReturnType<typeof room.run> => room.run(['postconf', option]);
       const [parameters, services, options] = [await ask('-n'), await ask('-M'), await ask('-P')];
       const complaints = parameters.stderr + services.stderr + options.stderr;
-      return comparePostfix(PARAMETERS, SERVICES, '3.7', { parameters: parameters.stdout, services: services.stdout, options: options.stdout, complaints });
+      return comparePostfix(PARAMETERS, SERVICES, '3.7', {
+        parameters: parameters.stdout,
+        services: services.stdout,
+        options: options.stdout,
+        complaints,
+      });
     };
     const [main, master] = [renderMainCf(PARAMETERS, '3.7').join(''), renderMasterCf(SERVICES, '3.7').join('')];
     assert.deepEqual(await dumped(main, master), []);
-    const keys = async (changedMain: string, changedMaster: string): Promise<readonly string[]> => [...new Set((await dumped(changedMain, changedMaster)).map((each) => each.key))];
+    const keys = async (changedMain: string, changedMaster: string): Promise<readonly string[]> => [
+      ...new Set((await dumped(changedMain, changedMaster)).map((each) => each.key)),
+    ];
     assert.deepEqual(await keys(main.replace('biff = no', 'biff = yes'), master), ['biff']);
     assert.deepEqual(await keys(main.replace('52428800', '52428801').replace('5$$ an', '5 an'), master), ['smtpd_banner', 'message_size_limit']);
     assert.deepEqual(await keys(main.replace('biff = no', 'bif = no'), master), ['biff', 'postconf']);

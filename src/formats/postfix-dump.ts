@@ -25,13 +25,17 @@ const lined = (text: string): readonly string[] => text.split('\n').filter((line
 
 /** `name = value` lines; the name may hold blanks and slashes (`postconf -P`). */
 export const parsePostconf = (dump: string): ReadonlyMap<string, string> =>
-  new Map(lined(dump).map((line) => {
-    const at = line.indexOf(' =');
-    return [line.slice(0, at), line.slice(at + 3)] as const;
-  }));
+  new Map(
+    lined(dump).map((line) => {
+      const at = line.indexOf(' =');
+      return [line.slice(0, at), line.slice(at + 3)] as const;
+    }),
+  );
 
 const compareParameters = (rows: readonly (readonly [string, Row])[], actual: ReadonlyMap<string, string>): readonly Mismatch[] => {
-  const expected = new Map(rows.map(([key, row]) => [key, parameterValue(row).map((piece) => (typeof piece === 'string' ? collapsed(piece) : piece))] as const));
+  const expected = new Map(
+    rows.map(([key, row]) => [key, parameterValue(row).map((piece) => (typeof piece === 'string' ? collapsed(piece) : piece))] as const),
+  );
   const wrong = [...expected].flatMap(([key, value]) => {
     const got = actual.get(key);
     return got !== undefined && sameText(value, collapsed(got)) ? [] : [mismatch(key, value, got)];
@@ -71,11 +75,21 @@ const compareServices = (services: readonly MasterService[], dump: string): read
 };
 
 /** Both files whole: what Postfix knows and we did not write is a mismatch, too. */
-export const comparePostfix = (parameters: readonly Row[], services: readonly MasterService[], version: string, dump: PostfixDump): readonly Mismatch[] => {
+export const comparePostfix = (
+  parameters: readonly Row[],
+  services: readonly MasterService[],
+  version: string,
+  dump: PostfixDump,
+): readonly Mismatch[] => {
   const valid = services.filter((row) => isValidIn(version, row));
-  const options = valid.flatMap((row) => rowsFor(version, row.options ?? []).map((option) => [`${row.service}/${row.type}/${option.set}`, option] as const));
+  const options = valid.flatMap((row) =>
+    rowsFor(version, row.options ?? []).map((option) => [`${row.service}/${row.type}/${option.set}`, option] as const),
+  );
   return [
-    ...compareParameters(rowsFor(version, parameters).map((row) => [row.set, row] as const), parsePostconf(dump.parameters)),
+    ...compareParameters(
+      rowsFor(version, parameters).map((row) => [row.set, row] as const),
+      parsePostconf(dump.parameters),
+    ),
     ...compareServices(valid, dump.services),
     ...compareParameters(options, parsePostconf(dump.options)),
     ...lined(dump.complaints).map((line) => mismatch('postconf', ['no warning'], line)),

@@ -35,24 +35,35 @@ for (const release of ['bookworm', 'trixie'] as const) {
     await using room = await checker(release);
     const rows: Row[] = held.map((value, index) => ({ set: name(index), to: value }));
     const inEnvironment = held.flatMap((value, index) => (balanced(value) ? [index] : []));
-    const text = renderMainCf([
-      { set: 'compatibility_level', to: '3.6' },
-      { set: 'daemon_directory', to: '/tmp/postfix/bin' },
-      ...rows,
-      { set: 'smtpd_restriction_classes', to: held.map((_, index) => name(index)), why: 'makes parameters of them' },
-      { set: 'import_environment', to: inEnvironment.map((index) => template`{ ${name(index)}=${ref(name(index))} }`) },
-    ], '3.7').join('');
+    const text = renderMainCf(
+      [
+        { set: 'compatibility_level', to: '3.6' },
+        { set: 'daemon_directory', to: '/tmp/postfix/bin' },
+        ...rows,
+        { set: 'smtpd_restriction_classes', to: held.map((_, index) => name(index)), why: 'makes parameters of them' },
+        { set: 'import_environment', to: inEnvironment.map((index) => template`{ ${name(index)}=${ref(name(index))} }`) },
+      ],
+      '3.7',
+    ).join('');
     await room.put({ '/tmp/postfix/main.cf': text, '/tmp/postfix/master.cf': '', '/tmp/postfix/bin/postfix-script': '#!/bin/sh\nexec env -0\n' });
     await room.run(['chmod', '-R', '755', '/tmp/postfix']);
 
     const written = assignments((await room.run(['postconf', '-c', '/tmp/postfix', '-n'])).stdout);
-    assert.deepEqual(held.map((_, index) => written.get(name(index))), held.map((value) => printed(value.replaceAll('$', '$$$$'))));
+    assert.deepEqual(
+      held.map((_, index) => written.get(name(index))),
+      held.map((value) => printed(value.replaceAll('$', '$$$$'))),
+    );
 
     // What a program makes of them after expansion, to the octet: postfix(1) gives its script the environment that main.cf says.
     const script = await room.run(['postfix', '-c', '/tmp/postfix', 'status']);
     assert.equal(script.code, 0, script.stderr);
-    const environment = new Map(script.stdout.split('\0').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const));
+    const environment = new Map(
+      script.stdout.split('\0').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const),
+    );
     assert.ok(inEnvironment.length >= 700, `${inEnvironment.length} values in the environment`);
-    assert.deepEqual(inEnvironment.map((index) => environment.get(name(index))), inEnvironment.map((index) => held[index]));
+    assert.deepEqual(
+      inEnvironment.map((index) => environment.get(name(index))),
+      inEnvironment.map((index) => held[index]),
+    );
   });
 }

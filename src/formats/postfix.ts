@@ -50,7 +50,8 @@ const element = (syntax: WordSyntax, where: string, text: Text): Text => {
   for (const character of text.map((piece) => (typeof piece === 'string' ? piece : '')).join('')) {
     if (character === '{') depth += 1;
     if (character === '}') depth -= 1;
-    if (depth < 0 || (depth === 0 && character === ',')) throw cannotHold(`a list in ${syntax.format}`, where, depth < 0 ? 'an unmatched brace' : 'a comma');
+    if (depth < 0 || (depth === 0 && character === ','))
+      throw cannotHold(`a list in ${syntax.format}`, where, depth < 0 ? 'an unmatched brace' : 'a comma');
   }
   if (depth !== 0) throw cannotHold(`a list in ${syntax.format}`, where, 'an unmatched brace');
   if (text.length === 0) throw cannotHold(`a list in ${syntax.format}`, where, 'an empty element');
@@ -62,7 +63,12 @@ export const parameterValue = (row: Row, syntax: WordSyntax = mainCf): Text => {
   const { set, to } = row;
   if (isLines(to)) throw bug(`${syntax.format} cannot repeat ${set}`);
   const one = (word: Word): Text => trimmedEnds(syntax, set, piecesOf(word, syntax, set));
-  return isList(to) ? separated(', ', to.map((word) => element(syntax, set, one(word)))) : one(to);
+  return isList(to)
+    ? separated(
+        ', ',
+        to.map((word) => element(syntax, set, one(word))),
+      )
+    : one(to);
 };
 
 /** Parameter names, as they stand left of the `=`. */
@@ -72,9 +78,16 @@ export const parameterName = (row: Row): string => keyOf('Postfix', row.set, PAR
 const assignment = (row: Row, syntax: WordSyntax): Text => {
   const value = parameterValue(row, syntax);
   const long = isList(row.to) && row.to.length > 1 && value.reduce((sum, piece) => sum + (typeof piece === 'string' ? piece.length : 20), 0) > 100;
-  const shown = long && isList(row.to)
-    ? joined('\n    ', separated(',\n    ', row.to.map((word) => parameterValue({ ...row, to: word }, syntax))))
-    : joined(value.length === 0 ? '' : ' ', value);
+  const shown =
+    long && isList(row.to)
+      ? joined(
+          '\n    ',
+          separated(
+            ',\n    ',
+            row.to.map((word) => parameterValue({ ...row, to: word }, syntax)),
+          ),
+        )
+      : joined(value.length === 0 ? '' : ' ', value);
   return joined(comment(row.why), `${parameterName(row)} =`, shown, '\n');
 };
 

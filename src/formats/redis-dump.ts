@@ -26,10 +26,15 @@ const memory = (text: string): number => {
 /** `json`: what `redis-cli --json CONFIG GET '*'` printed. */
 export const compareRedis = (rows: readonly Row[], version: string, json: string): readonly Mismatch[] => {
   const actual = parseConfigGet(json);
-  return rowsFor(version, rows).filter((row) => !NOT_SHOWN.includes(row.set)).flatMap((row) => {
-    const words = isLines(row.to) ? row.to.lines.flat() : isList(row.to) ? row.to : [row.to];
-    const expected = separated(' ', words.map((word) => argumentText(word, row.set)));
-    const got = actual.get(row.set);
-    return got !== undefined && (sameText(expected, got) || memory(expected.join('')) === memory(got)) ? [] : [mismatch(row.set, expected, got)];
-  });
+  return rowsFor(version, rows)
+    .filter((row) => !NOT_SHOWN.includes(row.set))
+    .flatMap((row) => {
+      const words = isLines(row.to) ? row.to.lines.flat() : isList(row.to) ? row.to : [row.to];
+      const expected = separated(
+        ' ',
+        words.map((word) => argumentText(word, row.set)),
+      );
+      const got = actual.get(row.set);
+      return got !== undefined && (sameText(expected, got) || memory(expected.join('')) === memory(got)) ? [] : [mismatch(row.set, expected, got)];
+    });
 };

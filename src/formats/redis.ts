@@ -16,7 +16,11 @@ const escaped = (text: string, where: string): string =>
   holds(FORMAT, where, text).replace(/[\u0000-\u001f\u007f"\\]/g, (c) => ESCAPES[c] ?? `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 const syntax: WordSyntax = { format: FORMAT, yes: 'yes', no: 'no', secrets: true, literal: escaped, verbatim: escaped };
 
-const PLAIN_TEXT: WordSyntax = { ...syntax, literal: (text, where) => holds(FORMAT, where, text), verbatim: (text, where) => holds(FORMAT, where, text) };
+const PLAIN_TEXT: WordSyntax = {
+  ...syntax,
+  literal: (text, where) => holds(FORMAT, where, text),
+  verbatim: (text, where) => holds(FORMAT, where, text),
+};
 
 /** The argument as redis has it in memory. */
 export const argumentText = (word: Word, where: string): Text => piecesOf(word, PLAIN_TEXT, where);
@@ -27,7 +31,8 @@ const argument = (word: Word, where: string): Text => {
   return /^[A-Za-z0-9_./:@+,*-]+$/.test(text) ? pieces : joined('"', pieces, '"');
 };
 
-const directive = (name: string, words: readonly Word[]): Text => joined(keyOf(FORMAT, name, /^[a-z0-9-]+$/), ...words.map((word) => joined(' ', argument(word, name))), '\n');
+const directive = (name: string, words: readonly Word[]): Text =>
+  joined(keyOf(FORMAT, name, /^[a-z0-9-]+$/), ...words.map((word) => joined(' ', argument(word, name))), '\n');
 
 const row = ({ set, to, why }: Row): Text => {
   const values: readonly (Word | readonly Word[])[] = isLines(to) ? to.lines : [to];

@@ -5,8 +5,18 @@
 import { bug, type HauspostError, operatorError } from '#base';
 
 const NAMES: Readonly<Record<string, string>> = {
-  '\0': 'a NUL character', '\n': 'a line break', '\r': 'a carriage return', '\t': 'a tab', ' ': 'a blank', '"': 'a double quote',
-  "'": 'a single quote', '\\': 'a backslash', ',': 'a comma', $: 'a dollar sign', '{': 'an opening brace', '}': 'a closing brace',
+  '\0': 'a NUL character',
+  '\n': 'a line break',
+  '\r': 'a carriage return',
+  '\t': 'a tab',
+  ' ': 'a blank',
+  '"': 'a double quote',
+  "'": 'a single quote',
+  '\\': 'a backslash',
+  ',': 'a comma',
+  $: 'a dollar sign',
+  '{': 'an opening brace',
+  '}': 'a closing brace',
 };
 
 export const nameOfCharacter = (character: string): string => {

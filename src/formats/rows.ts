@@ -32,11 +32,13 @@ const identity = (node: Node): string | undefined => {
 /** The nodes for `version`, blocks filtered likewise. Throws a bug for a key or a named block that a scope holds twice. */
 export const rowsFor = <N extends Node>(version: string, nodes: readonly N[], scope = ''): readonly N[] => {
   const seen = new Set<string>();
-  return nodes.filter((node) => isValidIn(version, node)).map((node) => {
-    const id = identity(node);
-    if (id !== undefined && seen.has(id)) throw bug(`${scope}${id} is set twice`);
-    if (id !== undefined) seen.add(id);
-    if (isRow(node)) return node;
-    return { ...node, rows: rowsFor(version, node.rows, `${scope}${node.block}${node.name === undefined ? '' : ` ${node.name}`} > `) };
-  });
+  return nodes
+    .filter((node) => isValidIn(version, node))
+    .map((node) => {
+      const id = identity(node);
+      if (id !== undefined && seen.has(id)) throw bug(`${scope}${id} is set twice`);
+      if (id !== undefined) seen.add(id);
+      if (isRow(node)) return node;
+      return { ...node, rows: rowsFor(version, node.rows, `${scope}${node.block}${node.name === undefined ? '' : ` ${node.name}`} > `) };
+    });
 };

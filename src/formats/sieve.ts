@@ -44,16 +44,26 @@ const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 type Writer = (value: SieveString) => string;
 
-const stringWriter = (variables: boolean): Writer => (value) => {
-  const literal = (text: string): string => {
-    holds(FORMAT, 'a string', text, /\r(?!\n)|(?<!\r)\n/);
-    if (variables && text.includes('${')) throw cannotHold(FORMAT, 'a string', '"${", which starts a variable');
-    return text.replace(/[\\"]/g, '\\$&');
+const stringWriter =
+  (variables: boolean): Writer =>
+  (value) => {
+    const literal = (text: string): string => {
+      holds(FORMAT, 'a string', text, /\r(?!\n)|(?<!\r)\n/);
+      if (variables && text.includes('${')) throw cannotHold(FORMAT, 'a string', '"${", which starts a variable');
+      return text.replace(/[\\"]/g, '\\$&');
+    };
+    const syntax: WordSyntax = {
+      format: FORMAT,
+      yes: 'true',
+      no: 'false',
+      secrets: false,
+      literal,
+      verbatim: literal,
+      reference: (name) => `\${${name}}`,
+    };
+    if (typeof value === 'object' && !variables) throw bug('a variable in a Sieve script without require "variables"');
+    return `"${piecesOf(value, syntax, 'a string').join('')}"`;
   };
-  const syntax: WordSyntax = { format: FORMAT, yes: 'true', no: 'false', secrets: false, literal, verbatim: literal, reference: (name) => `\${${name}}` };
-  if (typeof value === 'object' && !variables) throw bug('a variable in a Sieve script without require "variables"');
-  return `"${piecesOf(value, syntax, 'a string').join('')}"`;
-};
 
 const argument = (value: Argument, write: Writer): string => {
   if (typeof value === 'number') {

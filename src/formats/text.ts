@@ -21,12 +21,14 @@ export const separated = (separator: string, pieces: readonly Text[]): Text =>
   joined(...pieces.flatMap((piece, index) => (index === 0 ? [piece] : [separator, piece])));
 
 export const comment = (why: string | undefined, indent = ''): string =>
-  why === undefined ? '' : why
-    .split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-    .map((line) => `${indent}# ${line.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ').trim()}`.trimEnd().replace(/\\$/, '\\.'))
-    .map((line) => `${line}\n`)
-    .join('');
+  why === undefined
+    ? ''
+    : why
+        .split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/)
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+        .map((line) => `${indent}# ${line.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ').trim()}`.trimEnd().replace(/\\$/, '\\.'))
+        .map((line) => `${line}\n`)
+        .join('');
 
 /** First line of every file that we write (all of our formats take `#`). */
 export const header = (): string => comment('Written by Hauspost and overwritten by it: changes belong in /etc/hauspost/hauspost.toml.');

@@ -18,12 +18,14 @@ export interface Dialect {
 
 const body = (nodes: readonly Node[], dialect: Dialect, depth: number, path: string): Text => {
   const indent = '  '.repeat(depth);
-  return joined(...nodes.flatMap((node): readonly Text[] => {
-    const why = node.why === undefined ? undefined : (dialect.reason?.(node.why) ?? node.why);
-    if (isRow(node)) return [[comment(why, indent)], ...dialect.row(node, path).map((line) => joined(indent, line, '\n'))];
-    const within = `${path}${node.block}${node.name === undefined ? '' : ` ${node.name}`} > `;
-    return [[`${comment(why, indent)}${indent}${dialect.head(node, path)} {\n`], body(node.rows, dialect, depth + 1, within), [`${indent}}\n`]];
-  }));
+  return joined(
+    ...nodes.flatMap((node): readonly Text[] => {
+      const why = node.why === undefined ? undefined : (dialect.reason?.(node.why) ?? node.why);
+      if (isRow(node)) return [[comment(why, indent)], ...dialect.row(node, path).map((line) => joined(indent, line, '\n'))];
+      const within = `${path}${node.block}${node.name === undefined ? '' : ` ${node.name}`} > `;
+      return [[`${comment(why, indent)}${indent}${dialect.head(node, path)} {\n`], body(node.rows, dialect, depth + 1, within), [`${indent}}\n`]];
+    }),
+  );
 };
 
 export const renderTree = (nodes: readonly Node[], version: string, dialect: Dialect): Text =>

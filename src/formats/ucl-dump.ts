@@ -33,16 +33,24 @@ const sameWord = (word: Word, actual: Json): boolean => {
   if (typeof actual !== 'string') return false;
   const pieces = valueText(word);
   if (pieces.every((piece) => typeof piece === 'string')) return pieces.join('') === actual;
-  const pattern = pieces.map((piece) => (typeof piece === 'string' ? RegExp.escape(piece) : 'secret' in piece ? '[A-Za-z0-9$./+=_:-]+' : '[^$]*')).join('');
+  const pattern = pieces
+    .map((piece) => (typeof piece === 'string' ? RegExp.escape(piece) : 'secret' in piece ? '[A-Za-z0-9$./+=_:-]+' : '[^$]*'))
+    .join('');
   return new RegExp(`^${pattern}$`, 's').test(actual);
 };
 
-const shown = (word: Word): string => valueText(word).map((piece) => (typeof piece === 'string' ? piece : 'ref' in piece ? `\${${piece.ref}}` : `<secret:${piece.secret}>`)).join('');
+const shown = (word: Word): string =>
+  valueText(word)
+    .map((piece) => (typeof piece === 'string' ? piece : 'ref' in piece ? `\${${piece.ref}}` : `<secret:${piece.secret}>`))
+    .join('');
 
 const wordsOf = ({ to, set }: Row): readonly Word[] => {
   if (isList(to)) return to;
   if (!isLines(to)) return [to];
-  return to.lines.map((line) => { if (isList(line)) throw bug(`UCL cannot hold a list of lists (${set})`); return line; });
+  return to.lines.map((line) => {
+    if (isList(line)) throw bug(`UCL cannot hold a list of lists (${set})`);
+    return line;
+  });
 };
 
 const compareRow = (row: Row, candidates: readonly Json[], path: string): readonly Mismatch[] => {

@@ -10,7 +10,10 @@ test('strings, numbers, lists, blocks', () => {
   assert.equal(ucl({ set: 'a', to: ['b', 1, true] }), 'a = ["b", 1, true];\n');
   assert.equal(ucl({ set: 'a.b', to: 'x\n"\\' }), '"a.b" = "x\\n\\"\\\\";\n');
   assert.equal(ucl({ set: 'a', to: template`${ref('DBDIR')}/x` }), 'a = "${DBDIR}/x";\n');
-  assert.equal(ucl({ block: 'upstream', name: 'local', rows: [{ set: 'default', to: true, why: 'only one' }] }), 'upstream "local" {\n  # only one\n  default = true;\n}\n');
+  assert.equal(
+    ucl({ block: 'upstream', name: 'local', rows: [{ set: 'default', to: true, why: 'only one' }] }),
+    'upstream "local" {\n  # only one\n  default = true;\n}\n',
+  );
   assert.equal(ucl({ set: 'bind_socket', to: lines('a', 'b') }), 'bind_socket = "a";\nbind_socket = "b";\n');
 });
 

@@ -30,7 +30,8 @@ const syntax: WordSyntax = {
 
 const besideRefs: WordSyntax = { ...syntax, literal: (text, where) => escaped(text, where).replaceAll('$', '$$$$') };
 
-const holdsRef = (word: Word): boolean => typeof word === 'object' && 'template' in word && word.template.some((part) => typeof part === 'object' && 'ref' in part);
+const holdsRef = (word: Word): boolean =>
+  typeof word === 'object' && 'template' in word && word.template.some((part) => typeof part === 'object' && 'ref' in part);
 
 const quoted = (word: Word, where: string): Text => {
   const pieces = piecesOf(word, holdsRef(word) ? besideRefs : syntax, where);
@@ -41,13 +42,23 @@ const quoted = (word: Word, where: string): Text => {
   return joined('"', pieces, '"');
 };
 
-const key = (name: string): string => (/^[A-Za-z_][A-Za-z0-9_-]*$/.test(name) ? name : `"${escaped(keyOf(FORMAT, name, /^[^\n\r\0$"\\{}]+$/), name)}"`);
+const key = (name: string): string =>
+  /^[A-Za-z_][A-Za-z0-9_-]*$/.test(name) ? name : `"${escaped(keyOf(FORMAT, name, /^[^\n\r\0$"\\{}]+$/), name)}"`;
 
 const dialect: Dialect = {
   row: (row: Row) => {
     const { set, to } = row;
     if (isLines(to)) return to.lines.map((line) => joined(`${key(set)} = `, quoted(single(line, set), set), ';'));
-    const text = isList(to) ? joined('[', separated(', ', to.map((word) => quoted(word, set))), ']') : quoted(to, set);
+    const text = isList(to)
+      ? joined(
+          '[',
+          separated(
+            ', ',
+            to.map((word) => quoted(word, set)),
+          ),
+          ']',
+        )
+      : quoted(to, set);
     return [joined(`${key(set)} = `, text, ';')];
   },
   head: (block: Block) => (block.name === undefined ? key(block.block) : `${key(block.block)} "${syntax.literal(block.name, block.block)}"`),

@@ -12,7 +12,11 @@ const CLAUSES = ['server', 'remote-control'];
 const UNPRINTABLE = ['local-data', 'local-data-ptr', 'local-zone', 'include'];
 
 const printable = (clauses: readonly Block[], version: string): readonly Row[] =>
-  rowsFor(version, clauses).filter((clause) => CLAUSES.includes(clause.block)).flatMap((clause) => clause.rows).filter(isRow).filter((row) => !UNPRINTABLE.includes(row.set));
+  rowsFor(version, clauses)
+    .filter((clause) => CLAUSES.includes(clause.block))
+    .flatMap((clause) => clause.rows)
+    .filter(isRow)
+    .filter((row) => !UNPRINTABLE.includes(row.set));
 
 /** The options to ask for. */
 export const unboundOptions = (clauses: readonly Block[], version: string): readonly string[] => printable(clauses, version).map((row) => row.set);
@@ -24,7 +28,10 @@ const expectedLines = ({ set, to }: Row): readonly string[] => {
 
 const same = (expected: readonly string[], actual: readonly string[]): boolean => {
   const [one, other] = [[...expected].sort(), [...actual].sort()];
-  return one.length === other.length && one.every((line, index) => line === other[index] || (octets(line) !== undefined && octets(line) === octets(other[index] ?? '')));
+  return (
+    one.length === other.length &&
+    one.every((line, index) => line === other[index] || (octets(line) !== undefined && octets(line) === octets(other[index] ?? '')))
+  );
 };
 
 /** `answers`: by option, standard output of `unbound-checkconf -o`; without those that it refused to print. */

@@ -43,10 +43,14 @@ const optionLines = (row: Row, clause: string): readonly Text[] => {
 const clause = (block: Block): Text => {
   if (block.name !== undefined) throw bug(`${block.block}: clauses have no name`);
   const name = keyOf(FORMAT, block.block, /^[a-z0-9-]+$/);
-  return joined(comment(block.why), `${name}:\n`, ...block.rows.flatMap((row) => {
-    if (!isRow(row)) throw bug(`${name}: unbound has no nested clauses`);
-    return [[comment(row.why, '    ')], ...optionLines(row, name)];
-  }));
+  return joined(
+    comment(block.why),
+    `${name}:\n`,
+    ...block.rows.flatMap((row) => {
+      if (!isRow(row)) throw bug(`${name}: unbound has no nested clauses`);
+      return [[comment(row.why, '    ')], ...optionLines(row, name)];
+    }),
+  );
 };
 
 /**

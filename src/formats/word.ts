@@ -44,9 +44,12 @@ export const piecesOf = (word: Word, syntax: WordSyntax, where: string): Text =>
   if ('secret' in word) return [secretPiece(word, syntax, where)];
   if ('ref' in word) return [refPiece(word.ref, true, syntax, where)];
   if ('verbatim' in word) return joined(syntax.verbatim(word.verbatim, where));
-  if ('template' in word) return joined(...word.template.map((part: string | SecretRef | Ref) => {
-    if (typeof part === 'string') return syntax.literal(part, where);
-    return 'secret' in part ? secretPiece(part, syntax, where) : refPiece(part.ref, false, syntax, where);
-  }));
+  if ('template' in word)
+    return joined(
+      ...word.template.map((part: string | SecretRef | Ref) => {
+        if (typeof part === 'string') return syntax.literal(part, where);
+        return 'secret' in part ? secretPiece(part, syntax, where) : refPiece(part.ref, false, syntax, where);
+      }),
+    );
   throw bug(`${syntax.format} has no ${'setting' in word ? 'values of other settings' : 'contents of files'} (${where})`);
 };
