@@ -1,6 +1,6 @@
 /**
  * DKIM signatures (RFC 6376): mail of logins, with the key of the domain in From, and nothing else. No network is trusted to be
- * signed for; `sign_networks` stays unset because an empty list is read as the address 127.2.4.7. The From domain need not be the
+ * signed for: `sign_networks` stays unset (files.ts removes the packaged file that sets it). The From domain need not be the
  * login's: a login may send as an alias in another domain, and from-rule.ts has proved that From is the envelope sender.
  */
 import type { Item, RenderInput } from '#model';

@@ -44,7 +44,8 @@ const fileItem = (conf: ConfFile, input: RenderInput): Item => {
 const OURS_ALONE: readonly AbsPath[] = ['override.d', 'local.d', 'modules.local.d', 'lua.local.d', 'plugins.d'].map((name) =>
   path(`/etc/rspamd/${name}`),
 );
-const NOT_THERE: readonly AbsPath[] = ['rspamd.conf.local', 'rspamd.conf.local.override', 'rspamd.conf.override'].map((name) =>
+/** The last is the package's, for another mail server: it makes mail from the loopback address 127.2.4.7 local and has it signed. */
+const NOT_THERE: readonly AbsPath[] = ['rspamd.conf.local', 'rspamd.conf.local.override', 'rspamd.conf.override', 'cgp.inc'].map((name) =>
   path(`/etc/rspamd/${name}`),
 );
 

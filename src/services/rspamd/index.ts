@@ -10,8 +10,8 @@ export { CONTROLLER_HASH } from './workers.ts';
 
 export const rspamd: Service = {
   name: 'rspamd',
-  packages: () => ['rspamd'],
-  unit: () => rspamdUnit,
+  packages: () => ['rspamd', 'libjemalloc2'],
+  unit: rspamdUnit,
   items: rspamdItems,
   check: checkRspamd,
   probes: rspamdProbes,

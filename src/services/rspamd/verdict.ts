@@ -11,4 +11,9 @@ export const verdict: readonly ConfFile[] = [
       { set: 'greylist', to: 4, why: '"Try again later" to a client that was not seen before.' },
     ],
   },
+  {
+    name: 'neural.conf',
+    section: ['neural'],
+    rows: [{ set: 'enabled', to: false, why: 'It learns from the other rules; nobody could say why a message was marked.' }],
+  },
 ];
