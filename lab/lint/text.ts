@@ -14,7 +14,7 @@ const FORBIDDEN: readonly { readonly pattern: RegExp; readonly what: string }[] 
   { pattern: /[.][.]\/shared\//, what: 'a path outside the checkout' },
 ];
 
-const SKIPPED = new Set(['.git', 'node_modules']);
+const SKIPPED = new Set(['.git', 'node_modules', '.hauspost-prepare']);
 
 export const judgeText = (file: string, text: string): readonly Problem[] =>
   text.split('\n').flatMap((line, index) =>
