@@ -61,9 +61,12 @@ const headerChecks = async (room: CheckRoom): Promise<readonly Finding[]> => {
   ];
 };
 
-/** Only the exit status: it also warns of the resolv.conf in the queue directory, which differs from the machine's on purpose. */
+/**
+ * Only the exit status: it also warns of the resolv.conf in the queue directory, which differs from the machine's on purpose.
+ * Where maillog_file is /dev/stdout, 3.10 ends with an error if that cannot be opened by path, as a socket cannot.
+ */
 const integrity = async (room: CheckRoom): Promise<readonly Finding[]> => {
-  const ran = await room.run(['postfix', 'check']);
+  const ran = await room.run(['sh', '-c', 'exec postfix check >/dev/null']);
   return ran.code === 0 ? [] : [finding('refused', `postfix check ends with ${ran.code}: ${ran.stderr.trim()}`)];
 };
 

@@ -60,7 +60,10 @@ const recipients: Case = async (scene) => {
   assert.equal(await rcpt(outside, '<a@nowhere.test>', '<demo@hauspost.test>'), '550');
 };
 
-/** Each in a conversation of its own, with the accepted twin in the same one. */
+/** After ten errors in a conversation smtpd answers slowly (smtpd_soft_error_limit). */
+const REFUSALS = 8;
+
+/** Each is followed by its accepted twin in the same conversation. */
 const RELAY = [
   '<x@outside.test>',
   '<x%outside.test@hauspost.test>',
@@ -85,10 +88,12 @@ const RELAY = [
 
 const noRelay: Case = async (scene) => {
   for (const host of ['127.0.0.1', '::1']) {
-    for (const to of RELAY) {
+    for (let next = 0; next < RELAY.length; next += REFUSALS) {
       const talk = await stranger(scene, host);
-      assert.match(await rcpt(talk, '<demo@hauspost.test>', to), /^5/, `${to} from ${host}`);
-      assert.equal(await rcpt(talk, '<a@outside.test>', '<demo@hauspost.test>'), '250');
+      for (const to of RELAY.slice(next, next + REFUSALS)) {
+        assert.match(await rcpt(talk, '<demo@hauspost.test>', to), /^5/, `${to} from ${host}`);
+        assert.equal(await rcpt(talk, '<a@outside.test>', '<demo@hauspost.test>'), '250');
+      }
       talk.close();
     }
   }

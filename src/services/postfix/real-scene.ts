@@ -138,8 +138,8 @@ export const staged = async (release: Release): Promise<Scene> => {
 
 export const serving = async (scene: Scene): Promise<Scene> => {
   // The filter and the policy service have tests of their own.
-  await must(scene.room, 'postconf', '-e', 'smtpd_milters=');
-  for (const command of postfix.unit(scene.input).prepare) await must(scene.room, ...command);
+  await must(scene.room, 'postconf', '-e', 'smtpd_milters=', 'smtpd_policy_service_try_limit=1');
+  for (const command of postfix.unit(scene.input).prepare) await must(scene.room, 'sh', '-c', '"$@" | cat', 'sh', ...command);
   // Behind a pipe, as runsv has it: postlogd cannot open a socket, which is what a child of Node has for standard output.
   const master = scene.room.spawn(['sh', '-c', '"$@" 2>&1 | cat', 'sh', ...postfix.unit(scene.input).foreground]);
   let said = '';
