@@ -31,6 +31,6 @@ export const rspamdUnit = ({ facts }: Pick<RenderInput, 'facts'>): Unit => {
       ...['/usr/bin/env', ...environment, '/usr/bin/rspamd', '-c', '/etc/rspamd/rspamd.conf', '-f'],
     ],
     prepare: [['/usr/bin/install', '-d', '-o', '_rspamd', '-g', '_rspamd', '-m', '0755', '/run/rspamd']],
-    reload: ['/usr/sbin/start-stop-daemon', '--stop', '--signal', 'HUP', '--pidfile', '/run/rspamd/rspamd.pid', '--user', '_rspamd'],
+    reload: ['sv', 'hup', `${RUNIT_DIR}/rspamd`],
   };
 };
