@@ -93,19 +93,22 @@ export const layerInRoom = (
     await build(room);
   });
 
+/** Removes a layer, which no machine may be standing on, at once from view. */
+const remove = async (id: string): Promise<void> => {
+  const gone = join(buildingDirectory(), `${id}-dropped.${OWNER}`);
+  undoAtEnd('directory', gone);
+  await rename(join(layersDirectory(), id), gone);
+  await rm(gone, { recursive: true });
+};
+
+export const drop = ({ id }: Layer): Promise<void> => locked(id, () => remove(id));
+
 /** Drops layers that nobody used for 14 days. */
 export const prune = async (): Promise<void> => {
   if (!existsSync(layersDirectory())) return;
   for (const id of readdirSync(layersDirectory())) {
     const directory = join(layersDirectory(), id);
     const old = (): boolean => existsSync(directory) && Date.now() - statSync(directory).mtimeMs > UNUSED_MS;
-    if (!old()) continue;
-    await locked(id, async () => {
-      if (!old()) return;
-      const gone = join(buildingDirectory(), `${id}-dropped.${OWNER}`);
-      undoAtEnd('directory', gone);
-      await rename(directory, gone);
-      await rm(gone, { recursive: true });
-    });
+    if (old()) await locked(id, async () => (old() ? remove(id) : undefined));
   }
 };
