@@ -166,7 +166,7 @@ for (const release of ['bookworm', 'trixie'] as const) {
       ['namespace inbox > mailbox Spam > auto', 'service auth > vsz_limit'],
     );
     assert.deepEqual(
-      (await wrong(text.replace('mode = 0660', 'mode = 0600').replace('\\\\ 5%%', '5%%'))).map((line) => line.split(':')[0]),
+      (await wrong(text.replace('mode = 0660', 'mode = 0600').replace(/\\\\ 5%+/, '5'))).map((line) => line.split(':')[0]),
       ['login_greeting', 'service auth > unix_listener /var/spool/postfix/private/auth > mode'],
     );
     assert.deepEqual(await wrong(text.replace('auth_mechanisms = plain login', 'auth_mechanisms = plain')), [

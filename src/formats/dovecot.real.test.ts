@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { checker } from '#lab';
 import { renderDovecot } from './dovecot.ts';
 import { hostileValues, sorted } from './hostile.ts';
-import type { Node } from './types.ts';
+import { type Node, ref, type Row, template } from './types.ts';
 
 const SEED = 17;
 const { held, refused } = sorted(hostileValues(SEED, 1700), (value) => renderDovecot([{ set: 'a', to: value }], '2.4.1'));
@@ -14,11 +14,13 @@ test(`dovecot.conf refuses line breaks and NUL (seed ${SEED})`, () => {
   for (const value of held) assert.doesNotMatch(value, /[\n\r\0]/);
 });
 
-/** doveconf quotes what has a `#` or a blank at either end, and nothing else; the percent sign is the setting's own syntax. */
-const printed = (value: string): string => {
-  const text = value.replaceAll('%', '%%');
-  return /#|^[ \t]|[ \t]$/.test(text) ? `"${text.replace(/["'\\]/g, '\\$&')}"` : text;
-};
+/** doveconf quotes what has a `#` or a blank at either end, and nothing else. */
+const printed =
+  (release: 'bookworm' | 'trixie') =>
+  (value: string): string => {
+    const text = release === 'bookworm' ? value.replaceAll('%', '%%') : value.replaceAll('%{', '%%{');
+    return /#|^[ \t]|[ \t]$/.test(text) ? `"${text.replace(/["'\\]/g, '\\$&')}"` : text;
+  };
 
 const DIALECTS = {
   bookworm: { version: '2.3.19', head: [], block: 'plugin' },
@@ -55,14 +57,59 @@ for (const release of ['bookworm', 'trixie'] as const) {
     );
     assert.deepEqual(
       held.map((_, index) => keys.get(`hostile${index}`)),
-      held.map(printed),
+      held.map(printed(release)),
     );
     const greetings = new Map(
       [...dump.stdout.matchAll(/^local_name h(\d+)\.test \{\n {2}login_greeting = ([^\n]*)\n\}/gm)].map((match) => [match[1], match[2]]),
     );
     assert.deepEqual(
       some.map((_, index) => greetings.get(String(index))),
-      some.map(printed),
+      some.map(printed(release)),
     );
+  });
+}
+
+/** What a program makes of the percent signs: the mail directories that it creates. */
+const PERCENT = ['5%', '%u', '%%', '%{user}', 'a%%b%', '%Ld x', '$x%d #"y" \\z', '%{user | upper}', '%%%', '%%{user}', '%%%{', '%{'];
+const USER_REF = { bookworm: 'u', trixie: 'user' } as const;
+
+for (const release of ['bookworm', 'trixie'] as const) {
+  test(`a literal percent sign stays one, and a reference is replaced, on ${release}`, async () => {
+    await using room = await checker(release);
+    const { version, head } = DIALECTS[release];
+    const place = (value: string): readonly Row[] => {
+      const path = template`/tmp/m/${value}/${ref(USER_REF[release])}`;
+      return release === 'bookworm'
+        ? [{ set: 'location', to: { template: ['maildir:', ...path.template] } }]
+        : [
+            { set: 'mail_driver', to: 'maildir' },
+            { set: 'mail_path', to: path },
+          ];
+    };
+    const nodes: Node[] = [
+      ...head,
+      { set: 'first_valid_uid', to: 1 },
+      ...PERCENT.map(
+        (value, index): Node => ({
+          block: 'namespace',
+          name: `n${index}`,
+          rows: [{ set: 'inbox', to: index === 0 }, { set: 'separator', to: '/' }, { set: 'prefix', to: `n${index}/` }, ...place(value)],
+        }),
+      ),
+    ];
+    await room.put({ '/tmp/dovecot.conf': renderDovecot(nodes, version).join('') });
+    await room.run(['install', '-d', '-o', 'dovecot', '/tmp/m']);
+    const argv = [
+      'doveadm',
+      '-c',
+      '/tmp/dovecot.conf',
+      'mailbox',
+      'create',
+      ...(release === 'bookworm' ? [] : ['--no-userdb-lookup']),
+      ...PERCENT.map((_, index) => `n${index}/x`),
+    ];
+    const made = await room.run(argv, { user: 'dovecot', env: { USER: 'tester', HOME: '/tmp' } });
+    const found = await room.run(['find', '/tmp/m', '-mindepth', '2', '-maxdepth', '2', '-printf', '%P\\0']);
+    assert.deepEqual(found.stdout.split('\0').slice(0, -1).sort(), PERCENT.map((value) => `${value}/tester`).sort(), made.stderr);
   });
 }

@@ -7,9 +7,12 @@ import { contentsOf, type Node, ref, setting, template, verbatim } from './types
 const dovecot = (version: string, ...nodes: Node[]): string => renderDovecot(nodes, version).join('').slice(header().length);
 
 test('values of both dialects are quoted only where needed', () => {
-  for (const version of ['2.3.19', '2.4.1']) {
+  for (const [version, percent] of [
+    ['2.3.19', '%%'],
+    ['2.4.1', '%'],
+  ] as const) {
     assert.equal(dovecot(version, { set: 'a', to: 'plain text: 1' }), 'a = plain text: 1\n');
-    assert.equal(dovecot(version, { set: 'a', to: ' x#"\\ $y 5%' }), 'a = " x#\\"\\\\ $y 5%%"\n');
+    assert.equal(dovecot(version, { set: 'a', to: ' x#"\\ $y 5%' }), `a = " x#\\"\\\\ $y 5${percent}"\n`);
     assert.equal(
       dovecot(version, { set: 'a', to: '<x' }, { set: 'b', to: '' }, { set: 'c', to: true }, { set: 'd', to: verbatim('5%') }),
       'a = "<x"\nb =\nc = yes\nd = 5%\n',
@@ -18,6 +21,14 @@ test('values of both dialects are quoted only where needed', () => {
     assert.throws(() => dovecot(version, { set: 'a', to: 'x\ny' }), { code: 'format.cannot-hold' });
     assert.throws(() => dovecot(version, { set: 'a', to: ['x y'] }), { code: 'format.cannot-hold' });
   }
+});
+
+test('a literal percent sign is doubled in 2.3; in 2.4 only before a brace', () => {
+  assert.equal(dovecot('2.3.19', { set: 'a', to: template`5%${ref('u')}%{x}%` }), 'a = 5%%%u%%{x}%%\n');
+  assert.equal(
+    dovecot('2.4.1', { set: 'a', to: template`5%${ref('user')}%{x}%` }),
+    'a = "5%{literal(\\\'%\\\')}%{user}%%{x}%"\n'.replaceAll("\\'", "'"),
+  );
 });
 
 test('references differ', () => {

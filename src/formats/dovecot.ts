@@ -1,7 +1,7 @@
 /**
  * dovecot.conf in the dialects of 2.3 and 2.4, and 2.3's dovecot-sql.conf.ext. One line holds one value: line breaks cannot be
- * held. A quoted value is literal but for `\"` and `\\` (config-parser.c, str_unescape); `%` is the business of the setting, and
- * `%%` is one percent sign. Blank separated lists cannot hold elements with blanks, commas or quotes.
+ * held. A quoted value is literal but for `\"` and `\\` (config-parser.c, str_unescape); a percent sign is protected as
+ * the dialect wants it. Blank separated lists cannot hold elements with blanks, commas or quotes.
  */
 import { bug, type Text } from '#base';
 import { cannotHold, holds, keyOf } from './refusal.ts';
@@ -18,12 +18,28 @@ const held = (text: string, where: string): string => holds(FORMAT, where, text,
 const reference23 = (name: string): string => (/^[0-9.]*[LUEXRHNMDT]*[A-Za-z]$/.test(name) ? `%${name}` : `%{${name}}`);
 const reference24 = (name: string): string => `%{${name}}`;
 
+/**
+ * In 2.4 a percent sign is itself, and only `%%{` stands for `%{`. So one right before a reference has to be a reference, too.
+ * (In 2.3 `%%` is one percent sign.)
+ */
+const withLiteralPercent = (word: Word): Word => {
+  if (typeof word !== 'object' || !('template' in word)) return word;
+  const parts = word.template.flatMap((part, index, all) => {
+    const next = all[index + 1];
+    const clash = typeof part === 'string' && part.endsWith('%') && typeof next === 'object' && 'ref' in next;
+    return clash ? [part.slice(0, -1), { ref: "literal('%')" }] : [part];
+  });
+  return { template: parts };
+};
+
+const pieces = (word: Word, is24: boolean, where: string): Text => piecesOf(is24 ? withLiteralPercent(word) : word, syntaxOf(is24), where);
+
 const syntaxOf = (is24: boolean): WordSyntax => ({
   format: FORMAT,
   yes: 'yes',
   no: 'no',
   secrets: true,
-  literal: (text, where) => held(text, where).replaceAll('%', '%%'),
+  literal: (text, where) => (is24 ? held(text, where).replaceAll('%{', '%%{') : held(text, where).replaceAll('%', '%%')),
   verbatim: held,
   reference: is24 ? reference24 : reference23,
 });
@@ -35,7 +51,7 @@ const SECRET = 'a';
 export const settingText = (row: Row, is24: boolean): Text => {
   const { to } = row;
   if (isLines(to) || isList(to) || (typeof to === 'object' && ('setting' in to || 'contentsOf' in to))) return value(row, is24);
-  return piecesOf(to, syntaxOf(is24), row.set);
+  return pieces(to, is24, row.set);
 };
 
 const quoted = (pieces: Text): Text => {
@@ -66,7 +82,7 @@ const value = (row: Row, is24: boolean): Text => {
     );
   if (typeof to === 'object' && 'setting' in to) return bare(to, syntax, is24, where);
   if (typeof to === 'object' && 'contentsOf' in to) return [`<${keyOf(FORMAT, to.contentsOf, /^\/[A-Za-z0-9_./@+-]+$/)}`];
-  return quoted(piecesOf(to, syntax, where));
+  return quoted(pieces(to, is24, where));
 };
 
 const KEY = /^[A-Za-z0-9_./:@*+-]+$/;

@@ -27,7 +27,7 @@ const secretPiece = (secret: SecretRef, syntax: WordSyntax, where: string): Secr
 
 const refPiece = (name: string, alone: boolean, syntax: WordSyntax, where: string): string => {
   if (syntax.reference === undefined) throw bug(`${syntax.format} has no references (${where})`);
-  if (!/^[A-Za-z0-9_][A-Za-z0-9_.:|,=() '-]*$/.test(name)) throw bug(`${JSON.stringify(name)} cannot be a reference (${where})`);
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.:|,=() '%-]*$/.test(name)) throw bug(`${JSON.stringify(name)} cannot be a reference (${where})`);
   return syntax.reference(name, alone);
 };
 
