@@ -1,5 +1,5 @@
 /**
- * The launcher, in a checkout of its own with an npm that only notes how it was called and puts this Node in place. Fetching Debian's
+ * The launcher, in a checkout of its own with an npm that only notes how it was called and puts a Node in place that says how it was called. Fetching Debian's
  * npm needs a bare machine and is tried there.
  */
 import assert from 'node:assert/strict';
@@ -12,8 +12,17 @@ import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 
 const PACKAGE = `node-linux-${process.arch}`;
-const PROGRAM =
-  'process.stdout.write(JSON.stringify([process.cwd(), ...process.argv.slice(2)]));\nprocess.exitCode = process.argv.length > 3 ? 7 : 0;\n';
+
+/** Stands for Node, and says how it was called: the folder and the arguments after the program, each ended by NUL. */
+const NODE = `#!/bin/sh
+case $1 in
+  -e) exec ${process.execPath} "$@" ;;
+  --version) exit ;;
+  */src/cli/main.ts) shift ;;
+esac
+printf '%s\\0' "$PWD" "$@"
+[ $# -lt 2 ] || exit 7
+`;
 
 /** What npm would have put there. */
 const lock = (left: string): string =>
@@ -34,7 +43,7 @@ const NPM = `#!/bin/sh
 [ "$1" = --version ] && { echo 11.0.0; exit; }
 echo "$*" >>npm.calls
 [ ! -e npm.fails ] || exit 1
-rm -rf node_modules && mkdir -p node_modules/${PACKAGE}/bin && ln -s ${process.execPath} node_modules/${PACKAGE}/bin/node
+rm -rf node_modules && mkdir -p node_modules/${PACKAGE}/bin && cp bin/node node_modules/${PACKAGE}/bin/node
 case "$*" in *--omit=dev*) sed 's/"dev": true/"dev": false/' package-lock.json ;; *) cat package-lock.json ;; esac >node_modules/.package-lock.json
 echo 'added 3 packages'
 `;
@@ -53,12 +62,14 @@ const finish = async (child: ChildProcess): Promise<number | null> => ((await on
 const checkout = (t: TestContext): Checkout => {
   const root = mkdtempSync(join(tmpdir(), 'hauspost-launcher-'));
   t.after(() => rmSync(root, { recursive: true }));
-  for (const folder of ['bin', 'src/cli']) mkdirSync(join(root, folder), { recursive: true });
+  mkdirSync(join(root, 'bin'));
   cpSync(join(import.meta.dirname, '../hauspost'), join(root, 'hauspost'));
   writeFileSync(join(root, 'package-lock.json'), lock('1.0.0'));
-  writeFileSync(join(root, 'src/cli/main.ts'), PROGRAM);
-  writeFileSync(join(root, 'bin/npm'), NPM);
-  chmodSync(join(root, 'bin/npm'), 0o755);
+  for (const [name, program] of [
+    ['npm', NPM],
+    ['node', NODE],
+  ] as const)
+    writeFileSync(join(root, 'bin', name), program, { mode: 0o755 });
   return {
     root,
     calls: () => (existsSync(join(root, 'npm.calls')) ? readFileSync(join(root, 'npm.calls'), 'utf8').trim().split('\n') : []),
@@ -71,12 +82,15 @@ const checkout = (t: TestContext): Checkout => {
   };
 };
 
+/** What the program prints. */
+const said = (...args: readonly string[]): string => [tmpdir(), ...args].map((text) => `${text}\0`).join('');
+
 const stampOf = ({ root }: Checkout): string => readFileSync(join(root, 'node_modules/.hauspost-ready'), 'utf8');
 
 test('the first run prepares, the second starts at once; only the program writes to standard output', async (t) => {
   const here = checkout(t);
   const first = await here.run(['up']);
-  assert.deepEqual([first.code, first.stdout], [0, JSON.stringify([tmpdir(), 'up'])], first.stderr);
+  assert.deepEqual([first.code, first.stdout], [0, said('up')], first.stderr);
   assert.deepEqual(here.calls(), ['ci --omit=dev --ignore-scripts --loglevel=error --no-progress']);
   assert.match(stampOf(here), /^[0-9a-f]{64} production\n$/);
   const second = await here.run(['up']);
@@ -85,9 +99,9 @@ test('the first run prepares, the second starts at once; only the program writes
 
 test('arguments and the exit status pass through unchanged', async (t) => {
   const here = checkout(t);
-  await here.run([]);
-  const { code, stdout } = await here.run(['one two', '*', '', '\'"$HOME\\', '--help']);
-  assert.deepEqual([code, JSON.parse(stdout)], [7, [tmpdir(), 'one two', '*', '', '\'"$HOME\\', '--help']]);
+  const args = ['one two', '*', '', '\'"$HOME\\', '--help'];
+  const { code, stdout } = await here.run(args);
+  assert.deepEqual([code, stdout], [7, said(...args)]);
 });
 
 test('it can be called through a link', async (t) => {
@@ -98,7 +112,7 @@ test('it can be called through a link', async (t) => {
     env: { ...process.env, PATH: `${here.root}/bin:${process.env['PATH']}` },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  assert.deepEqual([await text(child.stdout), await finish(child)], [JSON.stringify([tmpdir(), 'up']), 0]);
+  assert.deepEqual([await text(child.stdout), await finish(child)], [said('up'), 0]);
 });
 
 test('a lock file that asks for something else prepares again; one that asks for the same does not', async (t) => {
@@ -147,10 +161,10 @@ test('of two at once one prepares and both run', async (t) => {
   const here = checkout(t);
   const both = await Promise.all([here.run(['a']), here.run(['b'])]);
   assert.deepEqual(
-    both.map(({ code, stdout }) => [code, JSON.parse(stdout).at(-1)]),
+    both.map(({ code, stdout }) => [code, stdout]),
     [
-      [0, 'a'],
-      [0, 'b'],
+      [0, said('a')],
+      [0, said('b')],
     ],
   );
   assert.equal(here.calls().length, 1);

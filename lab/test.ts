@@ -1,6 +1,6 @@
 /**
- * `npm test`: lint, types, what nobody uses, unit tests, then the tests that need the lab. One line a file, details of what failed,
- * and as the last line the count. `--unit` stops before the lab; other arguments choose files by a part of their path (the checks of
+ * `npm test`: lint, types, unit tests, what nobody uses, then the tests that need the lab. One line a file, details of what failed,
+ * and as the last line the count. `--unit` stops after the unit tests; other arguments choose files by a part of their path (the checks of
  * the whole checkout are then left out).
  */
 import { availableParallelism } from 'node:os';
@@ -25,11 +25,13 @@ const outcomes: Outcome[] = [];
 
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupted.abort());
 
-const checks = (): readonly Job[] => [
+const checks: readonly Job[] = [
   () => runProgram('lint', [process.execPath, 'lab/lint/check.ts'], options),
   () => runProgram('types', ['node_modules/.bin/tsc', '-p', '.'], options),
-  () => runProgram('unused files, exports and dependencies', ['node_modules/.bin/knip', '--no-progress', '--no-config-hints'], options),
 ];
+
+const unused: Job = () =>
+  runProgram('unused files, exports and dependencies', ['node_modules/.bin/knip', '--no-progress', '--no-config-hints'], options);
 
 const fileJobs = (files: readonly string[]): readonly Job[] => files.map((file) => () => runFile(join(ROOT, file), options));
 
@@ -50,7 +52,8 @@ const notRun = (files: readonly string[], reason: string): readonly Job[] =>
   files.map((name) => () => Promise.resolve({ name, ms: 0, passed: 0, failures: [], skipped: [], output: '', notRun: reason }));
 
 const files = testFiles(ROOT, filters);
-await runAll([...(filters.length === 0 ? checks() : []), ...fileJobs(files.unit)]);
+await runAll([...(filters.length === 0 ? checks : []), ...fileJobs(files.unit)]);
+if (!unitOnly && filters.length === 0) await runAll([unused]);
 if (!unitOnly && files.lab.length > 0 && !interrupted.signal.aborted) {
   const obstacle = await labAvailable();
   await runAll(obstacle === undefined ? fileJobs(files.lab) : notRun(files.lab, obstacle));

@@ -14,8 +14,8 @@ import { checkProject, type Problem } from './source.ts';
 import { judgeText } from './text.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const OWN = ['one-way', 'front-door', 'service-apart', 'floating-promise', 'clock', 'empty-catch'];
-const CASE = /^(?<rule>[A-Za-z-]+)\.(?<verdict>rejected|accepted)(?:\.test)?\.ts$/;
+const OWN = ['one-way', 'front-door', 'service-apart', 'test-only', 'floating-promise', 'clock', 'empty-catch'];
+const CASE = /^(?<rule>[A-Za-z-]+)\.(?<verdict>rejected|accepted)(?:\.test|\.lab)?\.ts$/;
 
 const mirror = mkdtempSync(join(tmpdir(), 'hauspost-rules-'));
 let problems: readonly Problem[] = [];

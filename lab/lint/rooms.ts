@@ -1,7 +1,8 @@
 /**
  * Rooms import one way and by front doors only: `#room`, which package.json maps to the room's index.ts. Inside a room imports
  * are relative and do not leave it; a folder with an index.ts is entered by it. Services do not know each other.
- * lab, bench and tests may come in by every front door, the lab's included, but never past one.
+ * lab, bench and tests may come in by every front door, the lab's and their own included, but never past one. `x.lab.ts` beside a
+ * module helps its tests and counts as one; the program imports neither.
  */
 import { dirname, join, relative } from 'node:path/posix';
 import {
@@ -41,12 +42,14 @@ const roomOf = (file: string): string => {
 
 const rootOf = (room: string): string => (room === 'lab' || room === 'bench' ? room : `src/${room}`);
 
-const seesEverything = (file: string): boolean => !file.startsWith('src/') || file.endsWith('.test.ts');
+const isTest = (file: string): boolean => /\.(?:test|lab)\.ts$/.test(file);
+
+const seesEverything = (file: string): boolean => !file.startsWith('src/') || isTest(file);
 
 const throughDoor = (source: Source, room: string, door: string): Omit<Problem, 'file' | 'line'> | undefined => {
   const target = door.slice(1);
   if (target.includes('/')) return { rule: 'front-door', message: `${door} reaches past the front door of ${target.split('/')[0]}` };
-  if (target === room) return { rule: 'front-door', message: `inside ${room} imports are relative, not ${door}` };
+  if (target === room && !isTest(source.file)) return { rule: 'front-door', message: `inside ${room} imports are relative, not ${door}` };
   if (seesEverything(source.file)) return undefined;
   const [from, to] = [floorOf(room), floorOf(target)];
   if (from < 0) return { rule: 'one-way', message: `the room ${room} has no place in the order of rooms; add it to lab/lint/rooms.ts` };
@@ -66,6 +69,7 @@ const inside = (source: Source, room: string, specifier: string): Omit<Problem, 
   const target = join(dirname(source.file), specifier);
   if (!target.startsWith(`${rootOf(room)}/`))
     return { rule: 'front-door', message: `${specifier} leaves ${room}; other rooms are imported as #room` };
+  if (isTest(target) && !isTest(source.file)) return { rule: 'test-only', message: `${specifier} helps tests; the program may not need it` };
   const [from, to] = [source.file, target].map((file) => /^src\/services\/([^/]+)\//.exec(file)?.[1]);
   if (from !== undefined && to !== undefined && from !== to)
     return { rule: 'service-apart', message: `service ${from} may not know ${to}; what they share is in the Wiring` };

@@ -1,0 +1,3 @@
+import { two } from '#directory';
+
+export const one = two;
