@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Row } from '#formats';
+import { inputFor } from '../rspamd/test-input.ts';
+import { misunderstood } from './check.ts';
+import { redis } from './index.ts';
+import { memoryShare } from './rows.ts';
+
+test('redis.conf: a Unix socket and nothing else', () => {
+  const [item] = redis.items(inputFor('bookworm'));
+  assert.ok(item?.kind === 'file');
+  assert.equal(item.path, '/etc/redis/redis.conf');
+  assert.equal(
+    item.text.join('').split('\n').slice(1).join('\n'),
+    `# No TCP.
+port 0
+unixsocket /run/redis/redis-server.sock
+unixsocketperm 770
+daemonize no
+pidfile /run/redis/redis-server.pid
+# Standard output.
+logfile ""
+loglevel notice
+always-show-logo no
+dir /var/lib/redis
+dbfilename dump.rdb
+# On disk an hour after a change, five minutes after a hundred.
+save 3600 1 300 100
+appendonly no
+# A full disk must not stop what needs no disk.
+stop-writes-on-bgsave-error no
+maxmemory 134217728
+# What expires soonest goes first.
+maxmemory-policy volatile-ttl
+`,
+  );
+});
+
+test('an eighth of the memory, within bounds', () => {
+  assert.deepEqual([256, 1024, 65_536].map(memoryShare), [64, 128, 512]);
+});
+
+test('what CONFIG GET answers is compared directive by directive', () => {
+  const rows: readonly Row[] = [
+    { set: 'port', to: 0 },
+    { set: 'logfile', to: '' },
+    { set: 'save', to: ['3600', '1'] },
+    { set: 'appendonly', to: false },
+  ];
+  assert.deepEqual(misunderstood(rows, 'port\n0\nlogfile\n\nsave\n3600 1\nappendonly\nno\n'), []);
+  assert.deepEqual(misunderstood(rows, 'port\n6379\nlogfile\n\nsave\n3600 1\nappendonly\nyes\n'), ['port', 'appendonly']);
+  assert.deepEqual(misunderstood(rows, ''), ['port', 'logfile', 'save', 'appendonly']);
+});
