@@ -1,6 +1,7 @@
 /**
  * Rooms import one way and by front doors only: `#room`, which package.json maps to the room's index.ts. Inside a room imports
- * are relative and do not leave it; a folder with an index.ts is entered by it. Services do not know each other.
+ * are relative and do not leave it; a folder with an index.ts is entered by it. Services do not know each other;
+ * their tests may bring two together.
  * lab, bench and tests may come in by every front door, the lab's and their own included, but never past one. `x.lab.ts` beside a
  * module helps its tests and counts as one; the program imports neither.
  */
@@ -71,7 +72,7 @@ const inside = (source: Source, room: string, specifier: string): Omit<Problem, 
     return { rule: 'front-door', message: `${specifier} leaves ${room}; other rooms are imported as #room` };
   if (isTest(target) && !isTest(source.file)) return { rule: 'test-only', message: `${specifier} helps tests; the program may not need it` };
   const [from, to] = [source.file, target].map((file) => /^src\/services\/([^/]+)\//.exec(file)?.[1]);
-  if (from !== undefined && to !== undefined && from !== to)
+  if (from !== undefined && to !== undefined && from !== to && !isTest(source.file))
     return { rule: 'service-apart', message: `service ${from} may not know ${to}; what they share is in the Wiring` };
   const folder = entered(source, target);
   if (folder !== undefined && target !== `${folder}/index.ts`) return { rule: 'front-door', message: `${folder} is entered by its index.ts` };

@@ -1,0 +1,3 @@
+import { socket } from '../redis/index.ts';
+
+export const path = socket;
