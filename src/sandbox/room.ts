@@ -1,6 +1,6 @@
 /**
  * A private view of this machine in which staged files stand at their final paths. Programs run in it as on the machine,
- * with no network but loopback and no processes but their own; what they write is thrown away.
+ * and see no processes but their own; what they write is thrown away.
  *
  * Each file system of the machine becomes the lower layer of an overlay whose upper layer is a tmpfs, so a separate /var is
  * seen as well. Unix sockets do not connect through an overlay: live daemons cannot be reached from here.
@@ -40,7 +40,6 @@ const WORK = path('/run/hauspost/sandbox');
 /** Constant; everything variable comes as arguments: WORK STAGE, then `dir|file PATH` for each mount, `absent PATH`, and `--`. Then it waits for the end of its input. */
 const SCRIPT = `set -eu
 work=$1; stage=$2; shift 2
-ip link set lo up
 mount -t tmpfs -o mode=0700 tmpfs "$work"
 mkdir "$work/root"
 n=0
@@ -108,12 +107,12 @@ const childOf = async (machine: Machine, pid: number): Promise<number> =>
 /** `stage` holds staged files below their final paths; `absent` paths are hidden. The view lasts until it is disposed of, or we end. */
 export const openRoom = async (machine: Machine, stage: AbsPath, absent: readonly AbsPath[]): Promise<CheckRoom & AsyncDisposable> => {
   await machine.makeDir(WORK, { owner: 'root:root', mode: 0o700 });
-  const unshare = ['unshare', '--mount', '--propagation', 'private', '--net', '--pid', '--fork', '--kill-child'];
+  const unshare = ['unshare', '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child'];
   const places = [...(await arrangement(machine)), ...absent.flatMap((target) => ['absent', target])];
   const held = await machine.hold([...unshare, 'sh', '-c', SCRIPT, 'sandbox', WORK, stage, ...places, '--']).catch((cause: unknown) => {
     throw refused(cause);
   });
   const first = String(await childOf(machine, held.pid));
-  const enter = ['nsenter', '--target', first, '--mount', '--net', '--pid', '--root', '--wd', '--'];
+  const enter = ['nsenter', '--target', first, '--mount', '--pid', '--root', '--wd', '--'];
   return { run: (argv, options) => machine.run([...enter, ...argv], options), [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() };
 };

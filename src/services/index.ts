@@ -16,7 +16,7 @@ export { STRANGER } from './unbound/index.ts';
 
 export const SERVICES: readonly Service[] = [unbound, mariadb, redis, rspamd, dovecot, postfix, nginx];
 
-/** Packages that no single daemon brings: openssl for our own authority, iproute2 for the check room, runit where systemd is not. */
+/** Packages that no single daemon brings: openssl for our own authority, runit where systemd is not. */
 const common = (input: RenderInput): readonly string[] => [
   'openssl',
   'ca-certificates',

@@ -1,0 +1,74 @@
+/**
+ * Machines on which `up` has run, as images: made by the program itself from a bare Debian, as a user would, and made anew whenever
+ * the program changes. What `up` printed and how long it took lies in the image, so that a scenario can judge it.
+ */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { image } from './images.ts';
+import type { Kind } from './kinds.ts';
+import { derive, type Image, type Machine } from './machine.ts';
+import type { Output } from './process.ts';
+
+const CHECKOUT = join(import.meta.dirname, '..');
+const RECORD = '/root/up.json';
+
+/** Files of the program, tests left out. */
+const programFiles = (): readonly string[] =>
+  execFileSync('git', ['ls-files', '-co', '--exclude-standard', 'src', 'hauspost', 'package.json', 'package-lock.json'], {
+    cwd: CHECKOUT,
+    encoding: 'utf8',
+  })
+    .split('\n')
+    .filter((file) => file !== '' && !/\.test\.ts$/.test(file))
+    .toSorted();
+
+const programHash = (): string => {
+  const hash = createHash('sha256');
+  for (const file of programFiles()) hash.update(file).update(readFileSync(join(CHECKOUT, file)));
+  return hash.digest('hex');
+};
+
+export interface UpRecord extends Output {
+  readonly ms: number;
+  /** Milliseconds that `apt-get install` of the same packages alone needed is measured elsewhere; this is the launcher's preparation. */
+  readonly preparedMs: number;
+}
+
+/** Programs that a bare machine must not have before `up` brings them. */
+export const BROUGHT = ['node', 'npm', 'postfix', 'dovecot', 'rspamd', 'redis-server', 'mariadbd', 'unbound', 'nginx', 'certbot'] as const;
+
+const present = async (machine: Machine): Promise<readonly string[]> => {
+  const { stdout } = await machine.run(['sh', '-c', 'for program; do command -v "$program"; done; true', 'look', ...BROUGHT]);
+  return stdout.split('\n').filter((line) => line !== '');
+};
+
+/** `./hauspost up --yes` on a machine that holds nothing but Debian and the checkout. */
+const firstUp = async (machine: Machine): Promise<void> => {
+  const found = await present(machine);
+  if (found.length > 0) throw new Error(`the bare image is not bare: ${found.join(' ')}`);
+  await machine.checkout();
+  const begun = performance.now();
+  const version = await machine.run(['/opt/hauspost/hauspost', '--version'], { ms: 600_000 });
+  const preparedMs = Math.round(performance.now() - begun);
+  if (version.code !== 0) throw new Error(`./hauspost --version: ${version.stderr}`);
+  const started = performance.now();
+  const up = await machine.run(['/opt/hauspost/hauspost', 'up', '--yes'], { ms: 1_200_000 });
+  const record: UpRecord = { ...up, ms: Math.round(performance.now() - started), preparedMs };
+  await machine.run(['sh', '-c', `cat >${RECORD}`], { input: JSON.stringify(record) });
+  if (up.code !== 0) throw new Error(`./hauspost up ended with ${up.code}:\n${up.stdout}\n${up.stderr}`);
+};
+
+/** A machine of profile `local`, shut down in order after its first `up`. */
+export const served = async (kind: Kind): Promise<Image> => derive(await image(kind, 'packages'), 'served', programHash(), firstUp);
+
+/** What the first `up` said. */
+export const upRecord = async (machine: Machine): Promise<UpRecord> => JSON.parse((await machine.run(['cat', RECORD])).stdout);
+
+/** The password that `up` showed for an account, from what it wrote on standard error. */
+export const shownPassword = ({ stderr }: Pick<Output, 'stderr'>, whose: string): string => {
+  const line = stderr.split('\n').find((each) => each.startsWith(`password of ${whose}: `));
+  if (line === undefined) throw new Error(`no password of ${whose} was shown:\n${stderr}`);
+  return line.slice(line.lastIndexOf(' ') + 1);
+};
