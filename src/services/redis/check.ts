@@ -8,13 +8,15 @@ import type { CheckRoom, Finding, RenderInput } from '#model';
 import { rows } from './rows.ts';
 
 const PROBE_SOCKET = '/tmp/hauspost-redis-check.sock';
-/** Constant; SOCKET, NAMES (blank separated) and then the server's argv come as arguments. Waits up to 10 s for an answer. */
+/**
+ * Constant; SOCKET, NAMES (blank separated) and then the server's argv come as arguments. Waits until the server answers or has ended.
+ * In the foreground, because Redis 8.0 goes into the background before it reads its file, and exits 0 whatever is in it.
+ */
 const SCRIPT = `set -eu
 socket=$1; names=$2; shift 2
-"$@" >&2
-i=0
+{ "$@" >&2 || :; : > "$socket.ended"; } &
 until redis-cli -s "$socket" PING >/dev/null 2>&1; do
-  i=$((i + 1)); [ "$i" -lt 100 ]
+  [ ! -e "$socket.ended" ]
   sleep 0.1
 done
 redis-cli -s "$socket" CONFIG GET $names
@@ -26,7 +28,6 @@ const REPLACED: readonly (readonly [string, string])[] = [
   ['unixsocket', PROBE_SOCKET],
   ['pidfile', '/tmp/hauspost-redis-check.pid'],
   ['dir', '/tmp'],
-  ['daemonize', 'yes'],
 ];
 
 const finding = (code: string, message: string): Finding => ({
