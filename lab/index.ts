@@ -9,3 +9,4 @@ export { type Addresses, type Host, type Network, network } from './network.ts';
 export { type Child, type Output, until } from './process.ts';
 export type { Files, Room } from './room.ts';
 export { type Forward, type Sockets, socketsOf, type Target } from './sockets.ts';
+export { BROUGHT, served, shownPassword, type UpRecord, upRecord } from './served.ts';

@@ -1,0 +1,99 @@
+/** C1, C2 without systemd: `up --foreground` as a container's main process, runit below it. Debian 12, an image without any init. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { boot, type Machine, served, until } from '../index.ts';
+
+const HAUSPOST = '/opt/hauspost/hauspost';
+const KIND = { release: 'bookworm', init: 'none' } as const;
+/** In the order of their start. */
+const DAEMONS = ['unbound', 'mariadb', 'redis', 'rspamd', 'dovecot', 'postfix', 'nginx'];
+
+const shell = async (machine: Machine, script: string, ...words: readonly string[]): Promise<string> =>
+  (await machine.run(['sh', '-c', script, 'shell', ...words])).stdout.trim();
+
+const supervisedPid = (machine: Machine, daemon: string): Promise<string> => shell(machine, 'cat /etc/hauspost/runit/$1/supervise/pid', daemon);
+
+const allIsWell = async (machine: Machine): Promise<boolean> => {
+  const ran = await machine.run([HAUSPOST, 'selftest', '--json'], { ms: 120_000 });
+  return ran.code === 0 && (JSON.parse(ran.stdout) as { ok: boolean }).ok;
+};
+
+describe('a container', () => {
+  let machine: Machine;
+  before(async () => {
+    machine = await boot({ image: await served(KIND), main: [HAUSPOST, 'up', '--foreground', '--yes'] });
+    await until('the main process says that the server runs', async () => (await machine.journal()).includes('the mail server runs'), 120_000);
+  });
+  after(() => machine?.[Symbol.asyncDispose]());
+
+  test('C1: the self-test passed before it said that the server runs', async () => {
+    const said = await machine.journal();
+    assert.equal(said.match(/ ok self-test: /g)?.length, 10, said);
+    assert.equal(said.indexOf('failed'), -1, said);
+  });
+
+  test('C1: daemons start in order, each before the next', async () => {
+    const said = await machine.journal();
+    const begins = DAEMONS.map((daemon) => said.indexOf(`... start ${daemon}\n`));
+    const ends = DAEMONS.map((daemon) => said.indexOf(` ok start ${daemon}`));
+    assert.ok(begins.every((at) => at >= 0) && ends.every((at) => at >= 0), said);
+    for (let n = 1; n < DAEMONS.length; n += 1) assert.ok((ends[n - 1] ?? 0) < (begins[n] ?? 0), `${DAEMONS[n]} started too early:\n${said}`);
+  });
+
+  test('a daemon that is killed comes back, and mail flows again', async () => {
+    for (const daemon of ['dovecot', 'rspamd', 'postfix']) {
+      const before = await supervisedPid(machine, daemon);
+      await machine.run(['kill', '-KILL', before]);
+      await until(`${daemon} runs again`, async () => ![before, '', '0'].includes(await supervisedPid(machine, daemon)), 30_000);
+    }
+    await until('the self-test passes', () => allIsWell(machine), 90_000);
+  });
+
+  test('process 1 buries orphans', async () => {
+    await machine.run(['sh', '-c', '(sleep 0.1 &) ; exit 0']);
+    const zombies = (): Promise<string> => shell(machine, 'cat /proc/[0-9]*/stat 2>/dev/null | awk \'$3 == "Z" && $4 == 1 {print}\'');
+    await until('no zombie is left below process 1', async () => (await zombies()) === '', 10_000);
+  });
+
+  test('logs of every daemon are kept by svlogd, which rotates them', async () => {
+    for (const daemon of DAEMONS) {
+      const log = `/var/log/hauspost/${daemon}`;
+      assert.equal(await shell(machine, 'test -f $1/current && echo there', log), 'there', daemon);
+    }
+    assert.match(await shell(machine, 'cat /var/log/hauspost/postfix/current'), /postfix\/qmgr/);
+    // svlogd(8): SIGALRM makes it rotate a log that is not empty.
+    await shell(
+      machine,
+      'pkill -ALRM -f "svlogd -tt /var/log/hauspost/postfix" || for p in /proc/[0-9]*; do case "$(tr "\\0" " " <$p/cmdline 2>/dev/null)" in "svlogd -tt /var/log/hauspost/postfix ") kill -ALRM ${p#/proc/};; esac; done',
+    );
+    await until('an older log appears', async () => (await shell(machine, 'ls /var/log/hauspost/postfix')).includes('@'), 10_000);
+  });
+
+  test('C2: SIGTERM stops the daemons in the reverse order and ends with 0; a second start brings all back', async () => {
+    const { code, stderr, stdout } = await machine.stop();
+    const said = stdout + stderr;
+    assert.equal(code, 0, said);
+    const stops = DAEMONS.toReversed().map((daemon) => said.lastIndexOf(` ok stop ${daemon}`));
+    assert.ok(
+      stops.every((at) => at >= 0),
+      said,
+    );
+    assert.deepEqual(
+      stops,
+      stops.toSorted((a, b) => a - b),
+      said,
+    );
+    await machine.start();
+    await until('the server runs again', async () => (await machine.journal()).includes('the mail server runs'), 120_000);
+    assert.equal((await machine.journal()).match(/ ok self-test: /g)?.length, 10);
+  });
+});
+
+test('C1: up without --foreground where nobody supervises: daemons run after it has ended', async () => {
+  await using machine = await boot({ image: await served(KIND) });
+  const up = await machine.run([HAUSPOST, 'up', '--yes'], { ms: 240_000 });
+  assert.equal(up.code, 0, up.stderr);
+  assert.ok(await allIsWell(machine));
+  const down = await machine.run([HAUSPOST, 'down']);
+  assert.equal(down.code, 0, down.stderr);
+});
