@@ -8,6 +8,10 @@ const KIND = { release: 'bookworm', init: 'none' } as const;
 /** In the order of their start. */
 const DAEMONS = ['unbound', 'mariadb', 'redis', 'rspamd', 'dovecot', 'postfix', 'nginx'];
 
+/** Waits until it holds. */
+const holds = (what: string, condition: () => Promise<boolean>, ms: number): Promise<true> =>
+  until(what, async () => (await condition()) || undefined, ms, 250);
+
 const shell = async (machine: Machine, script: string, ...words: readonly string[]): Promise<string> =>
   (await machine.run(['sh', '-c', script, 'shell', ...words])).stdout.trim();
 
@@ -22,7 +26,7 @@ describe('a container', () => {
   let machine: Machine;
   before(async () => {
     machine = await boot({ image: await served(KIND), main: [HAUSPOST, 'up', '--foreground', '--yes'] });
-    await until('the main process says that the server runs', async () => (await machine.journal()).includes('the mail server runs'), 120_000);
+    await holds('the main process says that the server runs', async () => (await machine.journal()).includes('the mail server runs'), 120_000);
   });
   after(() => machine?.[Symbol.asyncDispose]());
 
@@ -44,15 +48,15 @@ describe('a container', () => {
     for (const daemon of ['dovecot', 'rspamd', 'postfix']) {
       const before = await supervisedPid(machine, daemon);
       await machine.run(['kill', '-KILL', before]);
-      await until(`${daemon} runs again`, async () => ![before, '', '0'].includes(await supervisedPid(machine, daemon)), 30_000);
+      await holds(`${daemon} runs again`, async () => ![before, '', '0'].includes(await supervisedPid(machine, daemon)), 30_000);
     }
-    await until('the self-test passes', () => allIsWell(machine), 90_000);
+    await holds('the self-test passes', () => allIsWell(machine), 90_000);
   });
 
   test('process 1 buries orphans', async () => {
     await machine.run(['sh', '-c', '(sleep 0.1 &) ; exit 0']);
     const zombies = (): Promise<string> => shell(machine, 'cat /proc/[0-9]*/stat 2>/dev/null | awk \'$3 == "Z" && $4 == 1 {print}\'');
-    await until('no zombie is left below process 1', async () => (await zombies()) === '', 10_000);
+    await holds('no zombie is left below process 1', async () => (await zombies()) === '', 10_000);
   });
 
   test('logs of every daemon are kept by svlogd, which rotates them', async () => {
@@ -66,7 +70,7 @@ describe('a container', () => {
       machine,
       'pkill -ALRM -f "svlogd -tt /var/log/hauspost/postfix" || for p in /proc/[0-9]*; do case "$(tr "\\0" " " <$p/cmdline 2>/dev/null)" in "svlogd -tt /var/log/hauspost/postfix ") kill -ALRM ${p#/proc/};; esac; done',
     );
-    await until('an older log appears', async () => (await shell(machine, 'ls /var/log/hauspost/postfix')).includes('@'), 10_000);
+    await holds('an older log appears', async () => (await shell(machine, 'ls /var/log/hauspost/postfix')).includes('@'), 10_000);
   });
 
   test('C2: SIGTERM stops the daemons in the reverse order and ends with 0; a second start brings all back', async () => {
@@ -84,7 +88,7 @@ describe('a container', () => {
       said,
     );
     await machine.start();
-    await until('the server runs again', async () => (await machine.journal()).includes('the mail server runs'), 120_000);
+    await holds('the server runs again', async () => (await machine.journal()).includes('the mail server runs'), 120_000);
     assert.equal((await machine.journal()).match(/ ok self-test: /g)?.length, 10);
   });
 });
