@@ -89,7 +89,7 @@ const forwardTo = async (dial: (target: Target) => Promise<Socket>, target: Targ
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (near) => {
     open.add(near.on('close', () => open.delete(near)));
     near.on('error', () => near.destroy());
-    dial(target).then(
+    void dial(target).then(
       (far) => {
         open.add(far.on('close', () => open.delete(far)));
         far.on('error', () => near.destroy());

@@ -37,16 +37,14 @@ export const probe = async (machine: Machine, service: Service, input: RenderInp
   for (const each of service.probes(input)) {
     let last: readonly Finding[] = [];
     const well = await machine.waitFor(async () => {
-      last = await each
-        .run(vantageOf(machine))
-        .catch((error: unknown): readonly Finding[] => [
-          {
-            level: 'error',
-            code: `${service.name}.no-answer`,
-            message: `${each.name}: ${complaint(error)}`,
-            remedy: `See the log of ${service.name}.`,
-          },
-        ]);
+      last = await each.run(vantageOf(machine)).catch((error: unknown): readonly Finding[] => [
+        {
+          level: 'error',
+          code: `${service.name}.no-answer`,
+          message: `${each.name}: ${complaint(error)}`,
+          remedy: `See the log of ${service.name}.`,
+        },
+      ]);
       return !last.some((finding) => finding.level === 'error');
     }, each.within);
     findings.push(...(well ? last.filter((finding) => finding.level === 'warning') : last));

@@ -6,7 +6,7 @@ import * as accounts from './accounts.ts';
 import { type AliasSource, type Destination, parseAliasSource as source, parseDestination as to } from './address.ts';
 import * as aliases from './aliases.ts';
 import type { Directory } from './connect.ts';
-import { type Database, database, RELEASES } from './database.test.ts';
+import { type Database, database, RELEASES } from './database.lab.ts';
 import * as domains from './domains.ts';
 import { applyGrants } from './grants.ts';
 import { lookups } from './lookups.ts';

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Room } from '#lab';
-import { type Database, database, RELEASES } from './database.test.ts';
+import { type Database, database, RELEASES } from './database.lab.ts';
 import { applyGrants } from './grants.ts';
 import { lookups } from './lookups.ts';
 import { migrate } from './migrate.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HauspostError } from '#base';
-import { type Database, database, RELEASES } from './database.test.ts';
+import { type Database, database, RELEASES } from './database.lab.ts';
 import { migrate } from './migrate.ts';
 
 /** The original's statements, as typed on Debian 9: rows COMPACT, and the catch-all of its questions and answers. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { labAvailable, type Room, until } from '#lab';
 import type { CheckRoom } from '#model';
-import { inClear, overTls } from './conversation.ts';
+import { inClear, overTls } from './conversation.lab.ts';
 import { dovecot } from './index.ts';
 import {
   accepted,
@@ -23,7 +23,7 @@ import {
   staged,
   subjects,
   vantage,
-} from './scene.ts';
+} from './scene.lab.ts';
 
 type Case = (scene: Scene) => Promise<void>;
 

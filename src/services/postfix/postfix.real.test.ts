@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { labAvailable, until } from '#lab';
 import type { CheckRoom } from '#model';
 import { postfix } from './index.ts';
-import { dial, LIMIT_MS, member, must, open, rcpt, type Scene, send, serving, staged, stranger, talkOver } from './real-scene.ts';
+import { dial, LIMIT_MS, member, must, open, rcpt, type Scene, send, serving, staged, stranger, talkOver } from './real-scene.lab.ts';
 
 /** Every message in the mailbox, as it lies there. */
 const mailbox = async ({ room }: Scene, user: string): Promise<readonly string[]> => {

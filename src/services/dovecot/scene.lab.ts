@@ -7,7 +7,7 @@ import { redacted } from '#base';
 import { applyGrants, connect, type Directory, migrate } from '#directory';
 import { type Child, checker, type Release, type Room, until } from '#lab';
 import type { RenderInput, Vantage } from '#model';
-import { type Conversation, inClear, overSocket, overTls } from './conversation.ts';
+import { type Conversation, inClear, overSocket, overTls } from './conversation.lab.ts';
 import { dovecot } from './index.ts';
 import { inputFor } from './test-input.ts';
 
