@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { CheckRoom } from '#model';
 import { check, misread } from './check.ts';
 import { leaves } from './dump.ts';
-import { inputFor } from './test-input.ts';
+import { inputFor } from '../test-input.lab.ts';
 
 const TEXT = `# a comment = nothing
 ssl = required

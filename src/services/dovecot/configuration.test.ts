@@ -6,7 +6,7 @@ import type { RenderInput } from '#model';
 import { mainText, sqlFile } from './configuration.ts';
 import { dovecot } from './index.ts';
 import { limits } from './limits.ts';
-import { inputFor } from './test-input.ts';
+import { inputFor } from '../test-input.lab.ts';
 
 const expected = (name: string): string => readFileSync(`${import.meta.dirname}/expected/${name}`, 'utf8');
 const written = (input: RenderInput): string => redacted(mainText(input));

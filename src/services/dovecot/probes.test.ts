@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Vantage } from '#model';
 import { dovecotProbes } from './probes.ts';
-import { inputFor } from './test-input.ts';
+import { inputFor } from '../test-input.lab.ts';
 
 const GOOD: Readonly<Record<string, string>> = {
   '143': '* OK [CAPABILITY IMAP4rev1 SASL-IR STARTTLS AUTH=PLAIN] Dovecot ready.\r\n',

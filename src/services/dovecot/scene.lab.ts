@@ -9,7 +9,7 @@ import { type Child, checker, type Release, type Room, until } from '#lab';
 import type { RenderInput, Vantage } from '#model';
 import { type Conversation, inClear, overSocket, overTls } from './conversation.lab.ts';
 import { dovecot } from './index.ts';
-import { inputFor } from './test-input.ts';
+import { inputFor } from '../test-input.lab.ts';
 
 const CA = '/var/lib/hauspost/tls/ca.pem';
 const PASSWORDS = { ARGON2ID: 'argon', 'BLF-CRYPT': 'blf', 'SHA512-CRYPT': 'sha' } as const;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RenderInput } from '#model';
-import { inputFor } from '../rspamd/test-input.ts';
+import { inputFor } from '../test-input.lab.ts';
 import { filesRead } from './check.ts';
 import { nginx } from './index.ts';
 

@@ -6,7 +6,7 @@ import { mainText, masterText } from './configuration.ts';
 import { logicalLines, parameters, services } from './dump.ts';
 import { headerCleanup } from './header-cleanup.ts';
 import { postfix } from './index.ts';
-import { inputFor } from './test-input.ts';
+import { inputFor } from '../test-input.lab.ts';
 
 const PUBLIC = '[server]\nprofile = "public"\nhostname = "mx.example.org"\npostmaster = "me@example.org"\n';
 const main = (input: RenderInput): ReadonlyMap<string, string> => parameters(redacted(mainText(input)));

@@ -11,7 +11,7 @@ import { applyGrants, connect, type Directory, migrate } from '#directory';
 import { checker, type Release, type Room, socketsOf, until } from '#lab';
 import type { RenderInput } from '#model';
 import { postfix } from './index.ts';
-import { inputFor } from './test-input.ts';
+import { inputFor } from '../test-input.lab.ts';
 
 export const LIMIT_MS = 20_000;
 

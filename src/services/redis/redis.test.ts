@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Row } from '#formats';
-import { inputFor } from '../rspamd/test-input.ts';
+import { inputFor } from '../test-input.lab.ts';
 import { misunderstood } from './check.ts';
 import { redis } from './index.ts';
 import { memoryShare } from './rows.ts';

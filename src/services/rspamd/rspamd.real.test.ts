@@ -6,7 +6,7 @@ import type { CheckRoom, RenderInput, Service } from '#model';
 import { nginx } from '../nginx/index.ts';
 import { redis } from '../redis/index.ts';
 import { rspamd, rspamdPasswordHash } from './index.ts';
-import { inputFor } from './test-input.ts';
+import { inputFor, LOCAL, PUBLIC } from '../test-input.lab.ts';
 
 const PASSWORD = 'correct horse';
 const HASH = rspamdPasswordHash(PASSWORD, Buffer.alloc(20, 7));
@@ -48,11 +48,11 @@ const certificate = async (room: Room, { wiring: { places } }: RenderInput): Pro
 };
 
 for (const release of ['bookworm', 'trixie'] as const) {
-  for (const profile of ['local', 'public'] as const) {
+  for (const [profile, config] of Object.entries({ local: LOCAL, public: PUBLIC })) {
     test(`all that is written is understood, on ${release}, profile ${profile}`, async () => {
       await using room = await checker(release);
       const view: CheckRoom = { run: (argv, options) => room.run(argv, options) };
-      const input = inputFor(release, profile);
+      const input = inputFor(release, 'systemd', config);
       const codes = async (service: Service) => (await service.check(view, input)).map(({ code, message }) => `${code}: ${message}`);
       await certificate(room, input);
       await put(room, [rspamd, redis, nginx], input);

@@ -5,7 +5,7 @@ import type { Item } from '#model';
 import { misunderstood } from './check.ts';
 import { options } from './options.ts';
 import { rspamd } from './index.ts';
-import { inputFor } from './test-input.ts';
+import { inputFor, PUBLIC } from '../test-input.lab.ts';
 import { REDIS_GROUP } from './unit.ts';
 import { scanners, workers } from './workers.ts';
 
@@ -79,7 +79,7 @@ test('the resolver and the size limit are those of the wiring and the settings',
 test('nobody on the internet is asked in profile local; in profile public the package decides', () => {
   const asked = ['rbl.conf', 'asn.conf', 'fuzzy_check.conf', 'phishing.conf'].map((name) => `/etc/rspamd/override.d/${name}`);
   for (const file of asked) assert.ok(files(rspamd.items(local)).has(file), file);
-  for (const file of asked) assert.ok(!files(rspamd.items(inputFor('trixie', 'public'))).has(file), file);
+  for (const file of asked) assert.ok(!files(rspamd.items(inputFor('trixie', 'systemd', PUBLIC))).has(file), file);
 });
 
 test("the package's file for another mail server, which has mail from 127.2.4.7 signed, is removed", () => {
