@@ -21,7 +21,7 @@ const programFiles = (): readonly string[] =>
     encoding: 'utf8',
   })
     .split('\n')
-    .filter((file) => file !== '' && !/\.test\.ts$/.test(file))
+    .filter((file) => file !== '' && !/\.(test|lab)\.ts$/.test(file))
     .toSorted();
 
 const programHash = (): string => {
