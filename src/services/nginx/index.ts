@@ -7,8 +7,6 @@ import { checkNginx } from './check.ts';
 import { nginxConfig } from './config.ts';
 import { nginxProbes } from './probes.ts';
 
-export { ACME_ROOT } from './acme.ts';
-
 const unit: Unit = {
   systemd: 'nginx.service',
   dropIn: [{ section: 'Service', set: 'Restart', to: 'on-failure' }],

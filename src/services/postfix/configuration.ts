@@ -1,6 +1,6 @@
 /** The slices put together into main.cf and master.cf. */
 import { path, type Text } from '#base';
-import { type Row, renderMainCf, renderMasterCf, rowsFor } from '#formats';
+import { type Row, renderMainCf, renderMasterCf } from '#formats';
 import type { RenderInput } from '#model';
 import { delivery } from './delivery.ts';
 import { limits } from './limits.ts';
@@ -29,9 +29,6 @@ const rows = (input: RenderInput): readonly Row[] => [
   ...milter(input),
   ...restrictions(input),
 ];
-
-/** Of this release. */
-export const mainRows = (input: RenderInput): readonly Row[] => rowsFor(input.facts.versions.postfix, rows(input));
 
 export const mainText = (input: RenderInput): Text => renderMainCf(rows(input), input.facts.versions.postfix);
 export const masterText = (input: RenderInput): Text => renderMasterCf(masterServices(input), input.facts.versions.postfix);
