@@ -39,24 +39,31 @@ const putDir = async ({ machine }: Hands, manifest: Manifest, item: Item & { kin
   return !same;
 };
 
-const putDerived = async ({ machine, state }: Hands, manifest: Manifest, item: Item & { kind: 'derived' }): Promise<boolean> => {
+/** Also made again when its source was written again with the same text: programs compare the times of the two files. */
+const putDerived = async (
+  { machine, state }: Hands,
+  manifest: Manifest,
+  item: Item & { kind: 'derived' },
+  written: readonly string[],
+): Promise<boolean> => {
   const keys = await readDerivedKeys(machine, state);
   const key = derivedKey(item, manifest);
-  if (keys[item.path] === key && (await machine.state(item.path)) !== undefined) return false;
+  const fresh = keys[item.path] === key && !written.includes(item.from);
+  if (fresh && (await machine.state(item.path)) !== undefined) return false;
   await must(machine, item.argv);
   await machine.place(item.path, item);
   await writeDerivedKeys(machine, state, { ...keys, [item.path]: key });
   return true;
 };
 
-const put = async (hands: Hands, generation: Generation, item: Item): Promise<boolean> => {
+const put = async (hands: Hands, generation: Generation, item: Item, written: readonly string[]): Promise<boolean> => {
   switch (item.kind) {
     case 'file':
       return putFile(hands, generation, item);
     case 'dir':
       return putDir(hands, generation.manifest, item);
     case 'derived':
-      return putDerived(hands, generation.manifest, item);
+      return putDerived(hands, generation.manifest, item, written);
     case 'absent': {
       const there = (await hands.machine.state(item.path)) !== undefined;
       if (there) await hands.machine.remove(item.path);
@@ -82,7 +89,7 @@ export const converge = async (hands: Hands, generation: Generation, left: reado
   }
   for (const kind of ORDER) {
     for (const item of generation.manifest.items.filter((other) => other.kind === kind)) {
-      if (!(await put(hands, generation, item))) continue;
+      if (!(await put(hands, generation, item, paths))) continue;
       if ('path' in item) paths.push(item.path);
       if ('wakes' in item) wakes.push(...item.wakes);
     }

@@ -1,6 +1,6 @@
 /** MariaDB: domains, accounts, aliases, on a Unix socket alone (mariadbd(8)). The kernel vouches for who connects. */
 import { path } from '#base';
-import { type Block, renderMariadb } from '#formats';
+import { type Block, compareMariadb, renderMariadb } from '#formats';
 import type { Finding, Probe, RenderInput, Service } from '#model';
 
 const FILE = path('/etc/mysql/mariadb.cnf');
@@ -34,37 +34,13 @@ const finding = (code: string, message: string): Finding => ({
   remedy: "See 'journalctl -u mariadb' or /var/log/hauspost/mariadb/current.",
 });
 
-/** `mariadbd --verbose --help` ends with `name  value` lines of what it would run with; sizes in octets. */
-const dumped = (text: string): ReadonlyMap<string, string> =>
-  new Map(
-    text.split('\n').flatMap((line) => {
-      const match = /^([a-z][a-z0-9-]+) +(.*)$/.exec(line);
-      return match?.[1] === undefined ? [] : [[match[1], match[2]?.trim() ?? ''] as const];
-    }),
-  );
-
-const asDumped = (value: unknown): string => {
-  if (typeof value === 'boolean') return value ? 'TRUE' : 'FALSE';
-  const size = /^([0-9]+)M$/.exec(String(value))?.[1];
-  return size === undefined ? String(value) : String(Number(size) * 2 ** 20);
-};
-
+/** `mariadbd --verbose --help` ends with what it would run with. */
 const understood: Service['check'] = async (room, input) => {
   const ran = await room.run(['mariadbd', `--defaults-file=${FILE}`, '--verbose', '--help']);
   if (ran.code !== 0) return [finding('mariadb.refused', `mariadbd: ${ran.stderr.trim().split('\n').slice(-3).join(' ')}`)];
-  const values = dumped(ran.stdout);
-  const rows = config(input)
-    .flatMap((block) => block.rows)
-    .flatMap((row) => ('set' in row ? [row] : []));
-  return rows
-    .filter((row) => row.set !== 'user') // not shown when help is asked for
-    .flatMap((row) => {
-      const got = values.get(row.set);
-      const trimmed = got?.replace(/\/$/, '');
-      return trimmed === asDumped(row.to)
-        ? []
-        : [finding('mariadb.misread', `${row.set}: written ${asDumped(row.to)}, understood ${got ?? 'nothing'}`)];
-    });
+  return compareMariadb(config(input), input.facts.versions.mariadb, ran.stdout).map(({ key, expected, actual }) =>
+    finding('mariadb.misread', `${key}: written ${expected}, understood ${actual ?? 'nothing'}`),
+  );
 };
 
 /** The greeting of the protocol names the server's version. */

@@ -1,6 +1,6 @@
 /** Unbound: names for the machine's mail daemons (unbound(8)). */
 import { path } from '#base';
-import { type Block, isRow, renderUnbound, type Row } from '#formats';
+import { compareUnbound, renderUnbound, unboundOptions } from '#formats';
 import { type Finding, listenersOf, type Probe, type RenderInput, type Service } from '#model';
 import { unboundConfig } from './config.ts';
 
@@ -13,28 +13,26 @@ const finding = (code: string, message: string): Finding => ({
   remedy: 'This is a defect of Hauspost; please report it.',
 });
 
-/** unbound-checkconf -o answers with one line a value; numbers and yes/no as they are, sizes in octets. */
-const expected = ({ to }: Row): readonly string[] | undefined => {
-  if (typeof to === 'boolean') return [to ? 'yes' : 'no'];
-  if (typeof to === 'number') return [String(to)];
-  if (typeof to === 'string') return [/^[0-9]+m$/.test(to) ? String(Number(to.slice(0, -1)) * 2 ** 20) : to];
-  return undefined;
-};
+/** Constant; FILE and the options come as arguments. Each answer ends with a line `--`; one that is refused, with `!!` before it. */
+const ASK = 'file=$1; shift; for option; do unbound-checkconf -o "$option" "$file" || echo "!!"; echo "--"; done';
 
-/** One line of values for each option, or its complaint; the separator ends each answer. */
-const ASK = 'file=$1; shift; for option; do unbound-checkconf -o "$option" "$file" 2>&1 || echo "refused"; echo "--"; done';
+const ROOT_KEY = ['/usr/libexec/unbound-helper', 'root_trust_anchor_update'];
 
+/** Before Unbound's first start there is no root key, which the checker wants to see; what is made here is thrown away with the room. */
 const understood: Service['check'] = async (room, input) => {
+  await room.run(ROOT_KEY);
   const whole = await room.run(['unbound-checkconf', FILE]);
   if (whole.code !== 0) return [finding('unbound.refused', `unbound-checkconf: ${(whole.stderr || whole.stdout).trim()}`)];
-  const server = unboundConfig(input).find((block: Block) => block.block === 'server');
-  const rows = (server?.rows ?? []).filter(isRow).filter((row) => expected(row) !== undefined);
-  const ran = await room.run(['sh', '-c', ASK, 'ask', FILE, ...rows.map((row) => row.set)]);
-  const answers = ran.stdout.split('--\n').map((answer) => answer.trim());
-  return rows.flatMap((row, index) => {
-    const [wanted, got] = [expected(row)?.join('\n'), answers[index]];
-    return got === wanted ? [] : [finding('unbound.misread', `${row.set}: written ${wanted ?? ''}, understood ${got ?? 'nothing'}`)];
+  const [clauses, version] = [unboundConfig(input), input.facts.versions.unbound];
+  const options = unboundOptions(clauses, version);
+  const ran = await room.run(['sh', '-c', ASK, 'ask', FILE, ...options]);
+  const answered = ran.stdout.split('--\n').flatMap((answer, index) => {
+    const option = options[index];
+    return option === undefined || answer.endsWith('!!\n') ? [] : [[option, answer] as const];
   });
+  return compareUnbound(clauses, version, new Map(answered)).map(({ key, expected, actual }) =>
+    finding('unbound.misread', `${key}: written ${expected}, understood ${actual ?? 'nothing'}`),
+  );
 };
 
 /** `version.bind`-less liveness: a question for our own host name, over TCP (RFC 1035 4.2.2), answered without an error. */
@@ -63,7 +61,7 @@ export const unbound: Service = {
   packages: () => ['unbound', 'dns-root-data'],
   unit: () => ({
     systemd: 'unbound.service',
-    prepare: [['/usr/libexec/unbound-helper', 'root_trust_anchor_update']],
+    prepare: [ROOT_KEY],
     foreground: ['/usr/sbin/unbound', '-d', '-p'],
     reload: ['unbound-control', '-c', FILE, 'reload'],
   }),
