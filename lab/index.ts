@@ -10,3 +10,5 @@ export { type Child, type Output, until } from './process.ts';
 export type { Files, Room } from './room.ts';
 export { type Forward, type Sockets, socketsOf, type Target } from './sockets.ts';
 export { BROUGHT, served, shownPassword, type UpRecord, upRecord } from './served.ts';
+export { fetched, HAUSPOST, type Login, type Server, serve, STRANGER } from './mail.ts';
+export { type Reply, Smtp, type TlsTrust } from './smtp.ts';

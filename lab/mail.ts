@@ -1,0 +1,123 @@
+/** The running server of a served machine as clients see it: who may log in, whom to trust, where to dial. */
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { ImapFlow, type ImapFlowOptions } from 'imapflow';
+import { boot, type Machine } from './machine.ts';
+import type { Release } from './kinds.ts';
+import { type Output, until } from './process.ts';
+import { served, shownPassword, upRecord } from './served.ts';
+import { Smtp, type TlsTrust } from './smtp.ts';
+
+export const HAUSPOST = '/opt/hauspost/hauspost';
+/** A stranger of profile local: mail.outside.test. */
+export const STRANGER = '127.0.0.9';
+
+export interface Login {
+  readonly user: string;
+  readonly pass: string;
+}
+
+export interface Server extends AsyncDisposable {
+  readonly machine: Machine;
+  readonly trust: TlsTrust;
+  /** The account that `up` made. */
+  readonly demo: Login;
+  hauspost(words: readonly string[], input?: string): Promise<Output>;
+  /** As a stranger on 25, greeted and with EHLO said. */
+  stranger(): Promise<Smtp>;
+  /** On 587 with STARTTLS or 465, EHLO said, logged in where `login` is given. */
+  client(port: 587 | 465, login?: Login): Promise<Smtp>;
+  imap(login: Login, options?: Partial<ImapFlowOptions>): Promise<ImapFlow>;
+}
+
+const wellRunning = async (machine: Machine): Promise<true | undefined> => {
+  const { stdout } = await machine.run([HAUSPOST, 'status', '--json'], { ms: 120_000 });
+  const { services } = JSON.parse(stdout) as { services: { state: string }[] };
+  return services.every(({ state }) => state === 'running') || undefined;
+};
+
+const greeted = async (open: Promise<{ readonly smtp: Smtp; readonly greeting: { code: number } }>): Promise<Smtp> => {
+  const { smtp, greeting } = await open;
+  if (greeting.code !== 220) throw new Error(`greeted with ${greeting.code}`);
+  return smtp;
+};
+
+const clientOn = async (machine: Machine, trust: TlsTrust, port: 587 | 465): Promise<Smtp> => {
+  const socket = await machine.dial({ host: '127.0.0.1', port });
+  if (port === 465) {
+    const secure: TLSSocket = connectTls({ socket, ...trust });
+    return greeted(Smtp.open(secure));
+  }
+  const smtp = await greeted(Smtp.open(socket));
+  await smtp.command('EHLO client.test');
+  await smtp.startTls(trust);
+  return smtp;
+};
+
+const plain = ({ user, pass }: Login): string => Buffer.from(`\0${user}\0${pass}`).toString('base64');
+
+/** Boots a machine on which `up` has run, and waits until all its daemons run. */
+export const serve = async (release: Release): Promise<Server> => {
+  const machine = await boot({ image: await served({ release, init: 'systemd' }) });
+  await until('all daemons run', () => wellRunning(machine), 120_000, 500);
+  const ca = (await machine.run(['cat', '/var/lib/hauspost/tls/ca.pem'])).stdout;
+  const trust = { ca, servername: 'mail.hauspost.test' };
+  const pass = shownPassword(await upRecord(machine), 'demo@hauspost.test');
+  return {
+    machine,
+    trust,
+    demo: { user: 'demo@hauspost.test', pass },
+    hauspost: (words, input) => machine.run([HAUSPOST, ...words], { ms: 120_000, ...(input === undefined ? {} : { input }) }),
+    stranger: async () => {
+      const smtp = await greeted(Smtp.open(await machine.dial({ host: '127.0.0.1', port: 25, localAddress: STRANGER })));
+      await smtp.command('EHLO mail.outside.test');
+      return smtp;
+    },
+    client: async (port, login) => {
+      const smtp = await clientOn(machine, trust, port);
+      await smtp.command('EHLO client.test');
+      if (login === undefined) return smtp;
+      const { code, lines } = await smtp.command(`AUTH PLAIN ${plain(login)}`);
+      if (code !== 235) throw new Error(`AUTH: ${code} ${lines.join(' ')}`);
+      return smtp;
+    },
+    imap: async (login, options = {}) => {
+      const forward = await machine.forward({ host: '127.0.0.1', port: options.port ?? 993 });
+      const imap = new ImapFlow({
+        secure: true,
+        auth: login,
+        tls: { ca },
+        logger: false,
+        ...options,
+        host: '127.0.0.1',
+        port: forward.port,
+        servername: trust.servername,
+      });
+      imap.on('close', () => void forward.close());
+      imap.on('error', () => undefined); // the call under way rejects with it
+      await imap.connect();
+      return imap;
+    },
+    [Symbol.asyncDispose]: () => machine[Symbol.asyncDispose](),
+  };
+};
+
+/** The message's octets once it is in the mailbox; waits for it. */
+export const fetched = async (imap: ImapFlow, mailbox: string, messageId: string, ms = 30_000): Promise<string> => {
+  const lock = await imap.getMailboxLock(mailbox);
+  try {
+    return await until(
+      `${messageId} is in ${mailbox}`,
+      async () => {
+        await imap.noop();
+        const [uid] = (await imap.search({ header: { 'message-id': messageId } }, { uid: true })) || [];
+        if (uid === undefined) return undefined;
+        const message = await imap.fetchOne(String(uid), { source: true }, { uid: true });
+        return message === false ? undefined : message.source?.toString('latin1');
+      },
+      ms,
+      100,
+    );
+  } finally {
+    lock.release();
+  }
+};
