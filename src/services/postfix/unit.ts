@@ -9,8 +9,15 @@ const SYSTEMD = { bookworm: 'postfix@-.service', trixie: 'postfix.service' };
 
 export const postfixUnit = ({ facts }: Pick<RenderInput, 'facts'>): Unit => ({
   systemd: SYSTEMD[facts.codename],
-  // journald.conf(5): by default lines beyond 10,000 in 30 s are dropped.
-  dropIn: [{ section: 'Service', set: 'LogRateLimitIntervalSec', to: '0' }],
+  dropIn: [
+    // Debian 12 tells systemd not to guess which process is master(8); unless it knows, it does not notice that master was killed.
+    { section: 'Service', set: 'PIDFile', to: '/var/spool/postfix/pid/master.pid' },
+    // Debian's units leave a Postfix that was killed (by the kernel for want of memory, say) where it is.
+    { section: 'Service', set: 'Restart', to: 'on-failure' },
+    { section: 'Service', set: 'RestartSec', to: '1' },
+    // journald.conf(5): by default lines beyond 10,000 in 30 s are dropped.
+    { section: 'Service', set: 'LogRateLimitIntervalSec', to: '0' },
+  ],
   prepare: [['postfix', 'check']],
   foreground: ['/usr/lib/postfix/sbin/master', '-s'],
   reload: ['postfix', 'reload'],
