@@ -131,7 +131,7 @@ const run = async (context: Context, input: Input) => {
   await using directory = await connect({ socketPath: began.wiring.sockets.mariadb.path });
   const account = await firstPeople(context, directory, began);
   if (account !== null && began.settings.webUi.enabled) await showControllerPassword(context);
-  const steps = await selfTest(context, began);
+  const steps = await selfTest(context, desired.input); // `began` is older than the first DKIM key
   const { settings, wiring } = began;
   return {
     applied,

@@ -16,6 +16,12 @@ const client = (target: Target, { address, password }: Login): ImapFlow =>
     connectionTimeout: 10_000,
   });
 
+/** The library says only that a command failed; the server's own words say why. */
+const inItsWords = (error: unknown): Error => {
+  const words = error instanceof Error && 'responseText' in error ? `: ${String(error.responseText)}` : '';
+  return new Error(`${error instanceof Error ? error.message : String(error)}${words}`, { cause: error });
+};
+
 const search = async (imap: ImapFlow, mailbox: string, messageId: string): Promise<Buffer | undefined> => {
   const lock = await imap.getMailboxLock(mailbox);
   try {
@@ -42,6 +48,8 @@ export const read = async (target: Target, login: Login, mailbox: string, messag
       return source !== undefined;
     }, ms);
     return source;
+  } catch (error) {
+    throw inItsWords(error);
   } finally {
     await imap.logout().catch(() => imap.close()); // closed by the server: nothing left to say
   }

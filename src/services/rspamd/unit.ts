@@ -9,7 +9,7 @@ import type { RenderInput, Unit } from '#model';
 export const REDIS_GROUP = 'redis';
 
 /** Rspamd asks the C library for the servers of fuzzy_check while it reads its configuration; a dead resolver must not hold it up (resolv.conf(5)). */
-const QUICK_NAMES = 'RES_OPTIONS=timeout:1 attempts:1';
+export const QUICK_NAMES = 'RES_OPTIONS=timeout:1 attempts:1';
 
 /**
  * What the first start's compilation of patterns used is given back by jemalloc (Redis' package brings it), not by glibc's malloc: 135
