@@ -4,7 +4,7 @@
  */
 import { failure, type HauspostError, type Reporter, step } from '#base';
 import { type Init, type Machine, type Supervised, talk } from '#machine';
-import { type Finding, type RenderInput, SERVICE_NAMES, type Service, type ServiceName, type Vantage, type Wake } from '#model';
+import { type Finding, type Probe, type RenderInput, SERVICE_NAMES, type Service, type ServiceName, type Vantage, type Wake } from '#model';
 
 export interface Activation {
   readonly machine: Machine;
@@ -31,26 +31,26 @@ export const supervised = (service: Service, input: Pick<RenderInput, 'facts'>):
 
 const complaint = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Asks the service's probes until they are satisfied; the last findings otherwise. */
-export const probe = async (machine: Machine, service: Service, input: RenderInput): Promise<readonly Finding[]> => {
-  const findings: Finding[] = [];
-  for (const each of service.probes(input)) {
-    let last: readonly Finding[] = [];
-    const well = await machine.waitFor(async () => {
-      last = await each.run(vantageOf(machine)).catch((error: unknown): readonly Finding[] => [
-        {
-          level: 'error',
-          code: `${service.name}.no-answer`,
-          message: `${each.name}: ${complaint(error)}`,
-          remedy: `See the log of ${service.name}.`,
-        },
-      ]);
-      return !last.some((finding) => finding.level === 'error');
-    }, each.within);
-    findings.push(...(well ? last.filter((finding) => finding.level === 'warning') : last));
-  }
-  return findings;
+/** Asks until the probe is satisfied; the last findings otherwise. */
+const ask = async (machine: Machine, service: Service, probe: Probe): Promise<readonly Finding[]> => {
+  let last: readonly Finding[] = [];
+  const well = await machine.waitFor(async () => {
+    last = await probe.run(vantageOf(machine)).catch((error: unknown): readonly Finding[] => [
+      {
+        level: 'error',
+        code: `${service.name}.no-answer`,
+        message: `${probe.name}: ${complaint(error)}`,
+        remedy: `See the log of ${service.name}.`,
+      },
+    ]);
+    return !last.some((finding) => finding.level === 'error');
+  }, probe.within);
+  return well ? last.filter((finding) => finding.level === 'warning') : last;
 };
+
+/** All of the service's probes at once: a daemon that is down keeps everybody waiting for the longest limit, not for their sum. */
+export const probe = async (machine: Machine, service: Service, input: RenderInput): Promise<readonly Finding[]> =>
+  (await Promise.all(service.probes(input).map((each) => ask(machine, service, each)))).flat();
 
 const refusal = async ({ init, input }: Activation, service: Service, why: string, cause?: unknown): Promise<HauspostError> => {
   const said = (await init.lastWords(supervised(service, input))).trim();

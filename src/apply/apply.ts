@@ -69,7 +69,7 @@ const stage = async (request: ApplyRequest, store: Store, desired: Desired, chan
     version: request.version,
     codename: desired.input.facts.codename,
   };
-  return store.save(meta, desired.manifest, (item) => request.secrets.reveal(item.text));
+  return store.save({ meta, manifest: desired.manifest, input: desired.input }, (item) => request.secrets.reveal(item.text));
 };
 
 /** Each daemon's own dump of the staged files must equal what was rendered. */
@@ -110,7 +110,9 @@ const goBack = async (request: ApplyRequest, store: Store, desired: Desired): Pr
     } else {
       const generation = await store.load(committed);
       const touched = await converge(hands(request, store, desired), generation, await manifestsOf(store, [entering]));
-      await activate({ ...activation(request, desired), proceed: () => undefined }, touched.wakes);
+      // Its daemons answer where its own settings say, not where the new ones do.
+      const was = { ...desired, input: generation.input ?? desired.input, manifest: generation.manifest };
+      await activate({ ...activation(request, was), proceed: () => undefined }, touched.wakes);
     }
     await store.setState({ committed, entering: null });
     if (entering !== null) await store.discard(entering);
@@ -175,5 +177,6 @@ export const apply = async (request: ApplyRequest): Promise<Applied> => {
   await check(request, store, desired, staged);
   stopWhenInterrupted(request.signal);
   const findings = await enter(request, store, desired, staged);
+  for (const { code, message, remedy } of findings) request.reporter.emit({ kind: 'warning', code, text: message, remedy });
   return { applied: true, generation: staged.meta.number, changes: planned.changes, findings };
 };

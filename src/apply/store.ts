@@ -1,11 +1,11 @@
 /**
  * Generations on disk, below /var/lib/hauspost/generations (0700 root): `N/manifest.json`, `N/meta.json`, and `N/tree`, which
- * holds every file as it stands on the machine. Generation 0 is what was there before us. `state.json` says which generation
+ * holds every file as it stands on the machine; `input.json` is what it was rendered from. Generation 0 is what was there before us. `state.json` says which generation
  * is committed, and which one was being entered when a change was interrupted.
  */
 import { type AbsPath, path } from '#base';
 import { type Machine, must } from '#machine';
-import type { Item, Manifest } from '#model';
+import type { Item, Manifest, RenderInput } from '#model';
 
 export interface Meta {
   readonly number: number;
@@ -26,6 +26,8 @@ export interface State {
 export interface Generation {
   readonly meta: Meta;
   readonly manifest: Manifest;
+  /** What it was rendered from: its daemons listen where that says. Missing in generations of versions that did not keep it. */
+  readonly input: RenderInput | undefined;
   /** Files at `tree + path`. */
   readonly tree: AbsPath;
 }
@@ -39,7 +41,7 @@ export interface Store {
   numbers(): Promise<readonly number[]>;
   load(number: number): Promise<Generation>;
   /** Writes a complete generation; `content` gives each file's bytes. */
-  save(meta: Meta, manifest: Manifest, content: (item: Item & { kind: 'file' }) => Promise<string>): Promise<Generation>;
+  save(generation: Omit<Generation, 'tree'>, content: (item: Item & { kind: 'file' }) => Promise<string>): Promise<Generation>;
   discard(number: number): Promise<void>;
   /** Keeps what is at `target` now as part of generation 0, unless that was done before. */
   keepOriginal(target: AbsPath): Promise<void>;
@@ -72,11 +74,12 @@ export const openStore = (machine: Machine, places: { readonly state: AbsPath; r
       const meta = await json<Meta>(path(`${folder(number)}/meta.json`));
       return {
         manifest: manifest ?? { items: [] },
+        input: await json<RenderInput>(path(`${folder(number)}/input.json`)),
         meta: meta ?? { number, created: '', summary: '', version: '', codename: '' },
         tree: path(`${folder(number)}/tree`),
       };
     },
-    save: async (meta, manifest, content) => {
+    save: async ({ meta, manifest, input }, content) => {
       const target = folder(meta.number);
       await machine.remove(target);
       await machine.makeDir(places.generations, ROOT_DIR);
@@ -90,8 +93,9 @@ export const openStore = (machine: Machine, places: { readonly state: AbsPath; r
         if (item.kind === 'file') await machine.write(path(`${tree}${item.path}`), await content(item), item);
       }
       await put(path(`${target}/manifest.json`), manifest);
+      await put(path(`${target}/input.json`), input);
       await put(path(`${target}/meta.json`), meta);
-      return { meta, manifest, tree };
+      return { meta, manifest, input, tree };
     },
     discard: (number) => machine.remove(folder(number)),
     keepOriginal: async (target) => {

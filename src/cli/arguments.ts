@@ -66,13 +66,35 @@ const byPosition = (operation: AnyOperation, words: readonly string[]): Record<s
   return input;
 };
 
-const read = (operation: AnyOperation, words: readonly string[]): { values: Record<string, unknown>; positionals: string[] } => {
-  try {
-    return parseArgs({ args: [...words], options: { ...COMMON, ...flagsOf(operation) }, allowPositionals: true, strict: true });
-  } catch (error) {
-    // parseArgs names the word at fault in its first sentence.
-    throw usage('usage.flag', error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error), operation);
+interface OptionToken {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value: string | undefined;
+  readonly inlineValue: boolean | undefined;
+}
+
+/** What is wrong with an option as it was given, in one line that names it; undefined when it is right. */
+const wrongWith = (token: OptionToken, flags: Flags): string | undefined => {
+  const { name, rawName, value, inlineValue } = token;
+  const flag = flags[name];
+  if (flag === undefined) return `there is no option ${JSON.stringify(rawName)}`;
+  if (flag.type === 'boolean') return value === undefined ? undefined : `${rawName} takes no value, not ${JSON.stringify(value)}`;
+  if (value === undefined) return `${rawName} needs a value`;
+  if (inlineValue === false && value.startsWith('-')) return `${rawName} needs a value before ${JSON.stringify(value)}`;
+  return undefined;
+};
+
+const read = (operation: AnyOperation, words: readonly string[]): { values: Record<string, unknown>; positionals: readonly string[] } => {
+  const flags = { ...COMMON, ...flagsOf(operation) };
+  const { values, positionals, tokens } = parseArgs({ args: [...words], options: flags, allowPositionals: true, strict: false, tokens: true });
+  const given = tokens.flatMap((token): readonly OptionToken[] => (token.kind === 'option' ? [token] : []));
+  for (const token of given) {
+    const problem = wrongWith(token, flags);
+    if (problem !== undefined) throw usage('usage.flag', problem, operation);
   }
+  const twice = given.find(({ name }, index) => flags[name]?.type === 'string' && given.findIndex((other) => other.name === name) < index);
+  if (twice !== undefined) throw usage('usage.flag', `${twice.rawName} is given twice`, operation);
+  return { values, positionals };
 };
 
 export const interpret = (operations: readonly AnyOperation[], words: readonly string[]): Invocation => {

@@ -1,8 +1,24 @@
-/** Asks for consents at a terminal; without one, and without `--yes`, the answer is a refusal with exit 3. */
+/**
+ * What is asked of a person: consents at a terminal (without one, and without `--yes`, the answer is a refusal with exit 3), and
+ * passwords, which are never shown and never changed on the way: what is no UTF-8 is refused, not mended.
+ */
 import { Writable } from 'node:stream';
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import { operatorError } from '#base';
 import type { Consent } from '#operations';
+
+/** One line typed at the terminal; undefined when it was left with Ctrl-D or Ctrl-C, or went away. */
+const typed = (prompt: string, options: { readonly output: NodeJS.WritableStream; readonly terminal?: boolean }): Promise<string | undefined> =>
+  new Promise((resolve) => {
+    const terminal = createInterface({ input: process.stdin, ...options });
+    terminal.once('line', (answer) => {
+      resolve(answer);
+      terminal.close();
+    });
+    terminal.once('close', () => resolve(undefined));
+    terminal.setPrompt(prompt);
+    terminal.prompt();
+  });
 
 export const askFor = async (consents: readonly Consent[]): Promise<ReadonlySet<string>> => {
   if (consents.length === 0) return new Set();
@@ -13,32 +29,57 @@ export const askFor = async (consents: readonly Consent[]): Promise<ReadonlySet<
       remedy: 'Run it with --yes to agree, or at a terminal.',
     });
   }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    for (const { text, question } of consents) {
-      const answer = await terminal.question(`${text}\n${question} [y/N] `);
-      if (!/^y(es)?$/i.test(answer.trim()))
-        throw operatorError({ code: 'consent.refused', message: 'not agreed; nothing was changed', remedy: 'Answer y to go on.' });
-    }
-  } finally {
-    terminal.close();
+  for (const { text, question } of consents) {
+    if (text !== '') process.stderr.write(`${text}\n`);
+    const answer = await typed(`${question} [y/N] `, { output: process.stderr });
+    if (answer === undefined) process.stderr.write('\n');
+    if (!/^y(es)?$/i.test(answer?.trim() ?? ''))
+      throw operatorError({ code: 'consent.refused', message: 'not agreed; nothing was changed', remedy: 'Answer y to go on.' });
   }
   return new Set(consents.map((consent) => consent.id));
 };
 
-/** One line, its terminator stripped; typed at the terminal it is not shown. */
-export const secret = async (from: 'stdin' | 'terminal'): Promise<string> => {
-  if (from === 'terminal' && !process.stdin.isTTY) {
-    throw operatorError({ code: 'secret.no-terminal', message: 'there is no terminal to type a password at', remedy: 'Use --password-stdin.' });
+const none = (where: string): Error =>
+  operatorError({ code: 'secret.none', message: `${where} held no password`, remedy: 'Write the password as one line.' });
+
+/** More than any password or hash needs. */
+const MOST_OCTETS = 65_536;
+
+/** Up to the first line feed, or all of it. */
+const firstLine = async (): Promise<Buffer> => {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of process.stdin) {
+    const octets = Buffer.from(chunk);
+    const end = octets.indexOf('\n');
+    chunks.push(end < 0 ? octets : octets.subarray(0, end + 1));
+    size += octets.length;
+    if (end >= 0 || size > MOST_OCTETS) break;
   }
-  if (from === 'terminal') process.stderr.write('Password: ');
-  const unseen = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = createInterface({ input: process.stdin, output: unseen, terminal: from === 'terminal' });
-  try {
-    for await (const line of lines) return line;
-  } finally {
-    lines.close();
-    if (from === 'terminal') process.stderr.write('\n');
-  }
-  throw operatorError({ code: 'secret.none', message: 'standard input held no password', remedy: 'Write the password as one line.' });
+  return Buffer.concat(chunks);
 };
+
+const fromStandardInput = async (): Promise<string> => {
+  const octets = await firstLine();
+  if (octets.length === 0) throw none('standard input');
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(octets).replace(/\r?\n$/, '');
+  } catch {
+    throw operatorError({ code: 'secret.encoding', message: 'the line on standard input is not UTF-8', remedy: 'Write it as UTF-8.' });
+  }
+};
+
+const UNSEEN = new Writable({ write: (_chunk, _encoding, done) => done() });
+
+const fromTerminal = async (): Promise<string> => {
+  if (!process.stdin.isTTY)
+    throw operatorError({ code: 'secret.no-terminal', message: 'there is no terminal to type a password at', remedy: 'Use --password-stdin.' });
+  process.stderr.write('Password: ');
+  const answer = await typed('', { output: UNSEEN, terminal: true });
+  process.stderr.write('\n');
+  if (answer === undefined) throw none('the terminal');
+  return answer;
+};
+
+/** One line, its terminator stripped; typed at the terminal it is not shown. */
+export const secret = (from: 'stdin' | 'terminal'): Promise<string> => (from === 'stdin' ? fromStandardInput() : fromTerminal());

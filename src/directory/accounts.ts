@@ -48,6 +48,13 @@ export const find = async (directory: Directory, address: MailAddress): Promise<
   return row === undefined ? undefined : toAccount(row);
 };
 
+/** Throws `account.unknown`. */
+export const get = async (directory: Directory, address: MailAddress): Promise<Account> => {
+  const found = await find(directory, address);
+  if (found === undefined) throw unknownAccount(address);
+  return found;
+};
+
 /** An alias of the same name takes the account's mail. */
 const behindAlias = async (directory: Directory, { address, sendOnly }: Account): Promise<readonly Finding[]> => {
   const { local, domain } = splitAddress(address);

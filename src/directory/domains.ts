@@ -76,8 +76,13 @@ const listing = async (directory: Directory, count: string, first: string, domai
   return { count: total === undefined ? 0 : number(total, 'total'), first: rows.map((row) => `${source(row)}${leads(row)}`) };
 };
 
-/** What would go with the domain. */
-export const contents = async (directory: Directory, domain: Domain): Promise<Contents> => ({
+/** What would go with the domain. Throws `domain.unknown`. */
+export const contents = async (directory: Directory, domain: Domain): Promise<Contents> => {
+  if (!(await exists(directory, domain))) throw unknownDomain(domain);
+  return contentsOf(directory, domain);
+};
+
+const contentsOf = async (directory: Directory, domain: Domain): Promise<Contents> => ({
   accounts: await listing(
     directory,
     'SELECT COUNT(*) AS total FROM accounts WHERE domain = :domain',
@@ -131,7 +136,7 @@ export const remove = (directory: Directory, domain: Domain, options: { readonly
     // The lock keeps anybody from adding an account or alias meanwhile: their foreign key needs this row.
     const rows = await directory.rows('SELECT id FROM domains WHERE domain = :domain FOR UPDATE', { domain });
     if (rows.length === 0) throw unknownDomain(domain);
-    const found = await contents(directory, domain);
+    const found = await contentsOf(directory, domain);
     if (found.accounts.count + found.aliases.count + found.pointing.count > 0) {
       if (options.withEverything !== true) throw inUse(domain, found);
       for (const sql of EVERYTHING) await directory.change(sql, { domain });

@@ -1,9 +1,10 @@
 /** `account add`, `account list`, `account remove`. */
 import { z } from 'zod';
-import { type AbsPath, type MailAddress, operatorError, parseDomain, parseMailAddress, parseMegabytes, path, splitAddress } from '#base';
-import { accounts, generatePassword, hashPassword, type PasswordHash, parsePasswordHash } from '#directory';
+import { type MailAddress, operatorError, parseDomain, parseMailAddress, parseMegabytes, splitAddress } from '#base';
+import { accounts, type Dangling, generatePassword, hashPassword, type PasswordHash, parsePasswordHash } from '#directory';
+import type { Finding } from '#model';
 import { type Context, operation } from './operation.ts';
-import { finding, withDirectory } from './people.ts';
+import { finding, putMailAside, requireConsent, warned, withDirectory } from './people.ts';
 
 const address = z.string().describe('a whole address such as user@example.org');
 
@@ -15,15 +16,20 @@ const passwordFlags = {
 
 type PasswordFlags = { readonly [K in keyof typeof passwordFlags]?: boolean | undefined };
 
-const passwordHash = async (context: Context, whose: MailAddress, flags: PasswordFlags): Promise<PasswordHash> => {
+interface Chosen {
+  readonly hash: PasswordHash;
+  /** To be shown once the account exists. */
+  readonly generated?: string;
+}
+
+const choosePassword = async (context: Context, flags: PasswordFlags): Promise<Chosen> => {
   const given = Object.entries(flags).filter(([, value]) => value === true);
   if (given.length > 1) throw operatorError({ code: 'account.passwords', message: 'several ways to give the password', remedy: 'Use one of them.' });
-  if (flags.password_hash_stdin === true) return parsePasswordHash(await context.secret('stdin'));
-  if (flags.password_stdin === true) return hashPassword(await context.secret('stdin'));
-  if (flags.password_prompt === true) return hashPassword(await context.secret('terminal'));
-  const password = generatePassword();
-  context.reporter.emit({ kind: 'password', whose, password });
-  return hashPassword(password);
+  if (flags.password_hash_stdin === true) return { hash: parsePasswordHash(await context.secret('stdin')) };
+  if (flags.password_stdin === true) return { hash: await hashPassword(await context.secret('stdin')) };
+  if (flags.password_prompt === true) return { hash: await hashPassword(await context.secret('terminal')) };
+  const generated = generatePassword();
+  return { hash: await hashPassword(generated), generated };
 };
 
 const account = z.object({ address: z.string(), quota_mb: z.number().nullable(), enabled: z.boolean(), send_only: z.boolean() });
@@ -52,7 +58,7 @@ export const add = operation({
     withDirectory(async (directory) => {
       const whose = parseMailAddress(given);
       const quotaMb = quota === undefined ? null : parseMegabytes(quota);
-      const hash = await passwordHash(context, whose, flags);
+      const { hash, generated } = await choosePassword(context, flags);
       const added = await accounts.add(directory, {
         address: whose,
         passwordHash: hash,
@@ -60,7 +66,8 @@ export const add = operation({
         enabled: disabled !== true,
         sendOnly: send_only === true,
       });
-      return { ...shown(added.account), warnings: added.warnings };
+      if (generated !== undefined) context.reporter.emit({ kind: 'password', whose, password: generated });
+      return { ...shown(added.account), warnings: warned(context, added.warnings) };
     }),
 });
 
@@ -79,23 +86,14 @@ export const list = operation({
     }),
 });
 
-const MAIL = path('/var/vmail');
+const deletion = (whose: MailAddress): string => `account-delete-mail:${whose}`;
 
-/** A successor of the same name must not find the mail. The folder below `removed` holds mailboxes and filters. */
-const putMailAside = async ({ machine }: Context, whose: MailAddress): Promise<AbsPath | null> => {
-  const { local, domain } = splitAddress(whose);
-  const aside = path(`${MAIL}/removed/${whose}.${machine.now().toISOString().replace(/[:.]/g, '-')}`);
-  let moved: AbsPath | null = null;
-  for (const part of ['mailboxes', 'sieve']) {
-    const folder = path(`${MAIL}/${part}/${domain}/${local}`);
-    if ((await machine.state(folder)) === undefined) continue;
-    await machine.makeDir(path(`${MAIL}/removed`), { owner: 'root:root', mode: 0o700 });
-    await machine.makeDir(aside, { owner: 'root:root', mode: 0o700 });
-    await machine.rename(folder, path(`${aside}/${part}`));
-    moved = aside;
-  }
-  return moved;
-};
+const leadsNowhere = ({ source, destination }: Dangling): Finding => ({
+  level: 'warning',
+  code: 'account.dangling-alias',
+  message: `the alias ${source} still leads to ${destination}, where nobody is`,
+  remedy: `\`hauspost alias remove ${source}\` removes it with all its destinations.`,
+});
 
 export const remove = operation({
   name: 'account remove',
@@ -109,18 +107,21 @@ export const remove = operation({
     dangling: z.array(z.object({ source: z.string(), destination: z.string() })).readonly(),
   }),
   needs: 'root',
-  consents: (_context, input) =>
-    Promise.resolve(
-      input.delete_mail === true
-        ? [{ id: `account-delete-mail:${input.address}`, text: '', question: `Delete all mail of ${input.address} for good?` }]
-        : [],
-    ),
+  consents: async (_context, input) => {
+    if (input.delete_mail !== true) return [];
+    const whose = parseMailAddress(input.address);
+    await withDirectory((directory) => accounts.get(directory, whose));
+    return [{ id: deletion(whose), text: '', question: `Delete all mail of ${whose} for good?` }];
+  },
   run: async (context, input) => {
     const whose = parseMailAddress(input.address);
+    if (input.delete_mail === true) requireConsent(context, deletion(whose));
     const { dangling } = await withDirectory((directory) => accounts.remove(directory, whose));
+    warned(context, dangling.map(leadsNowhere));
     // Status 68 (EX_NOHOST) only says that nobody of that name was logged in (doveadm-kick(1)).
     await context.machine.run(['doveadm', 'kick', whose]);
-    const moved = await putMailAside(context, whose);
+    const { local, domain } = splitAddress(whose);
+    const moved = await putMailAside(context, `${domain}/${local}`, whose);
     if (input.delete_mail !== true || moved === null) return { address: whose, moved_to: moved, dangling };
     await context.machine.remove(moved);
     return { address: whose, moved_to: null, dangling };

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseDomain } from '#base';
 import { aliases, parseAliasSource, parseDestination } from '#directory';
 import { operation } from './operation.ts';
-import { finding, withDirectory } from './people.ts';
+import { finding, warned, withDirectory } from './people.ts';
 
 const source = z.string().describe('an address of ours, or @example.org for everything else in the domain');
 const destination = z.object({ address: z.string(), enabled: z.boolean() });
@@ -17,10 +17,10 @@ export const add = operation({
   input: z.object({ source, destinations: z.array(z.string()).min(1, 'at least one destination is needed').describe('where mail goes') }),
   output: alias.extend({ warnings: z.array(finding).readonly() }),
   needs: 'root',
-  run: (_context, input) =>
+  run: (context, input) =>
     withDirectory(async (directory) => {
       const added = await aliases.add(directory, { source: parseAliasSource(input.source), destinations: input.destinations.map(parseDestination) });
-      return { ...added.alias, warnings: added.warnings };
+      return { ...added.alias, warnings: warned(context, added.warnings) };
     }),
 });
 

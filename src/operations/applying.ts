@@ -6,6 +6,7 @@ import { applyGrants, connect, migrate } from '#directory';
 import { publishDkimKeys } from '#dkim';
 import { ensureOwnCa } from '#tls';
 import { loadDesired, secretsOf, surroundings } from './desired.ts';
+import { refuseTakenPorts } from './foreign.ts';
 import type { Consent, Context } from './operation.ts';
 
 const NEVER_CONSENTED = 'apply.not-consented';
@@ -71,7 +72,10 @@ export const applyRequest = (context: Context, desired: Desired): ApplyRequest =
   version: context.version,
   signal: context.signal,
   desired: () => loadDesired(context),
-  consent: check(context),
+  consent: async (plan) => {
+    await check(context)(plan);
+    await refuseTakenPorts(context.machine, desired.input);
+  },
   materials: async (wanted) => {
     await certificates(context, wanted);
     await publishDkimKeys(context.machine, secretsOf(context), wanted.input.wiring.places.dkim);

@@ -1,11 +1,11 @@
 /** `domain add`, `domain list`, `domain remove`. */
 import { z } from 'zod';
-import { parseDomain } from '#base';
+import { type Domain, parseDomain } from '#base';
 import { type Contents, domains } from '#directory';
 import { ensureDkimKey, publishDkimKeys, selectorOf } from '#dkim';
 import { DKIM, secretsOf } from './desired.ts';
 import { operation } from './operation.ts';
-import { withDirectory } from './people.ts';
+import { putMailAside, requireConsent, withDirectory } from './people.ts';
 
 const domain = z.string().describe('a domain such as example.org');
 
@@ -44,8 +44,11 @@ const listing = z.object({ count: z.number(), first: z.array(z.string()).readonl
 const remains = ({ accounts, aliases, pointing }: Contents): string =>
   [
     ...[...accounts.first, ...aliases.first, ...pointing.first].map((line) => `  ${line}`),
-    `${accounts.count} accounts, ${aliases.count} aliases, and ${pointing.count} aliases elsewhere that lead into it would go; mail on disk stays.`,
+    `${accounts.count} accounts, ${aliases.count} aliases, and ${pointing.count} aliases elsewhere that lead into it would go; mail is moved aside.`,
   ].join('\n');
+
+/** Names what was shown: a domain that has got another account since needs another yes. */
+const removal = (name: Domain, found: Contents): string => `domain-remove:${name}:${JSON.stringify(found)}`;
 
 export const remove = operation({
   name: 'domain remove',
@@ -54,19 +57,25 @@ export const remove = operation({
   positionals: [{ key: 'domain' }],
   input: z.object({
     domain,
-    with_everything: z.boolean().optional().describe('also remove its accounts and aliases, and aliases that lead into it'),
+    with_everything: z.boolean().optional().describe('also remove its accounts and aliases, and aliases that lead into it; mail is moved aside'),
   }),
-  output: z.object({ domain: z.string(), accounts: listing, aliases: listing, pointing: listing }),
+  output: z.object({ domain: z.string(), accounts: listing, aliases: listing, pointing: listing, moved_to: z.string().nullable() }),
   needs: 'root',
   consents: async (_context, input) => {
     if (input.with_everything !== true) return [];
     const name = parseDomain(input.domain);
     const found = await withDirectory((directory) => domains.contents(directory, name));
-    return [{ id: `domain-remove:${name}`, text: remains(found), question: `Remove ${name} with all of that?` }];
+    return [{ id: removal(name, found), text: remains(found), question: `Remove ${name} with all of that?` }];
   },
-  run: (_context, input) =>
-    withDirectory(async (directory) => {
-      const name = parseDomain(input.domain);
-      return { domain: name, ...(await domains.remove(directory, name, { withEverything: input.with_everything === true })) };
-    }),
+  run: async (context, input) => {
+    const name = parseDomain(input.domain);
+    const withEverything = input.with_everything === true;
+    const gone = await withDirectory(async (directory) => {
+      if (withEverything) requireConsent(context, removal(name, await domains.contents(directory, name)));
+      return domains.remove(directory, name, { withEverything });
+    });
+    // Its status only says whether anybody was logged in (doveadm-kick(1)).
+    await context.machine.run(['doveadm', 'kick', `*@${name}`]);
+    return { domain: name, ...gone, moved_to: await putMailAside(context, name, `@${name}`) };
+  },
 });

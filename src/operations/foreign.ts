@@ -74,7 +74,7 @@ export const refuseTakenPorts = async (machine: Machine, { wiring }: RenderInput
   if (taken.length === 0) return;
   const list = taken.map((holder) => `${holder.address}:${holder.port} by ${holder.program} (process ${holder.pid})`);
   throw environmentError({
-    code: 'up.port-taken',
+    code: 'ports.taken',
     message: `ports that a mail server needs are taken: ${[...new Set(list)].join(', ')}`,
     remedy: 'Stop those programs, or let them use other ports.',
     detail: { taken: taken.map(({ address, port, program, pid }) => ({ address, port, program, pid })) },

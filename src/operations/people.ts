@@ -1,7 +1,9 @@
 /** What the operations on domains, accounts and aliases share. */
 import { z } from 'zod';
-import { path } from '#base';
+import { type AbsPath, type Domain, operatorError, path } from '#base';
 import { connect, type Directory } from '#directory';
+import type { Finding } from '#model';
+import type { Context } from './operation.ts';
 
 /** The socket does not depend on the configuration; asking for people must not need to render it. */
 const SOCKET = path('/run/mysqld/mysqld.sock');
@@ -11,4 +13,40 @@ export const finding = z.object({ level: z.enum(['error', 'warning']), code: z.s
 export const withDirectory = async <T>(work: (directory: Directory) => Promise<T>): Promise<T> => {
   await using directory = await connect({ socketPath: SOCKET });
   return await work(directory);
+};
+
+/** Warnings are part of the result, and said at once. */
+export const warned = ({ reporter }: Context, warnings: readonly Finding[]): readonly Finding[] => {
+  for (const { code, message, remedy } of warnings) reporter.emit({ kind: 'warning', code, text: message, remedy });
+  return warnings;
+};
+
+/** What cannot be undone is done only after this very question was answered with yes. */
+export const requireConsent = ({ consented }: Context, id: string): void => {
+  if (consented === 'everything' || consented.has(id)) return;
+  throw operatorError({
+    code: 'consent.missing',
+    message: 'what would go is no longer what was shown, or was never shown',
+    remedy: 'Run the command again and look at it.',
+  });
+};
+
+const MAIL = path('/var/vmail');
+
+/**
+ * A successor of the same name must not find the mail. `below` is a domain, or `domain/name`; the folder below `removed` that holds
+ * mailboxes and filters then is called `name`. Null where there was nothing.
+ */
+export const putMailAside = async ({ machine }: Context, below: Domain | `${Domain}/${string}`, name: string): Promise<AbsPath | null> => {
+  const aside = path(`${MAIL}/removed/${name}.${machine.now().toISOString().replace(/[:.]/g, '-')}`);
+  let moved: AbsPath | null = null;
+  for (const part of ['mailboxes', 'sieve']) {
+    const folder = path(`${MAIL}/${part}/${below}`);
+    if ((await machine.list(folder)).length === 0) continue;
+    await machine.makeDir(path(`${MAIL}/removed`), { owner: 'root:root', mode: 0o700 });
+    await machine.makeDir(aside, { owner: 'root:root', mode: 0o700 });
+    await machine.rename(folder, path(`${aside}/${part}`));
+    moved = aside;
+  }
+  return moved;
 };

@@ -20,10 +20,9 @@ export const plan = ({ changes, generation }: OutputOf<'plan'>): string => {
   return `${changes.map(show).join('\n')}\n\n${changes.length} changes. 'hauspost apply' makes them.\n`;
 };
 
-export const apply = ({ applied, generation, changes, findings }: OutputOf<'apply'>): string => {
+export const apply = ({ applied, generation, changes }: OutputOf<'apply'>): string => {
   if (!applied) return `Nothing to do; generation ${generation} is in place.\n`;
-  const warnings = findings.map((finding) => `warning: ${finding.message}\n         ${finding.remedy}\n`).join('');
-  return `${warnings}Generation ${generation} is in place (${changes.length} changes).\n`;
+  return `Generation ${generation} is in place (${changes.length} changes).\n`;
 };
 
 export const generations = (list: OutputOf<'generations'>): string =>

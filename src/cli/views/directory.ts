@@ -1,42 +1,48 @@
-/** `domain`, `account`, `alias` for a person. */
+/** `domain`, `account`, `alias` for a person: names in other scripts as they are read; in JSON they stay A-labels (RFC 5890). */
+import { domainToUnicode } from 'node:url';
 import type { OutputOf } from '#operations';
 import { columns } from './table.ts';
 
-type Warnings = OutputOf<'alias add'>['warnings'];
+/** A domain or an address. What is no valid A-label stays as it is. */
+const readable = (name: string): string => {
+  const at = name.lastIndexOf('@') + 1;
+  return name.slice(0, at) + (domainToUnicode(name.slice(at)) || name.slice(at));
+};
 
-const warned = (warnings: Warnings): string => warnings.map(({ message, remedy }) => `warning: ${message}\n         ${remedy}\n`).join('');
 const quota = (mb: number | null): string => (mb === null ? 'default' : mb === 0 ? 'unlimited' : `${mb} MB`);
+const kept = (folder: string | null): string => (folder === null ? '' : `; its mail is kept in ${folder}`);
 
-export const domainAdd = ({ domain }: OutputOf<'domain add'>): string => `${domain} added.\n`;
-export const domainRemove = ({ domain }: OutputOf<'domain remove'>): string => `${domain} removed.\n`;
+export const domainAdd = ({ domain }: OutputOf<'domain add'>): string => `${readable(domain)} added.\n`;
+export const domainRemove = ({ domain, moved_to: moved }: OutputOf<'domain remove'>): string => `${readable(domain)} removed${kept(moved)}.\n`;
 export const domainList = (list: OutputOf<'domain list'>): string =>
   list.length === 0
     ? "There is no domain yet; 'hauspost domain add example.org' adds one.\n"
-    : `${columns([['DOMAIN', 'ACCOUNTS', 'ALIASES'], ...list.map((each) => [each.domain, String(each.accounts), String(each.aliases)])])}\n`;
+    : `${columns([['DOMAIN', 'ACCOUNTS', 'ALIASES'], ...list.map((each) => [readable(each.domain), String(each.accounts), String(each.aliases)])])}\n`;
 
-export const accountAdd = ({ address, warnings }: OutputOf<'account add'>): string => `${warned(warnings)}${address} added.\n`;
-export const accountRemove = ({ address, moved_to: moved, dangling }: OutputOf<'account remove'>): string =>
-  [
-    `${address} removed${moved === null ? '' : `; its mail is kept in ${moved}`}.`,
-    ...dangling.map(({ source, destination }) => `warning: the alias ${source} still leads to ${destination}, where nobody is`),
-    '',
-  ].join('\n');
+export const accountAdd = ({ address }: OutputOf<'account add'>): string => `${readable(address)} added.\n`;
+export const accountRemove = ({ address, moved_to: moved }: OutputOf<'account remove'>): string => `${readable(address)} removed${kept(moved)}.\n`;
 export const accountList = (list: OutputOf<'account list'>): string =>
   list.length === 0
-    ? 'There is no account yet.\n'
+    ? "There is no account yet; 'hauspost account add user@example.org' adds one.\n"
     : `${columns([
         ['ADDRESS', 'QUOTA', 'STATE'],
         ...list.map((each) => [
-          each.address,
+          readable(each.address),
           quota(each.quota_mb),
           [each.enabled ? 'enabled' : 'disabled', ...(each.send_only ? ['send-only'] : [])].join(', '),
         ]),
       ])}\n`;
 
-export const aliasAdd = ({ source, destinations, warnings }: OutputOf<'alias add'>): string =>
-  `${warned(warnings)}${source} leads to ${destinations.map((one) => one.address).join(', ')}.\n`;
-export const aliasRemove = ({ source }: OutputOf<'alias remove'>): string => `${source} removed.\n`;
+export const aliasAdd = ({ source, destinations }: OutputOf<'alias add'>): string =>
+  `${readable(source)} leads to ${destinations.map((one) => readable(one.address)).join(', ')}.\n`;
+export const aliasRemove = ({ source }: OutputOf<'alias remove'>): string => `${readable(source)} removed.\n`;
 export const aliasList = (list: OutputOf<'alias list'>): string =>
   list.length === 0
-    ? 'There is no alias yet.\n'
-    : `${columns(list.map((each) => [each.source, '->', each.destinations.map((one) => `${one.address}${one.enabled ? '' : ' (off)'}`).join(', ')]))}\n`;
+    ? "There is no alias yet; 'hauspost alias add info@example.org user@example.org' adds one.\n"
+    : `${columns(
+        list.map((each) => [
+          readable(each.source),
+          '->',
+          each.destinations.map((one) => `${readable(one.address)}${one.enabled ? '' : ' (off)'}`).join(', '),
+        ]),
+      )}\n`;
