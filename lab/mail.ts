@@ -3,13 +3,20 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { ImapFlow, type ImapFlowOptions } from 'imapflow';
 import { boot, type Machine } from './machine.ts';
 import type { Release } from './kinds.ts';
-import { type Output, until } from './process.ts';
+import { type Output, succeeded, until } from './process.ts';
+import type { Target } from './sockets.ts';
 import { served, shownPassword, upRecord } from './served.ts';
-import { Smtp, type TlsTrust } from './smtp.ts';
+import type { TlsTrust } from './dialogue.ts';
+import { ManageSieve } from './sieve.ts';
+import { Smtp } from './smtp.ts';
 
 export const HAUSPOST = '/opt/hauspost/hauspost';
 /** A stranger of profile local: mail.outside.test. */
 export const STRANGER = '127.0.0.9';
+/** Where people's mail programs connect from: not the server's own address, and without a name. */
+export const CLIENT = '127.0.0.7';
+/** The name that they give themselves. */
+export const CLIENT_NAME = 'laptop.client.test';
 
 export interface Login {
   readonly user: string;
@@ -22,11 +29,16 @@ export interface Server extends AsyncDisposable {
   /** The account that `up` made. */
   readonly demo: Login;
   hauspost(words: readonly string[], input?: string): Promise<Output>;
-  /** As a stranger on 25, greeted and with EHLO said. */
-  stranger(): Promise<Smtp>;
+  /** The same, where anything but exit status 0 is an exception. */
+  order(...words: readonly string[]): Promise<void>;
+  account(login: Login, ...flags: readonly string[]): Promise<void>;
+  /** On 25, greeted and with EHLO said; as a stranger, or from another address of the machine. */
+  stranger(at?: Partial<Target>): Promise<Smtp>;
   /** On 587 with STARTTLS or 465, EHLO said, logged in where `login` is given. */
   client(port: 587 | 465, login?: Login): Promise<Smtp>;
   imap(login: Login, options?: Partial<ImapFlowOptions>): Promise<ImapFlow>;
+  /** On 4190 under TLS, not logged in. */
+  sieve(): Promise<ManageSieve>;
 }
 
 const wellRunning = async (machine: Machine): Promise<true | undefined> => {
@@ -42,13 +54,13 @@ const greeted = async (open: Promise<{ readonly smtp: Smtp; readonly greeting: {
 };
 
 const clientOn = async (machine: Machine, trust: TlsTrust, port: 587 | 465): Promise<Smtp> => {
-  const socket = await machine.dial({ host: '127.0.0.1', port });
+  const socket = await machine.dial({ host: '127.0.0.1', port, localAddress: CLIENT });
   if (port === 465) {
     const secure: TLSSocket = connectTls({ socket, ...trust });
     return greeted(Smtp.open(secure));
   }
   const smtp = await greeted(Smtp.open(socket));
-  await smtp.command('EHLO client.test');
+  await smtp.command(`EHLO ${CLIENT_NAME}`);
   await smtp.startTls(trust);
   return smtp;
 };
@@ -62,26 +74,33 @@ export const serve = async (release: Release): Promise<Server> => {
   const ca = (await machine.run(['cat', '/var/lib/hauspost/tls/ca.pem'])).stdout;
   const trust = { ca, servername: 'mail.hauspost.test' };
   const pass = shownPassword(await upRecord(machine), 'demo@hauspost.test');
+  const hauspost = (words: readonly string[], input?: string): Promise<Output> =>
+    machine.run([HAUSPOST, ...words], { ms: 120_000, ...(input === undefined ? {} : { input }) });
   return {
     machine,
     trust,
     demo: { user: 'demo@hauspost.test', pass },
-    hauspost: (words, input) => machine.run([HAUSPOST, ...words], { ms: 120_000, ...(input === undefined ? {} : { input }) }),
-    stranger: async () => {
-      const smtp = await greeted(Smtp.open(await machine.dial({ host: '127.0.0.1', port: 25, localAddress: STRANGER })));
+    hauspost,
+    order: async (...words) => void succeeded(words, await hauspost(words)),
+    account: async (login, ...flags) => {
+      const words = ['account', 'add', login.user, '--password-stdin', ...flags];
+      succeeded(words, await hauspost(words, `${login.pass}\n`));
+    },
+    stranger: async (at = { localAddress: STRANGER }) => {
+      const smtp = await greeted(Smtp.open(await machine.dial({ host: '127.0.0.1', port: 25, ...at })));
       await smtp.command('EHLO mail.outside.test');
       return smtp;
     },
     client: async (port, login) => {
       const smtp = await clientOn(machine, trust, port);
-      await smtp.command('EHLO client.test');
+      await smtp.command(`EHLO ${CLIENT_NAME}`);
       if (login === undefined) return smtp;
       const { code, lines } = await smtp.command(`AUTH PLAIN ${plain(login)}`);
       if (code !== 235) throw new Error(`AUTH: ${code} ${lines.join(' ')}`);
       return smtp;
     },
     imap: async (login, options = {}) => {
-      const forward = await machine.forward({ host: '127.0.0.1', port: options.port ?? 993 });
+      const forward = await machine.forward({ host: '127.0.0.1', port: options.port ?? 993, localAddress: CLIENT });
       const imap = new ImapFlow({
         secure: true,
         auth: login,
@@ -96,6 +115,11 @@ export const serve = async (release: Release): Promise<Server> => {
       imap.on('error', () => undefined); // the call under way rejects with it
       await imap.connect();
       return imap;
+    },
+    sieve: async () => {
+      const { sieve } = await ManageSieve.open(await machine.dial({ host: '127.0.0.1', port: 4190, localAddress: CLIENT }));
+      await sieve.startTls(trust);
+      return sieve;
     },
     [Symbol.asyncDispose]: () => machine[Symbol.asyncDispose](),
   };

@@ -1,10 +1,7 @@
-/**
- * An SMTP dialogue, line by line (RFC 5321), over any open socket: what a test wants to say, it says to the letter.
- * Octets travel as latin1 text.
- */
-import { once } from 'node:events';
+/** An SMTP dialogue (RFC 5321), line by line. */
 import type { Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
+import { Dialogue, type TlsTrust } from './dialogue.ts';
 
 export interface Reply {
   readonly code: number;
@@ -12,65 +9,30 @@ export interface Reply {
   readonly lines: readonly string[];
 }
 
-export interface TlsTrust {
-  readonly ca: string;
-  readonly servername: string;
-}
-
-const REPLY_MS = 60_000;
+const REPLY = /^(?:[0-9]{3}-[^\n]*\n)*([0-9]{3})(?: [^\n]*)?\r?\n/;
 
 export class Smtp {
-  #socket: Socket | TLSSocket;
-  #rest = '';
-  #end: Error | undefined;
-  #wake: () => void = () => undefined;
+  readonly #dialogue: Dialogue;
 
-  private constructor(socket: Socket | TLSSocket) {
-    this.#socket = socket;
-    this.#listen();
+  private constructor(dialogue: Dialogue) {
+    this.#dialogue = dialogue;
   }
 
   /** Waits for the greeting. */
   static async open(socket: Socket | TLSSocket): Promise<{ readonly smtp: Smtp; readonly greeting: Reply }> {
-    const smtp = new Smtp(socket);
+    const smtp = new Smtp(new Dialogue(socket));
     return { smtp, greeting: await smtp.reply() };
-  }
-
-  #listen(): void {
-    const ended = (error: Error): void => {
-      this.#end = error;
-      this.#wake();
-    };
-    this.#socket.on('data', (chunk: Buffer) => {
-      this.#rest += chunk.toString('latin1');
-      this.#wake();
-    });
-    this.#socket.on('error', ended).on('close', () => ended(new Error('the server closed the connection')));
   }
 
   /** The next reply. Rejects when the connection ends first. */
   async reply(): Promise<Reply> {
-    const timer = setTimeout(() => this.#socket.destroy(new Error('no reply within a minute')), REPLY_MS);
-    try {
-      for (;;) {
-        const match = /^(?:[0-9]{3}-[^\n]*\n)*([0-9]{3})(?: [^\n]*)?\r?\n/.exec(this.#rest);
-        if (match !== null) {
-          this.#rest = this.#rest.slice(match[0].length);
-          const lines = match[0].split('\r\n').filter((line) => line !== '');
-          return { code: Number(match[1]), lines: lines.map((line) => line.slice(4)) };
-        }
-        if (this.#end !== undefined) throw this.#end;
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-      }
-    } finally {
-      clearTimeout(timer);
-    }
+    const [whole, code] = await this.#dialogue.take(REPLY);
+    const lines = whole.split('\r\n').filter((line) => line !== '');
+    return { code: Number(code), lines: lines.map((line) => line.slice(4)) };
   }
 
   send(text: string): void {
-    this.#socket.write(Buffer.from(text, 'latin1'));
+    this.#dialogue.send(text);
   }
 
   command(line: string): Promise<Reply> {
@@ -78,14 +40,12 @@ export class Smtp {
     return this.reply();
   }
 
-  async startTls(trust: TlsTrust): Promise<void> {
-    const answer = await this.command('STARTTLS');
+  /** `more` is sent in clear in the same breath, as somebody in the middle might. */
+  async startTls(trust: TlsTrust, more = ''): Promise<void> {
+    this.send(`STARTTLS\r\n${more}`);
+    const answer = await this.reply();
     if (answer.code !== 220) throw new Error(`STARTTLS: ${answer.code} ${answer.lines.join(' ')}`);
-    this.#socket.removeAllListeners();
-    const secure = connectTls({ socket: this.#socket, ...trust });
-    await once(secure, 'secureConnect');
-    this.#socket = secure;
-    this.#listen();
+    await this.#dialogue.secure(trust);
   }
 
   /** DATA and the message (CRLF lines, not yet dot-stuffed); the reply to its end, or to DATA where that is refused. */
@@ -97,7 +57,6 @@ export class Smtp {
   }
 
   close(): void {
-    this.#socket.removeAllListeners('close');
-    this.#socket.destroy();
+    this.#dialogue.close();
   }
 }

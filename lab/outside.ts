@@ -1,0 +1,76 @@
+/**
+ * The mail server of outside.test, on 127.0.0.9 inside a machine's network: takes every message and keeps it, except for recipients whose
+ * local part is `refused`. It offers neither TLS nor anything else.
+ */
+import type { Socket } from 'node:net';
+import type { Machine } from './machine.ts';
+import { until } from './process.ts';
+
+export interface Received {
+  readonly from: string;
+  readonly to: readonly string[];
+  /** Octets as latin1, dots as they were before they were stuffed. */
+  readonly source: string;
+}
+
+export interface Outside extends AsyncDisposable {
+  readonly received: readonly Received[];
+  /** The first message whose text holds `mark`; waits for it. */
+  message(mark: string, ms?: number): Promise<Received>;
+}
+
+const ADDRESS = /<([^>]*)>/;
+
+/** One client; `keep` gets each of its messages. */
+const serveClient = (socket: Socket, keep: (received: Received) => void): void => {
+  let rest = '';
+  let from = '';
+  let to: string[] = [];
+  let inData = false;
+  const say = (line: string): void => void socket.write(`${line}\r\n`);
+  const answer = (verb: string, address: string): string => {
+    if (verb === 'RCPT' && address.startsWith('refused@')) return '550 5.1.1 not here';
+    if (verb === 'MAIL') [from, to] = [address, []];
+    if (verb === 'RCPT') to.push(address);
+    inData = verb === 'DATA';
+    return { DATA: '354 go on', QUIT: '221 bye' }[verb] ?? '250 fine';
+  };
+  const advance = (): void => {
+    for (;;) {
+      const end = rest.indexOf(inData ? '\r\n.\r\n' : '\r\n');
+      if (end < 0) return;
+      const piece = rest.slice(0, end);
+      rest = rest.slice(end + (inData ? 5 : 2));
+      if (!inData) say(answer(piece.slice(0, 4).toUpperCase(), ADDRESS.exec(piece)?.[1] ?? ''));
+      else {
+        inData = false;
+        keep({ from, to, source: `${piece}\r\n`.replace(/^\.\./gm, '.') });
+        say('250 kept');
+      }
+    }
+  };
+  socket.on('data', (chunk: Buffer) => {
+    rest += chunk.toString('latin1');
+    advance();
+  });
+  socket.on('error', () => socket.destroy());
+  say('220 mail.outside.test ESMTP');
+};
+
+export const outside = async (machine: Machine): Promise<Outside> => {
+  const received: Received[] = [];
+  const sockets = new Set<Socket>();
+  const server = await machine.listen({ host: '127.0.0.9', port: 25 });
+  server.on('connection', (socket) => {
+    sockets.add(socket.on('close', () => sockets.delete(socket)));
+    serveClient(socket, (one) => received.push(one));
+  });
+  return {
+    received,
+    message: (mark, ms = 30_000) => until(`a message with ${mark} is outside`, () => received.find(({ source }) => source.includes(mark)), ms, 50),
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+};
