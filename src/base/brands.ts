@@ -5,6 +5,7 @@
  */
 import { domainToASCII } from 'node:url';
 import { operatorError } from './errors.ts';
+import { lookAlike } from './look-alikes.ts';
 
 declare const brand: unique symbol;
 type Brand<T, Name extends string> = T & { readonly [brand]: Name };
@@ -43,8 +44,8 @@ export const parseDomain = (input: string): Domain => {
   if (labels.length < 2) no('has only one label');
   if (!labels.every((label) => LABEL.test(label))) no('has a label that is empty, too long, or holds a wrong character');
   if (/^[0-9]+$/.test(labels.at(-1) ?? '')) no('ends in a number, as an IP address does');
-  // domainToASCII maps look-alikes (full-width letters, the Kelvin sign) onto ASCII letters; a pure ASCII result must come from ASCII input.
-  if (/[^ -~]/.test(input) && !labels.some((label) => label.startsWith('xn--'))) no('holds look-alikes of ASCII letters');
+  const alike = lookAlike(input, labels);
+  if (alike !== undefined) no(alike);
   return ascii as Domain;
 };
 

@@ -1,12 +1,12 @@
 /** One run of the command line: words in, an exit status out. Results go to standard output, all else to standard error. */
-import { type AbsPath, asHauspostError, type HauspostError, operatorError, environmentError, path } from '#base';
+import { type AbsPath, asHauspostError, environmentError, type HauspostError, path } from '#base';
 import { thisMachine } from '#machine';
 import { type AnyOperation, type Context, OPERATIONS } from '#operations';
 import { interpret, type Invocation, validated } from './arguments.ts';
 import { askFor, secret } from './consent.ts';
 import { helpFor, helpForAll } from './help.ts';
 import { stderrReporter } from './reporter.ts';
-import { asText } from './views.ts';
+import { asErrorText, asText } from './views.ts';
 
 const out = (text: string): void => void process.stdout.write(text);
 const err = (text: string): void => void process.stderr.write(text);
@@ -47,28 +47,25 @@ const execute = async ({ operation, input, json, yes }: Invocation, base: Contex
 const showError = (error: HauspostError, json: boolean): void => {
   const { blame, code, message, remedy, detail } = error;
   if (json) out(`${JSON.stringify({ error: { blame, code, message, remedy, ...detail } })}\n`);
-  err(`hauspost: ${message}\n  ${remedy}\n`);
+  err(asErrorText(error));
   if (blame === 'bug') err(`${error.cause instanceof Error ? error.cause.stack : error.stack}\n`);
+};
+
+const say = (document: unknown, text: string, json: boolean): number => {
+  out(json ? `${JSON.stringify(document)}\n` : text);
+  return 0;
 };
 
 /** Answers with the exit status of the contract. */
 export const run = async (words: readonly string[], self: Self): Promise<number> => {
   const json = words.includes('--json');
   try {
-    if (words[0] === '--version') {
-      out(`${self.version}\n`);
-      return 0;
-    }
-    if (words.length === 0 || (words[0] ?? '').match(/^(--help|-h|help)$/)) {
-      out(helpForAll(OPERATIONS, self.version));
-      if (words.length > 0) return 0;
-      throw operatorError({ code: 'usage.command', message: 'no command was given', remedy: "See 'hauspost --help'." });
-    }
+    const [first = ''] = words.filter((word) => word !== '--json');
+    if (first === '--version') return say({ version: self.version }, `${self.version}\n`, json);
+    const help = helpForAll(OPERATIONS, self.version);
+    if (/^(--help|-h|help)$/.test(first)) return say({ help }, help, json);
     const invocation = interpret(OPERATIONS, words);
-    if (invocation.help) {
-      out(helpFor(invocation.operation));
-      return 0;
-    }
+    if (invocation.help) return say({ help: helpFor(invocation.operation) }, helpFor(invocation.operation), json);
     return await execute(invocation, context(self));
   } catch (thrown) {
     const error = asHauspostError(thrown);

@@ -1,4 +1,5 @@
 /** Which text shows which result. Every operation of the table has one: the type says so. */
+import type { HauspostError } from '#base';
 import type { OperationName, OutputOf } from '#operations';
 import * as changes from './views/changes.ts';
 import * as config from './views/config.ts';
@@ -30,3 +31,7 @@ const VIEWS: { readonly [N in OperationName]: (output: OutputOf<N>) => string } 
 /** The table is typed row by row; a caller that holds any row says its name and what it returned. */
 export const asText = (name: string, output: unknown): string =>
   (VIEWS as Readonly<Record<string, (output: unknown) => string>>)[name]?.(output) ?? '';
+
+/** What is wrong and what to do; of a configuration all that is wrong. */
+export const asErrorText = (error: HauspostError): string =>
+  error.code === 'config.invalid' ? config.problems(error) : `hauspost: ${error.message}\n  ${error.remedy}\n`;

@@ -13,7 +13,7 @@ import { lookups } from './lookups.ts';
 import { migrate } from './migrate.ts';
 import { generatePassword, hashPassword, parsePasswordHash } from './password.ts';
 
-const HASH = parsePasswordHash('{BLF-CRYPT}$2y$05$x');
+const HASH = parsePasswordHash(`{BLF-CRYPT}$2y$05$${'x'.repeat(53)}`);
 const EVERYTHING = 'USE vmail; SELECT * FROM domains; SELECT * FROM accounts; SELECT * FROM aliases; SELECT * FROM tlspolicies;';
 
 const refused =

@@ -18,8 +18,29 @@ test('passwords that no protocol carries are refused, without being repeated', a
   for (const password of ['x', "' OR 1=1 --", 'ä'.repeat(127), ' spaces ']) assert.ok(await hashPassword(password));
 });
 
+/** By `doveadm pw` of Dovecot 2.4.1; that of 2.3.19 writes the same forms. */
+const MADE = [
+  '{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$Ag0OuaIIv2ExdfiUcgcfDQ$zlc9QR+WN/Qbo3tbDXAo/3AR97Lp2bTR8i+XpIGfZ8s',
+  '{ARGON2I}$argon2i$v=19$m=32768,t=4,p=1$Nw9F+PondFiCugDBROUVtA$cVy6KJazxJsG31HcPXXQOOfSueiTpFJJ60UKIFD9gUs',
+  '{BLF-CRYPT}$2y$05$maMPKEn2egFP6awzk11yi.jun5R55d2zBULw7a/PHxk2DtEBsRUwK',
+  '{SHA512-CRYPT}$6$DWUHrPBXRYeADSHe$X4S.Z0qhwv0WgcyrwvqbnJDvESYL9t0n4OMlVBN9zzvb4fLMTnj9XHSCgYlpB/h1nIQfYaWOsIzxN8Uu2Gc3Z/',
+  '{SHA256-CRYPT}$5$vhFiRBqBs83xDqTe$uB5H3yKuIwkTKdCVcpT5fMPj0xZDGpokKMU0/VwkG82',
+  '{PBKDF2}$1$pDksuquua4IVYCh4$5000$08ac0335bfc65a0e0209f5b7fb11dbaa26d43700',
+  '{SSHA512}uskyKDzFiNOmVmFpxY3wU9OqaZ37JiE+OUy4/0qrp9prFxNRYfFaMF5C2TOjcCJl2Mg+yvsH0Ti3C2Y+R/xKtG33jXI=',
+  '{SSHA256}xVbeO1rMT7k5GDrLADQ7vRnwGMyFjm8Jmzzvt8HyT5HbE+2E',
+  '{SCRAM-SHA-256}4096,Ma5XRarUj/O08hCfKZBstA==,dWlreqkFIIFB6RaX8b/KCdjqSzdC6SXRETgqOkvGhl4=,lfc2CDlJAgmzJk3lGvVS6JbB8bI0KBBYRjcd2tH+R5w=',
+];
+
 test('hashes made elsewhere', () => {
-  for (const hash of ['{SHA512-CRYPT}$6$abc$def', '{BLF-CRYPT}$2y$05$abc', '{argon2id}$argon2id$x']) assert.equal(parsePasswordHash(hash), hash);
+  for (const hash of [...MADE, ...MADE.map((each) => each.replace(/^\{.*\}/, (scheme) => scheme.toLowerCase()))])
+    assert.equal(parsePasswordHash(hash), hash);
+  // Cut off, or with something behind it: nobody could log in.
+  for (const hash of MADE.flatMap((each) => [each.slice(0, -6), `${each} `, `${each}!`]))
+    assert.throws(
+      () => parsePasswordHash(hash),
+      (error) => error instanceof HauspostError && error.code === 'input.password-hash',
+      hash,
+    );
   for (const hash of [
     '',
     'secret',

@@ -36,16 +36,36 @@ export const hashPassword = async (password: string): Promise<PasswordHash> => {
   return `{ARGON2ID}$argon2id$v=19$m=${MEMORY_KIB},t=${PASSES},p=${LANES}$${unpadded(nonce)}$${unpadded(tag)}` as PasswordHash;
 };
 
-/** Schemes that both Dovecots verify for PLAIN and LOGIN and that keep the password secret (`doveadm pw -l`). */
-const SCHEMES = ['ARGON2ID', 'ARGON2I', 'BLF-CRYPT', 'SHA512-CRYPT', 'SHA256-CRYPT', 'PBKDF2', 'SSHA512', 'SSHA256', 'SCRAM-SHA-256'];
+const ARGON2 = '\\$v=19\\$m=\\d+,t=\\d+,p=\\d+\\$[A-Za-z0-9+/]{11,}\\$[A-Za-z0-9+/]{43,}';
+const CRYPT = '(rounds=\\d+\\$)?[./A-Za-z0-9]{1,16}\\$[./A-Za-z0-9]';
+const BASE64 = '[A-Za-z0-9+/]';
+
+/**
+ * Schemes that both Dovecots verify for PLAIN and LOGIN and that keep the password secret (`doveadm pw -l`), and what follows them: nobody
+ * could ever log in with anything else. A salt of SSHA is four octets at least.
+ */
+const SCHEMES: Readonly<Record<string, RegExp>> = {
+  ARGON2ID: new RegExp(`^\\$argon2id${ARGON2}$`),
+  ARGON2I: new RegExp(`^\\$argon2i${ARGON2}$`),
+  'BLF-CRYPT': /^\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}$/,
+  'SHA512-CRYPT': new RegExp(`^\\$6\\$${CRYPT}{86}$`),
+  'SHA256-CRYPT': new RegExp(`^\\$5\\$${CRYPT}{43}$`),
+  PBKDF2: /^\$1\$[^$]+\$\d+\$[0-9a-f]{40}$/,
+  SSHA512: new RegExp(`^${BASE64}{91,}={0,2}$`),
+  SSHA256: new RegExp(`^${BASE64}{48,}={0,2}$`),
+  'SCRAM-SHA-256': new RegExp(`^\\d+,${BASE64}+=*,${BASE64}{43}=,${BASE64}{43}=$`),
+};
 
 /** A hash made elsewhere, `{SCHEME}` in front; at most 255 characters. */
 export const parsePasswordHash = (input: string): PasswordHash => {
-  const scheme = /^\{([A-Za-z0-9-]+)\}[!-~]+$/.exec(input)?.[1]?.toUpperCase();
-  if (scheme === undefined || input.length > 255)
+  const [, scheme = '', hash = ''] = /^\{([A-Za-z0-9-]+)\}([!-~]+)$/.exec(input) ?? [];
+  if (scheme === '' || input.length > 255)
     refuse('input.password-hash', 'the password hash is not of the form {SCHEME}hash', 'Write one as `doveadm pw` prints it.');
-  if (!SCHEMES.includes(scheme ?? ''))
-    refuse('input.password-hash', `the password scheme {${scheme?.slice(0, 40)}} is not accepted`, `Use one of ${SCHEMES.join(', ')}.`);
+  const form = SCHEMES[scheme.toUpperCase()];
+  if (form === undefined)
+    refuse('input.password-hash', `the password scheme {${scheme.slice(0, 40)}} is not accepted`, `Use one of ${Object.keys(SCHEMES).join(', ')}.`);
+  else if (!form.test(hash))
+    refuse('input.password-hash', `what follows {${scheme}} is no hash of that scheme`, 'Write it whole, as `doveadm pw` prints it.');
   return input as PasswordHash;
 };
 

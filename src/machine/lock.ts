@@ -1,43 +1,45 @@
 /**
- * One change at a time. The lock is an abstract Unix socket (unix(7)): the kernel gives it to one process and takes it
- * back when that process ends, however it ends. Whoever connects is told who holds it.
+ * One change at a time. The lock is flock(2) on a file that only root can open, so nobody else can hold it up; the kernel takes it back
+ * when the process that holds it ends, however it ends. The file says who holds it.
  */
-import { connect, createServer, type Server } from 'node:net';
-import { text } from 'node:stream/consumers';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { environmentError } from '#base';
 
-const NAME = '\0hauspost-lock';
+const DIRECTORY = '/run/hauspost';
+/** flock(1) ends with it when somebody else has the lock. */
+const HELD = 75;
 
-const listen = (holder: string): Promise<Server | undefined> =>
-  new Promise((resolve, reject) => {
-    const server = createServer((socket) => socket.on('error', () => undefined).end(holder));
-    server.unref();
-    server.on('error', (error) => ('code' in error && error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error)));
-    server.listen(NAME, () => resolve(server));
+/** flock(1) locks the open file that it is handed, which stays ours when it has ended; Node hands it to nobody else. */
+const tryLock = async (file: FileHandle): Promise<boolean> => {
+  const child = spawn('/usr/bin/flock', ['--exclusive', '--nonblock', '--conflict-exit-code', String(HELD), '3'], {
+    stdio: ['ignore', 'ignore', 'ignore', file.fd],
   });
-
-const holder = (): Promise<string> => {
-  const socket = connect(NAME);
-  return text(socket).catch(() => ''); // it ended just now
+  const [code]: (number | null)[] = await once(child, 'close');
+  if (code === 0) return true;
+  if (code === HELD) return false;
+  throw environmentError({
+    code: 'lock.failed',
+    message: `flock(1) ended with ${code ?? 'a signal'}`,
+    remedy: `See whether ${DIRECTORY} is in order.`,
+  });
 };
 
 /** Runs `work` alone on this machine; refuses at once, naming the holder, when another change is under way. */
 export const withLock = async <T>(command: string, work: () => Promise<T>): Promise<T> => {
-  const server = (await listen(`'${command}' (process ${process.pid})`)) ?? (await listenAgain(command));
-  try {
-    return await work();
-  } finally {
-    server.close();
+  await mkdir(DIRECTORY, { recursive: true, mode: 0o700 });
+  await using file = await open(`${DIRECTORY}/lock`, constants.O_RDWR | constants.O_CREAT, 0o600);
+  if (!(await tryLock(file))) {
+    const holder = (await file.readFile('utf8')).trim();
+    throw environmentError({
+      code: 'lock.held',
+      message: `another change is under way: ${holder === '' ? 'it has just begun' : holder}`,
+      remedy: 'Wait until it has ended and try again.',
+    });
   }
-};
-
-const listenAgain = async (command: string): Promise<Server> => {
-  const who = await holder();
-  const server = who === '' ? await listen(`'${command}' (process ${process.pid})`) : undefined;
-  if (server !== undefined) return server;
-  throw environmentError({
-    code: 'lock.held',
-    message: `another change is under way: ${who || 'unknown'}`,
-    remedy: 'Wait until it has ended and try again.',
-  });
+  await file.truncate();
+  await file.write(`'${command}' (process ${process.pid})\n`, 0);
+  return await work();
 };

@@ -1,9 +1,18 @@
 /** `config check`, `config explain`, `config example`: they read, or not even that, and need no root. */
+import { resolve } from 'node:path';
 import { z } from 'zod';
-import { operatorError, path } from '#base';
+import { environmentError, operatorError, path } from '#base';
 import { configError, exampleConfig, explain as explainKey, parseConfig } from '#config';
 import { readConfigText } from './desired.ts';
 import { operation } from './operation.ts';
+
+const unreadable = (where: string, error: unknown): unknown => {
+  const symbol = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (symbol === 'EISDIR') return operatorError({ code: 'config.no-file', message: `${where} is a directory`, remedy: 'Name a file.' });
+  if (symbol === 'EACCES')
+    return environmentError({ code: 'config.unreadable', message: `${where} may not be read by this user`, remedy: 'Run it with sudo.' });
+  return error;
+};
 
 export const check = operation({
   name: 'config check',
@@ -14,8 +23,10 @@ export const check = operation({
   output: z.object({ file: z.string(), ok: z.literal(true) }),
   needs: 'nothing',
   run: async (context, { file }) => {
-    const where = file === undefined ? context.configFile : path(file.startsWith('/') ? file : `${process.cwd()}/${file}`);
-    const text = await readConfigText({ ...context, configFile: where });
+    const where = file === undefined ? context.configFile : path(resolve(file));
+    const text = await readConfigText({ ...context, configFile: where }).catch((error: unknown) => {
+      throw unreadable(where, error);
+    });
     if (text === undefined) throw operatorError({ code: 'config.missing', message: `${where} does not exist`, remedy: 'Name an existing file.' });
     const parsed = parseConfig(text, where);
     if (!parsed.ok) throw configError(parsed.errors);

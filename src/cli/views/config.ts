@@ -1,4 +1,6 @@
 /** `config check`, `explain`, `example` for a person. */
+import type { HauspostError } from '#base';
+import { type ConfigProblem, describeProblem } from '#config';
 import type { OutputOf } from '#operations';
 
 type Explained = OutputOf<'config explain'>;
@@ -19,3 +21,10 @@ export const explain = (each: Explained): string =>
 export const check = ({ file }: OutputOf<'config check'>): string => `${file} is right.\n`;
 
 export const example = ({ text }: OutputOf<'config example'>): string => text;
+
+/** Every mistake on a line of its own with its place, and below it what to write instead. */
+export const problems = ({ detail }: HauspostError): string => {
+  const list = detail['problems'] as readonly ConfigProblem[]; // what configError put there
+  const count = list.length === 1 ? '' : `hauspost: ${list.length} mistakes\n`;
+  return `${list.map((problem) => `${describeProblem(problem)}\n  ${problem.remedy}\n`).join('')}${count}`;
+};

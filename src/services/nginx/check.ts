@@ -7,12 +7,16 @@ import { renderNginx } from '#formats';
 import type { CheckRoom, Finding, RenderInput } from '#model';
 import { nginxConfig } from './config.ts';
 
-const finding = (code: string, message: string): Finding => ({
+const finding = (code: string, message: string, remedy = 'Report this as a defect, with this output.'): Finding => ({
   level: 'error',
   code: `nginx.${code}`,
   message,
-  remedy: 'Report this as a defect, with this output.',
+  remedy,
 });
+
+/** The only files that nginx opens and that are the operator's. */
+const yours = ({ settings: { tls } }: RenderInput): string | undefined =>
+  tls.source === 'files' ? `If it names ${tls.key} or ${tls.chain}, mend that file; else report this as a defect, with this output.` : undefined;
 
 /** Constant: the room has no network, and nginx binds its addresses even to test them; so all addresses may be bound there. */
 const SCRIPT = `for family in ipv4 ipv6; do
@@ -35,7 +39,7 @@ export const filesRead = (stdout: string): ReadonlyMap<string, string> =>
 
 export const checkNginx = async (room: CheckRoom, input: RenderInput): Promise<readonly Finding[]> => {
   const { code, stdout, stderr } = await room.run(['/bin/sh', '-c', SCRIPT], { ms: 20_000 });
-  if (code !== 0) return [finding('config-refused', `nginx -T exits ${code}: ${stderr.trim().slice(-2000)}`)];
+  if (code !== 0) return [finding('config-refused', `nginx -T exits ${code}: ${stderr.trim().slice(-2000)}`, yours(input))];
   const files = filesRead(stdout);
   const written = redacted(renderNginx(nginxConfig(input), input.facts.versions.nginx));
   const others = [...files.keys()].filter((file) => file !== '/etc/nginx/nginx.conf' && file !== '/etc/nginx/mime.types');
