@@ -6,7 +6,7 @@ export { type BootOptions, boot, derive, type Image, type Machine } from './mach
 export { image, installable, type Stage } from './images.ts';
 export type { Init, Kind, Release } from './kinds.ts';
 export { type Addresses, type Host, type Network, network } from './network.ts';
-export { type Child, type Output, until } from './process.ts';
+export { type Child, collect, ended, type Output, until } from './process.ts';
 export type { Files, Room } from './room.ts';
 export { type Forward, type Sockets, socketsOf, type Target } from './sockets.ts';
 export { BROUGHT, served, shownPassword, type UpRecord, upRecord } from './served.ts';
@@ -15,3 +15,4 @@ export { CLIENT, CLIENT_NAME, fetched, HAUSPOST, type Login, type Server, serve,
 export { type Outside, outside, type Received } from './outside.ts';
 export { ManageSieve, type SieveReply } from './sieve.ts';
 export { type Reply, Smtp } from './smtp.ts';
+export { atTerminal, directoryDump, filesDigest, NODE, oneDocument, refusedInput, runMany, type Wrong } from './command.ts';

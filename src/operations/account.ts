@@ -24,7 +24,14 @@ interface Chosen {
 
 const choosePassword = async (context: Context, flags: PasswordFlags): Promise<Chosen> => {
   const given = Object.entries(flags).filter(([, value]) => value === true);
-  if (given.length > 1) throw operatorError({ code: 'account.passwords', message: 'several ways to give the password', remedy: 'Use one of them.' });
+  if (given.length > 1) {
+    const names = given.map(([key]) => `--${key.replaceAll('_', '-')}`);
+    throw operatorError({
+      code: 'account.passwords',
+      message: `${names.join(', ')}: one password, several ways to give it`,
+      remedy: 'Use one of them.',
+    });
+  }
   if (flags.password_hash_stdin === true) return { hash: parsePasswordHash(await context.secret('stdin')) };
   if (flags.password_stdin === true) return { hash: await hashPassword(await context.secret('stdin')) };
   if (flags.password_prompt === true) return { hash: await hashPassword(await context.secret('terminal')) };

@@ -1,0 +1,80 @@
+/**
+ * The command line as a person or a script meets it: one JSON document, answers at a terminal, many wrong inputs in one go, and a look at
+ * all that a refused command must leave alone.
+ */
+import assert from 'node:assert/strict';
+import { manyRuns } from '../src/cli/runs.lab.ts';
+import type { Inside } from './enter.ts';
+import { HAUSPOST } from './mail.ts';
+import { collect, ended, type Output, succeeded, until } from './process.ts';
+
+/** Every key of every object is snake_case. */
+const checkKeys = (value: unknown): void => {
+  if (Array.isArray(value)) value.forEach(checkKeys);
+  else if (typeof value === 'object' && value !== null) {
+    for (const [key, below] of Object.entries(value)) {
+      assert.match(key, /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/);
+      checkKeys(below);
+    }
+  }
+};
+
+/** The one document on standard output. Its shape is the caller's to check. */
+export const oneDocument = ({ stdout }: Pick<Output, 'stdout'>): unknown => {
+  assert.match(stdout, /^[^\n]+\n$/, 'exactly one line on standard output');
+  const document: unknown = JSON.parse(stdout);
+  checkKeys(document);
+  return document;
+};
+
+const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
+
+/** Runs a command at a terminal, and types `answer` (`\u0004` is Ctrl-D) once it shows `prompt`. All it shows is in `stdout`. */
+export const atTerminal = async (machine: Inside, words: readonly string[], prompt: string, answer: string): Promise<Output> => {
+  const child = machine.spawn(['script', '--quiet', '--return', '--command', [HAUSPOST, ...words].map(quoted).join(' '), '/dev/null']);
+  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
+  await until(`${words.join(' ')} asks`, () => child.exitCode !== null || stdout.text().includes(prompt) || undefined, 60_000, 50);
+  child.stdin.write(answer);
+  const code = await ended(child);
+  child.stdin.end();
+  return { code, stdout: stdout.text(), stderr: stderr.text() };
+};
+
+/** The program's own Node. */
+export const NODE = `/opt/hauspost/node_modules/node-linux-${process.arch}/bin/node`;
+
+const MANY = manyRuns('/opt/hauspost/src/cli/index.ts');
+
+/** The whole command line many times in one process of the machine, with no terminal and no standard input. */
+export const runMany = async (machine: Inside, runs: readonly (readonly string[])[]): Promise<readonly Output[]> => {
+  const argv = [NODE, '--input-type=module', '--eval', MANY, JSON.stringify(runs)];
+  return JSON.parse(succeeded(argv, await machine.run(argv)).stdout) as readonly Output[];
+};
+
+export interface Wrong {
+  readonly words: readonly string[];
+  /** What the message must name. */
+  readonly names: string;
+}
+
+/** Exit 3, nothing on standard output, one line that names the value, and one that says what to do. */
+export const refusedInput = ({ code, stdout, stderr }: Output, { words, names }: Wrong): void => {
+  const what = JSON.stringify(words);
+  assert.equal(code, 3, `${what}: ${stderr}`);
+  assert.equal(stdout, '', what);
+  assert.match(stderr, /^hauspost: [^\n]+\n {2}[^\n]+\n$/, what);
+  assert.ok(stderr.split('\n')[0]?.includes(names), `${what} names ${names}: ${stderr}`);
+};
+
+/** All of the database, as SQL. Numbers that InnoDB gives out and takes back with a row that it refuses are no content. */
+export const directoryDump = async (machine: Inside): Promise<string> => {
+  const argv = ['mariadb-dump', '--skip-comments', '--skip-dump-date', '--order-by-primary', 'vmail'];
+  return succeeded(argv, await machine.run(argv)).stdout.replace(/ AUTO_INCREMENT=\d+/g, '');
+};
+
+/** A digest of the configuration, of our state and of what lies under the mail: names, owners, modes, times, contents. */
+export const filesDigest = async (machine: Inside): Promise<string> => {
+  const script =
+    'tar --sort=name --ignore-failed-read -C / -cf - etc var/lib/hauspost var/lib/rspamd/dkim | sha256sum; find /var/vmail -maxdepth 3 | sort';
+  return succeeded(['sh', script], await machine.run(['sh', '-c', script])).stdout;
+};

@@ -1,0 +1,382 @@
+/** C9, C10, C11, C13: domains, accounts and aliases are added, listed and removed; nobody inherits mail; wrong input changes nothing. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import {
+  atTerminal,
+  directoryDump,
+  fetched,
+  filesDigest,
+  type Login,
+  type Output,
+  oneDocument,
+  type Release,
+  refusedInput,
+  runMany,
+  type Server,
+  serve,
+  until,
+} from '../index.ts';
+import { WRONG } from '../wrong-input.ts';
+
+const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
+const CTRL_D = '\u0004';
+
+const ok = (output: Output): Output => {
+  assert.equal(output.code, 0, output.stderr);
+  return output;
+};
+
+const json = async (server: Server, ...words: readonly string[]): Promise<unknown> => oneDocument(ok(await server.hauspost([...words, '--json'])));
+const text = async (server: Server, ...words: readonly string[]): Promise<string> => ok(await server.hauspost(words)).stdout;
+
+/** A mail from outside to `recipient`, waited for in its INBOX. */
+const deliver = async (server: Server, login: Login, id: string): Promise<void> => {
+  const smtp = await server.stranger();
+  assert.equal((await smtp.command('MAIL FROM:<someone@outside.test>')).code, 250);
+  assert.equal((await smtp.command(`RCPT TO:<${login.user}>`)).code, 250);
+  const head = `From: someone@outside.test\r\nTo: ${login.user}\r\nMessage-ID: <${id}>\r\nDate: ${new Date().toUTCString()}\r\nSubject: ${id}\r\n`;
+  assert.equal((await smtp.data(`${head}\r\ntext\r\n`)).code, 250);
+  smtp.close();
+  const imap = await server.imap(login);
+  await fetched(imap, 'INBOX', `<${id}>`);
+  await imap.logout();
+};
+
+/** How many messages INBOX holds. */
+const messages = async (server: Server, login: Login): Promise<number> => {
+  const imap = await server.imap(login);
+  const inbox = await imap.status('INBOX', { messages: true });
+  await imap.logout();
+  return inbox === false ? -1 : (inbox.messages ?? -1);
+};
+
+const recipient = async (server: Server, address: string): Promise<number> => {
+  const smtp = await server.stranger();
+  await smtp.command('MAIL FROM:<someone@outside.test>');
+  const { code } = await smtp.command(`RCPT TO:<${address}>`);
+  smtp.close();
+  return code;
+};
+
+const canLogIn = (server: Server, login: Login): Promise<boolean> =>
+  server.imap(login).then(
+    async (imap) => {
+      await imap.logout();
+      return true;
+    },
+    (error: { authenticationFailed?: boolean }) => {
+      if (error.authenticationFailed !== true) throw error;
+      return false;
+    },
+  );
+
+const unchanged = async (server: Server, work: () => Promise<void>): Promise<void> => {
+  const earlier = [await directoryDump(server.machine), await filesDigest(server.machine)];
+  await work();
+  assert.deepEqual([await directoryDump(server.machine), await filesDigest(server.machine)], earlier, 'nothing changed');
+};
+
+const domains = (get: () => Server): void => {
+  test('C9, C13: a domain is added, listed, removed', async () => {
+    const server = get();
+    assert.equal(await text(server, 'domain', 'list'), 'DOMAIN         ACCOUNTS  ALIASES\nhauspost.test  1         0\n');
+    assert.deepEqual(await json(server, 'domain', 'add', 'Second.TEST'), { domain: 'second.test' });
+    assert.equal(await text(server, 'domain', 'add', 'bücher.test'), 'bücher.test added.\n');
+    assert.deepEqual(await json(server, 'domain', 'list'), [
+      { domain: 'hauspost.test', accounts: 1, aliases: 0 },
+      { domain: 'second.test', accounts: 0, aliases: 0 },
+      { domain: 'xn--bcher-kva.test', accounts: 0, aliases: 0 },
+    ]);
+    const shown = 'DOMAIN         ACCOUNTS  ALIASES\nhauspost.test  1         0\nsecond.test    0         0\nbücher.test    0         0\n';
+    assert.equal(await text(server, 'domain', 'list'), shown);
+    assert.equal(await text(server, 'domain', 'remove', 'xn--bcher-kva.test'), 'bücher.test removed.\n');
+    assert.equal(await text(server, 'domain', 'remove', 'second.test'), 'second.test removed.\n');
+    assert.deepEqual(await json(server, 'domain', 'list'), [{ domain: 'hauspost.test', accounts: 1, aliases: 0 }]);
+  });
+
+  test('C9: a domain in use stays, and what uses it is named; with everything, it asks, and nobody inherits the mail', async () => {
+    const server = get();
+    const anna = { user: 'anna@shop.test', pass: 'a first password' };
+    await server.order('domain', 'add', 'shop.test');
+    await server.account(anna);
+    await server.order('alias', 'add', 'info@shop.test', 'demo@hauspost.test');
+    await server.order('alias', 'add', '@shop.test', 'anna@shop.test');
+    await server.order('alias', 'add', 'shop@hauspost.test', 'anna@shop.test', 'demo@hauspost.test');
+    await deliver(server, anna, 'before@shop.test');
+    const words = ['domain', 'remove', 'shop.test', '--with-everything'];
+    await unchanged(server, async () => {
+      refusedInput(await server.hauspost(['domain', 'remove', 'shop.test']), {
+        words,
+        names: '1 account (anna@shop.test); 2 aliases (@shop.test, info@shop.test)',
+      });
+      refusedInput(await server.hauspost(words), { words, names: 'Remove shop.test with all of that?' });
+      for (const answer of ['n\n', '\n', 'yes please\n', CTRL_D]) {
+        const asked = await atTerminal(server.machine, words, '[y/N] ', answer);
+        assert.equal(asked.code, 3, asked.stdout);
+        for (const named of ['anna@shop.test', 'info@shop.test', '@shop.test', 'shop@hauspost.test -> anna@shop.test'])
+          assert.ok(asked.stdout.includes(`  ${named}\r\n`), `${named} in ${asked.stdout}`);
+      }
+    });
+    const removed = await atTerminal(server.machine, words, '[y/N] ', 'y\n');
+    assert.equal(removed.code, 0, removed.stdout);
+    const kept = /its mail is kept in (\/var\/vmail\/removed\/\S+)\.\r?\n/.exec(removed.stdout)?.[1] ?? '';
+    assert.match((await server.machine.run(['grep', '-rl', 'before@shop.test', kept])).stdout, /\/mailboxes\/anna\//);
+    assert.deepEqual(await json(server, 'alias', 'list'), [
+      { source: 'shop@hauspost.test', destinations: [{ address: 'demo@hauspost.test', enabled: true }] },
+    ]);
+    await server.order('domain', 'add', 'shop.test');
+    await server.account({ ...anna, pass: 'a second password' });
+    assert.equal(await messages(server, { ...anna, pass: 'a second password' }), 0, 'the successor starts with nothing');
+    const gone = (await json(server, ...words, '--yes')) as { accounts: unknown; moved_to: string };
+    assert.deepEqual(gone.accounts, { count: 1, first: ['anna@shop.test'] });
+    await server.order('alias', 'remove', 'shop@hauspost.test');
+  });
+};
+
+const accounts = (get: () => Server): void => {
+  test('C10, C13: an account is added with its options, and listed', async () => {
+    const server = get();
+    const add = (address: string, ...flags: readonly string[]): Promise<unknown> => json(server, 'account', 'add', address, ...flags);
+    const plain = { quota_mb: null, enabled: true, send_only: false };
+    assert.deepEqual(await add('Plain@Hauspost.test'), { address: 'plain@hauspost.test', ...plain, warnings: [] });
+    assert.deepEqual(await add('full@hauspost.test', '--quota', '2G', '--send-only', '--disabled'), {
+      ...{ address: 'full@hauspost.test', quota_mb: 2048, enabled: false, send_only: true, warnings: [] },
+    });
+    assert.deepEqual(await add('endless@hauspost.test', '--quota=0'), { address: 'endless@hauspost.test', ...plain, quota_mb: 0, warnings: [] });
+    const all = [
+      { address: 'demo@hauspost.test', ...plain },
+      { address: 'endless@hauspost.test', ...plain, quota_mb: 0 },
+      { address: 'full@hauspost.test', quota_mb: 2048, enabled: false, send_only: true },
+      { address: 'plain@hauspost.test', ...plain },
+    ];
+    assert.deepEqual(await json(server, 'account', 'list'), all);
+    assert.deepEqual(await json(server, 'account', 'list', 'HAUSPOST.test'), all);
+    assert.equal(
+      await text(server, 'account', 'list'),
+      [
+        'ADDRESS                QUOTA      STATE',
+        'demo@hauspost.test     default    enabled',
+        'endless@hauspost.test  unlimited  enabled',
+        'full@hauspost.test     2048 MB    disabled, send-only',
+        'plain@hauspost.test    default    enabled\n',
+      ].join('\n'),
+    );
+    for (const name of ['plain', 'full', 'endless'])
+      assert.equal(await text(server, 'account', 'remove', `${name}@hauspost.test`), `${name}@hauspost.test removed.\n`);
+    await server.order('domain', 'add', 'empty.test');
+    assert.match(await text(server, 'account', 'list', 'empty.test'), /^There is no account yet; 'hauspost account add /);
+    await server.order('domain', 'remove', 'empty.test');
+  });
+
+  test('C10: a generated password is shown once, on standard error, when there is an account, and never in JSON', async () => {
+    const server = get();
+    const user = 'made@hauspost.test';
+    const made = ok(await server.hauspost(['account', 'add', user, '--json']));
+    const pass = /^password of made@hauspost\.test: (\S+)$/m.exec(made.stderr)?.[1] ?? '';
+    assert.match(pass, /^([0-9a-hjkmnp-tv-z]{5}-){3}[0-9a-hjkmnp-tv-z]{5}$/);
+    assert.equal(made.stderr.split(pass).length, 2, 'once');
+    assert.ok(!made.stdout.includes(pass));
+    assert.equal(await canLogIn(server, { user, pass }), true);
+    assert.equal(await canLogIn(server, { user, pass: `${pass}x` }), false);
+    for (const address of [user, 'new@nobody.test']) {
+      const { code, stderr } = await server.hauspost(['account', 'add', address]);
+      assert.equal(code, 3);
+      assert.doesNotMatch(stderr, /password/, 'no password for an account that was not made');
+    }
+    await server.order('account', 'remove', user, '--yes');
+  });
+
+  test('C10: a password from standard input is that one line, to the octet; a hash is taken as it is', async () => {
+    const server = get();
+    const hash = ok(await server.machine.run(['doveadm', 'pw', '-s', 'SHA512-CRYPT', '-p', 'hashed elsewhere'])).stdout.trim();
+    const rows: readonly (readonly [string, string, string, string])[] = [
+      ['plain', '--password-stdin', 'a word\n', 'a word'],
+      ['windows', '--password-stdin', 'a word\r\n', 'a word'],
+      ['open', '--password-stdin', 'a word', 'a word'],
+      ['spaces', '--password-stdin', '  päss "$x\' \\ %u  \n', '  päss "$x\' \\ %u  '],
+      ['hashed', '--password-hash-stdin', `${hash}\n`, 'hashed elsewhere'],
+    ];
+    for (const [name, flag, input, pass] of rows) {
+      const user = `${name}@hauspost.test`;
+      const { stdout, stderr } = ok(await server.hauspost(['account', 'add', user, flag], input));
+      assert.deepEqual([stdout, stderr], [`${user} added.\n`, '']);
+      assert.equal(await canLogIn(server, { user, pass }), true, name);
+      assert.equal(await canLogIn(server, { user, pass: `${pass} ` }), false, name);
+    }
+    for (const [name] of rows) await server.order('account', 'remove', `${name}@hauspost.test`);
+  });
+
+  test('C10: what no password can be is refused, without being repeated', async () => {
+    const server = get();
+    const utf8 = (line: string): Uint8Array => Buffer.from(line);
+    const rows: readonly (readonly [string, Uint8Array, string])[] = [
+      ['--password-stdin', utf8(''), 'no password'],
+      ['--password-stdin', utf8('\n'), 'empty'],
+      ['--password-stdin', utf8('geheim\0x\n'), 'control character'],
+      ['--password-stdin', utf8('geheim\rx\n'), 'control character'],
+      ['--password-stdin', Buffer.from('geheim\xff\n', 'latin1'), 'UTF-8'],
+      ['--password-stdin', utf8(`geheim${'x'.repeat(250)}\n`), 'longer than 255'],
+      ['--password-hash-stdin', utf8('geheim\n'), '{SCHEME}'],
+      ['--password-hash-stdin', utf8('{PLAIN}geheim\n'), '{PLAIN}'],
+      ['--password-hash-stdin', utf8('{BLF-CRYPT}geheim\n'), '{BLF-CRYPT}'],
+    ];
+    await unchanged(server, async () => {
+      for (const [flag, input, names] of rows) {
+        const words = ['account', 'add', 'new@hauspost.test', flag];
+        const output = await server.machine.run(['/opt/hauspost/hauspost', ...words], { input });
+        refusedInput(output, { words, names });
+        assert.ok(!output.stderr.includes('geheim'));
+      }
+    });
+  });
+
+  test('C10: a password typed at the terminal is not shown', async () => {
+    const server = get();
+    const login = { user: 'typed@hauspost.test', pass: 'typed unseen' };
+    const typed = await atTerminal(server.machine, ['account', 'add', login.user, '--password-prompt'], 'Password: ', `${login.pass}\r`);
+    assert.equal(typed.code, 0, typed.stdout);
+    assert.ok(!typed.stdout.includes(login.pass), typed.stdout);
+    assert.equal(await canLogIn(server, login), true);
+    const left = await atTerminal(server.machine, ['account', 'add', 'left@hauspost.test', '--password-prompt'], 'Password: ', CTRL_D);
+    assert.equal(left.code, 3, left.stdout);
+    assert.equal(await recipient(server, 'left@hauspost.test'), 550);
+    await server.order('account', 'remove', login.user);
+  });
+};
+
+const removal = (get: () => Server): void => {
+  test('C10: remove ends sessions, moves the mail aside, names dangling aliases; a successor starts with nothing', async () => {
+    const server = get();
+    const bob = { user: 'bob@hauspost.test', pass: 'the first bob' };
+    await server.account(bob);
+    await server.order('alias', 'add', 'sales@hauspost.test', 'bob@hauspost.test', 'demo@hauspost.test');
+    await server.order('alias', 'add', 'tagged@hauspost.test', 'bob+tag@hauspost.test');
+    await deliver(server, bob, 'old@bob.test');
+    const session = await server.imap(bob);
+    let ended = false;
+    session.on('close', () => {
+      ended = true;
+    });
+    const removed = ok(await server.hauspost(['account', 'remove', bob.user, '--json']));
+    const document = oneDocument(removed) as { address: string; moved_to: string; dangling: unknown };
+    assert.deepEqual(document.dangling, [
+      { source: 'sales@hauspost.test', destination: 'bob@hauspost.test' },
+      { source: 'tagged@hauspost.test', destination: 'bob+tag@hauspost.test' },
+    ]);
+    for (const alias of ['sales', 'tagged'])
+      assert.match(removed.stderr, new RegExp(`^warning: the alias ${alias}@hauspost\\.test still leads to bob`, 'm'));
+    await until('the session ends', () => ended || undefined, 10_000);
+    assert.equal(await recipient(server, bob.user), 550);
+    assert.equal(await canLogIn(server, bob), false);
+    assert.ok(document.moved_to.startsWith('/var/vmail/removed/bob@hauspost.test.'), document.moved_to);
+    assert.match((await server.machine.run(['grep', '-rl', 'old@bob.test', document.moved_to])).stdout, /\/mailboxes\//);
+    assert.equal((await server.machine.run(['stat', '-c', '%U %a', '/var/vmail/removed', document.moved_to])).stdout, 'root 700\nroot 700\n');
+    const second = { ...bob, pass: 'the second bob' };
+    await server.account(second);
+    assert.equal(await messages(server, second), 0);
+    await deliver(server, second, 'new@bob.test');
+  });
+
+  test('C10: --delete-mail asks, and then deletes', async () => {
+    const server = get();
+    const bob = { user: 'bob@hauspost.test', pass: 'the second bob' };
+    const words = ['account', 'remove', bob.user, '--delete-mail'];
+    await unchanged(server, async () => {
+      refusedInput(await server.hauspost(words), { words, names: 'Delete all mail of bob@hauspost.test for good?' });
+      for (const answer of ['n\n', CTRL_D]) assert.equal((await atTerminal(server.machine, words, 'for good? [y/N] ', answer)).code, 3);
+    });
+    assert.equal(await messages(server, bob), 1, 'the mail is still there');
+    const asked = await atTerminal(server.machine, words, 'for good? [y/N] ', 'y\n');
+    assert.equal(asked.code, 0, asked.stdout);
+    assert.equal((await server.machine.run(['grep', '-rl', 'new@bob.test', '/var/vmail'])).stdout, '', 'no trace on disk');
+    await server.account(bob);
+    assert.deepEqual(await json(server, ...words, '--yes'), {
+      address: bob.user,
+      moved_to: null,
+      dangling: [
+        { source: 'sales@hauspost.test', destination: 'bob@hauspost.test' },
+        { source: 'tagged@hauspost.test', destination: 'bob+tag@hauspost.test' },
+      ],
+    });
+    for (const alias of ['sales', 'tagged']) await server.order('alias', 'remove', `${alias}@hauspost.test`);
+  });
+};
+
+const aliases = (get: () => Server): void => {
+  test('C11, C13: aliases: several destinations, outside ones, catch-all; listed and removed', async () => {
+    const server = get();
+    assert.match(await text(server, 'alias', 'list'), /^There is no alias yet; 'hauspost alias add /);
+    const on = (address: string): unknown => ({ address, enabled: true });
+    assert.deepEqual(await json(server, 'alias', 'add', 'Team@hauspost.test', 'demo@hauspost.test', 'Ext.Ern+x@outside.test'), {
+      ...{ source: 'team@hauspost.test', destinations: [on('demo@hauspost.test'), on('Ext.Ern+x@outside.test')], warnings: [] },
+    });
+    assert.equal(
+      await text(server, 'alias', 'add', 'team@hauspost.test', 'x@bücher.test'),
+      'team@hauspost.test leads to demo@hauspost.test, Ext.Ern+x@outside.test, x@bücher.test.\n',
+    );
+    assert.equal(await text(server, 'alias', 'add', '@hauspost.test', 'demo@hauspost.test'), '@hauspost.test leads to demo@hauspost.test.\n');
+    assert.equal(await recipient(server, 'whoever@hauspost.test'), 250);
+    assert.deepEqual(await json(server, 'alias', 'list'), [
+      { source: '@hauspost.test', destinations: [on('demo@hauspost.test')] },
+      { source: 'team@hauspost.test', destinations: [on('demo@hauspost.test'), on('Ext.Ern+x@outside.test'), on('x@xn--bcher-kva.test')] },
+    ]);
+    const line = 'team@hauspost.test  ->  demo@hauspost.test, Ext.Ern+x@outside.test, x@bücher.test\n';
+    assert.equal(await text(server, 'alias', 'list', 'hauspost.test'), `@hauspost.test      ->  demo@hauspost.test\n${line}`);
+    assert.deepEqual(await json(server, 'domain', 'list'), [{ domain: 'hauspost.test', accounts: 1, aliases: 2 }]);
+    assert.equal(await text(server, 'alias', 'remove', 'team@hauspost.test'), 'team@hauspost.test removed.\n');
+    assert.deepEqual(await json(server, 'alias', 'remove', '@hauspost.test'), { source: '@hauspost.test', destinations: [on('demo@hauspost.test')] });
+    assert.deepEqual(await json(server, 'alias', 'list'), []);
+    assert.equal(await recipient(server, 'whoever@hauspost.test'), 550);
+  });
+
+  test('C11: an alias to nobody, to a send-only or a disabled account is allowed, with a warning on standard error', async () => {
+    const server = get();
+    await server.order('account', 'add', 'robot@hauspost.test', '--send-only');
+    await server.order('account', 'add', 'gone@hauspost.test', '--disabled');
+    const added = ok(
+      await server.hauspost(['alias', 'add', 'three@hauspost.test', 'robot@hauspost.test', 'gone@hauspost.test', 'typo@hauspost.test']),
+    );
+    assert.equal(added.stdout, 'three@hauspost.test leads to gone@hauspost.test, robot@hauspost.test, typo@hauspost.test.\n');
+    assert.match(added.stderr, /^warning: robot@hauspost\.test is a send-only account/m);
+    assert.match(added.stderr, /^warning: gone@hauspost\.test is a disabled account/m);
+    assert.match(added.stderr, /^warning: typo@hauspost\.test does not exist/m);
+    const again = (await json(server, 'alias', 'add', 'four@hauspost.test', 'robot@hauspost.test')) as {
+      warnings: { level: string; code: string }[];
+    };
+    assert.deepEqual(
+      again.warnings.map(({ level, code }) => [level, code]),
+      [['warning', 'alias.destination-send-only']],
+    );
+    for (const alias of ['three', 'four']) await server.order('alias', 'remove', `${alias}@hauspost.test`);
+    for (const account of ['robot', 'gone']) await server.order('account', 'remove', `${account}@hauspost.test`);
+  });
+};
+
+const wrongInput = (get: () => Server): void => {
+  for (const [command, rows] of Object.entries(WRONG)) {
+    test(`C9, C10, C11: ${command}: ${rows.length} kinds of wrong input get exit 3 and one line, and change nothing`, async () => {
+      const server = get();
+      await unchanged(server, async () => {
+        const outputs = await runMany(
+          server.machine,
+          rows.map(({ words }) => words),
+        );
+        for (const [index, row] of rows.entries()) refusedInput(outputs[index] ?? { code: -1, stdout: '', stderr: '' }, row);
+      });
+    });
+  }
+};
+
+for (const release of RELEASES) {
+  describe(release, () => {
+    let server: Server;
+    before(async () => {
+      server = await serve(release);
+    });
+    after(() => server?.[Symbol.asyncDispose]());
+
+    for (const part of [domains, accounts, removal, aliases]) part(() => server);
+    test('an alias for the tables of wrong input', () => server.order('alias', 'add', 'ring@hauspost.test', 'demo@hauspost.test'));
+    wrongInput(() => server);
+  });
+}

@@ -1,0 +1,163 @@
+/** Tables of wrong input for the commands about people: words as typed, and what the message must name. Nothing of it may change anything. */
+import type { Wrong } from './command.ts';
+
+const LONG = 'x'.repeat(65);
+
+/** A name that no domain can have, each for another reason. */
+const DOMAINS: readonly (readonly [string, string])[] = [
+  ['example.test.', '"example.test."'],
+  ['localhost', '"localhost"'],
+  ['exa mple.test', '"exa mple.test"'],
+  ['', '""'],
+  ['-a.test', '"-a.test"'],
+  ['a..test', '"a..test"'],
+  ['192.0.2.1', '"192.0.2.1"'],
+  ['[192.0.2.1]', '"[192.0.2.1]"'],
+  ['user@example.test', '"user@example.test"'],
+  ["x.test'; DROP TABLE domains; -- ", '"x.test\'; DROP TABLE domains; -- "'],
+  ['"quoted".test', '"\\"quoted\\".test"'],
+  ['new\nline.test', '"new\\nline.test"'],
+  ['nul\0.test', '"nul\\u0000.test"'],
+  ['\u001b[31mred.test', '"\\u001b[31mred.test"'],
+  [`${'a'.repeat(64)}.test`, 'aaaa.test"'],
+  [`${'a.'.repeat(126)}test`, '"a.a.a.a.'],
+  ['\u0435xample.test', '"\u0435xample.test"'],
+  ['\uff45xample.test', '"\uff45xample.test"'],
+  ['../../etc', '"../../etc"'],
+];
+
+const ADDRESSES: readonly (readonly [string, string])[] = [
+  ['user', '"user"'],
+  ['', '""'],
+  ['@hauspost.test', '""'],
+  ['user@', '""'],
+  ['user@hauspost.test.', '"hauspost.test."'],
+  ['user@localhost', '"localhost"'],
+  [`${LONG}@hauspost.test`, `"${LONG}"`],
+  ['us er@hauspost.test', '"us er"'],
+  ['"user"@hauspost.test', '"\\"user\\""'],
+  ["o'brien@hauspost.test", '"o\'brien"'],
+  ["x' OR '1'='1@hauspost.test", "\"x' OR '1'='1\""],
+  ['new\nline@hauspost.test', '"new\\nline"'],
+  ['nul\0@hauspost.test', '"nul\\u0000"'],
+  ['jos\u00e9@hauspost.test', '"jos\u00e9"'],
+  ['\u0430nna@hauspost.test', '"\u0430nna"'],
+  ['user+tag@hauspost.test', '"user+tag"'],
+  ['../../etc/cron.d/x@hauspost.test', '"../../etc/cron.d/x"'],
+  ['..@hauspost.test', '".."'],
+  ['a@b@hauspost.test', '"a@b"'],
+];
+
+const DESTINATIONS: readonly (readonly [string, string])[] = [
+  ['user', '"user"'],
+  ['user@localhost', '"localhost"'],
+  ['@example.test', '"@example.test"'],
+  ['us er@example.test', '"us er@example.test"'],
+  ['"user"@example.test', '"\\"user\\"@example.test"'],
+  [`${LONG}@example.test`, LONG],
+  ['user@example.test.', '"example.test."'],
+  ['new\nline@example.test', '"new\\nline@example.test"'],
+  ['|/bin/sh', '"|/bin/sh"'],
+  [':include:/etc/shadow', '":include:/etc/shadow"'],
+];
+
+const QUOTAS = ['-1', 'lots', '2X', '', '1.5G', '2G2', '1e9', '0x10', '99999999999', '1025T', ' 2G', '2G\n', '\u0662G'];
+
+/** Of every command: unknown options, values where none belong, words too many. */
+const usage = (words: readonly string[], full: readonly string[], flags: readonly string[]): readonly Wrong[] => [
+  { words: [...full, '--no-such-option'], names: '"--no-such-option"' },
+  { words: [...full, '--no-such\noption'], names: '"--no-such\\noption"' },
+  { words: [...full, '-x'], names: '"-x"' },
+  { words: [...full, '--json=yes'], names: '"yes"' },
+  ...flags.flatMap((flag) => ['yes', '', '1'].map((value) => ({ words: [...full, `${flag}=${value}`], names: `${flag} takes no value` }))),
+  ...(words.includes('alias') && words.includes('add') ? [] : [{ words: [...full, 'surplus'], names: '"surplus"' }]),
+];
+
+const each = (table: readonly (readonly [string, string])[], words: (value: string) => readonly string[]): readonly Wrong[] =>
+  table.map(([value, names]) => ({ words: words(value), names }));
+
+/** Passwords come by prompt, by standard input or not at all. */
+const PASSWORDS: readonly Wrong[] = [
+  { words: ['account', 'add', 'new@hauspost.test', '--password', 'on-the-line'], names: '"--password"' },
+  { words: ['account', 'add', 'new@hauspost.test', '--password-stdin', '--password-hash-stdin'], names: '--password-stdin, --password-hash-stdin' },
+  { words: ['account', 'add', 'new@hauspost.test', '--password-stdin', '--password-prompt'], names: '--password-stdin, --password-prompt' },
+  { words: ['account', 'add', 'new@hauspost.test', '--password-prompt'], names: 'no terminal' },
+];
+
+/** `hauspost.test` with the account `demo` exists; `ring@` leads to `demo@`. */
+export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
+  'domain add': [
+    ...each(DOMAINS, (value) => ['domain', 'add', '--', value]),
+    { words: ['domain', 'add', 'hauspost.test'], names: 'hauspost.test' },
+    { words: ['domain', 'add', 'HausPost.TEST'], names: 'hauspost.test' },
+    { words: ['domain', 'add'], names: 'DOMAIN is missing' },
+    ...usage(['domain', 'add'], ['domain', 'add', 'new.test'], []),
+  ],
+  'domain list': usage(['domain', 'list'], ['domain', 'list'], []),
+  'domain remove': [
+    ...each(DOMAINS, (value) => ['domain', 'remove', '--with-everything', '--', value]),
+    { words: ['domain', 'remove', 'nobody.test'], names: 'nobody.test' },
+    { words: ['domain', 'remove', 'nobody.test', '--with-everything'], names: 'nobody.test' },
+    { words: ['domain', 'remove', 'hauspost.test'], names: 'demo@hauspost.test' },
+    { words: ['domain', 'remove', 'hauspost.test', '--with-everything'], names: 'hauspost.test' },
+    { words: ['domain', 'remove'], names: 'DOMAIN is missing' },
+    ...usage(['domain', 'remove'], ['domain', 'remove', 'hauspost.test'], ['--with-everything']),
+  ],
+  'account add': [
+    ...each(ADDRESSES, (value) => ['account', 'add', '--', value]),
+    ...QUOTAS.map((value) => ({ words: ['account', 'add', 'new@hauspost.test', `--quota=${value}`], names: JSON.stringify(value) })),
+    { words: ['account', 'add', 'new@hauspost.test', '--quota'], names: '--quota needs a value' },
+    { words: ['account', 'add', 'new@hauspost.test', '--quota', '-5'], names: '"-5"' },
+    { words: ['account', 'add', 'new@hauspost.test', '--quota', '1G', '--quota', '2G'], names: '--quota is given twice' },
+    { words: ['account', 'add', 'demo@hauspost.test'], names: 'demo@hauspost.test' },
+    { words: ['account', 'add', 'Demo@HausPost.Test'], names: 'demo@hauspost.test' },
+    { words: ['account', 'add', 'new@nobody.test'], names: 'nobody.test' },
+    { words: ['account', 'add'], names: 'ADDRESS is missing' },
+    ...PASSWORDS,
+    ...usage(
+      ['account', 'add'],
+      ['account', 'add', 'new@hauspost.test'],
+      ['--send-only', '--disabled', '--password-stdin', '--password-hash-stdin', '--password-prompt'],
+    ),
+  ],
+  'account list': [
+    ...each(DOMAINS, (value) => ['account', 'list', '--', value]),
+    { words: ['account', 'list', 'nobody.test'], names: 'nobody.test' },
+    ...usage(['account', 'list'], ['account', 'list', 'hauspost.test'], []),
+  ],
+  'account remove': [
+    ...each(ADDRESSES, (value) => ['account', 'remove', '--', value]),
+    ...each(ADDRESSES, (value) => ['account', 'remove', '--delete-mail', '--', value]),
+    { words: ['account', 'remove', 'nobody@hauspost.test'], names: 'nobody@hauspost.test' },
+    { words: ['account', 'remove', 'nobody@hauspost.test', '--delete-mail'], names: 'nobody@hauspost.test' },
+    { words: ['account', 'remove', 'demo@hauspost.test', '--delete-mail'], names: 'demo@hauspost.test' },
+    { words: ['account', 'remove'], names: 'ADDRESS is missing' },
+    ...usage(['account', 'remove'], ['account', 'remove', 'demo@hauspost.test'], ['--delete-mail']),
+  ],
+  'alias add': [
+    ...each(ADDRESSES.slice(0, 2), (value) => ['alias', 'add', '--', value, 'demo@hauspost.test']),
+    ...each(ADDRESSES.slice(3), (value) => ['alias', 'add', '--', value, 'demo@hauspost.test']),
+    ...each(DOMAINS, (value) => ['alias', 'add', '--', `@${value}`, 'demo@hauspost.test']),
+    ...each(DESTINATIONS, (value) => ['alias', 'add', '--', 'new@hauspost.test', 'demo@hauspost.test', value]),
+    { words: ['alias', 'add', 'new@nobody.test', 'demo@hauspost.test'], names: 'nobody.test' },
+    { words: ['alias', 'add', 'ring@hauspost.test', 'demo@hauspost.test'], names: 'demo@hauspost.test' },
+    { words: ['alias', 'add', 'demo@hauspost.test', 'ring@hauspost.test'], names: 'demo@hauspost.test -> ring@hauspost.test -> demo@hauspost.test' },
+    { words: ['alias', 'add', 'self@hauspost.test', 'Self@hauspost.test'], names: 'self@hauspost.test' },
+    { words: ['alias', 'add', 'new@hauspost.test'], names: 'at least one destination' },
+    { words: ['alias', 'add'], names: 'SOURCE is missing' },
+    ...usage(['alias', 'add'], ['alias', 'add', 'new@hauspost.test', 'demo@hauspost.test'], []),
+  ],
+  'alias list': [
+    ...each(DOMAINS, (value) => ['alias', 'list', '--', value]),
+    { words: ['alias', 'list', 'nobody.test'], names: 'nobody.test' },
+    ...usage(['alias', 'list'], ['alias', 'list', 'hauspost.test'], []),
+  ],
+  'alias remove': [
+    ...each(ADDRESSES.slice(0, 2), (value) => ['alias', 'remove', '--', value]),
+    ...each(ADDRESSES.slice(3), (value) => ['alias', 'remove', '--', value]),
+    { words: ['alias', 'remove', 'nobody@hauspost.test'], names: 'nobody@hauspost.test' },
+    { words: ['alias', 'remove', '@hauspost.test'], names: '@hauspost.test' },
+    { words: ['alias', 'remove'], names: 'SOURCE is missing' },
+    ...usage(['alias', 'remove'], ['alias', 'remove', 'ring@hauspost.test'], []),
+  ],
+};

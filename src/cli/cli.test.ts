@@ -1,0 +1,192 @@
+/** The command line without a machine: help, usage, the configuration's documents. Real runs of the program; nothing here needs root. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { after, test } from 'node:test';
+import { once } from 'node:events';
+import { manyRuns } from './runs.lab.ts';
+
+const MAIN = join(import.meta.dirname, 'main.ts');
+const scratch = mkdtempSync(join(tmpdir(), 'hauspost-cli-'));
+after(() => rmSync(scratch, { recursive: true }));
+
+interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const node = async (...argv: readonly string[]): Promise<Ran> => {
+  const child = spawn(process.execPath, argv, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    cwd: scratch,
+    env: { ...process.env, NODE_COMPILE_CACHE: join(scratch, 'cache') },
+  });
+  const [stdout, stderr, [code]]: [string, string, (number | null)[]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
+  return { code: code ?? null, stdout, stderr };
+};
+
+/** All of them in one process; answers in their order. */
+const runs = async (...lists: readonly (readonly string[])[]): Promise<readonly Ran[]> => {
+  const script = manyRuns(import.meta.resolve('./index.ts'));
+  const { code, stdout, stderr } = await node('--input-type=module', '--eval', script, JSON.stringify(lists));
+  assert.deepEqual([code, stderr], [0, '']);
+  return JSON.parse(stdout) as readonly Ran[];
+};
+
+const NONE: Ran = { code: null, stdout: '', stderr: '' };
+
+const COMMANDS = [
+  ...['up', 'down', 'status', 'selftest', 'plan', 'apply', 'generations', 'config check', 'config explain', 'config example'],
+  ...['domain add', 'domain list', 'domain remove', 'account add', 'account list', 'account remove', 'alias add', 'alias list', 'alias remove'],
+];
+
+test('--help of every command says what it does, its words and options, and an example', async () => {
+  const [all = NONE, short = NONE, word = NONE, json = NONE, ...helps] = await runs(
+    ...[['--help'], ['-h'], ['help'], ['plan', '--help', '--json']],
+    ...COMMANDS.map((command) => [...command.split(' '), '--help']),
+  );
+  assert.deepEqual([all.code, short.stdout, word.stdout], [0, all.stdout, all.stdout]);
+  for (const [index, command] of COMMANDS.entries()) {
+    assert.match(all.stdout, new RegExp(`^  ${command} +[A-Z].*\\.$`, 'm'));
+    const { code, stdout, stderr } = helps[index] ?? NONE;
+    assert.deepEqual([code, stderr], [0, ''], command);
+    assert.match(stdout, new RegExp(`^[A-Z][^\\n]*\\.\\n\\nUsage: hauspost ${command}`), command);
+    assert.match(stdout, /^ {2}--json +\S/m, command);
+    assert.match(stdout, new RegExp(`\\nExample:\\n  hauspost ${command}\\b`), command);
+  }
+  for (const flag of ['--quota VALUE', '--send-only', '--disabled', '--password-stdin', '--password-hash-stdin', '--password-prompt'])
+    assert.ok(helps[COMMANDS.indexOf('account add')]?.stdout.includes(`  ${flag} `), flag);
+  assert.equal((JSON.parse(json.stdout) as { help: string }).help, helps[COMMANDS.indexOf('plan')]?.stdout);
+});
+
+test('--version; the exit status is that of the run', async () => {
+  const [plain, json, wrong] = [await node(MAIN, '--version'), await node(MAIN, '--json', '--version'), await node(MAIN, 'plan', 'surplus')];
+  assert.deepEqual([plain.code, plain.stderr, json.code, wrong.code, wrong.stdout], [0, '', 0, 3, '']);
+  assert.match(plain.stdout, /^\d+\.\d+\.\d+\n$/);
+  assert.equal(json.stdout, `{"version":"${plain.stdout.trim()}"}\n`);
+});
+
+test('wrong words get exit 3, one line that names them, and with --json one document that says the same', async () => {
+  const rows: readonly (readonly [readonly string[], string])[] = [
+    [[], 'no command was given'],
+    [['frobnicate'], '"frobnicate"'],
+    [['account'], '"account"'],
+    [['account', 'frobnicate'], '"account frobnicate"'],
+    [['domain', 'ad', 'example.org'], '"domain ad"'],
+    [['plan', 'surplus'], '"surplus"'],
+    [['plan', '--colour'], '"--colour"'],
+    [['plan', '--colour=red\nblue'], '"--colour"'],
+    [['plan', '-q'], '"-q"'],
+    [['up', '--hostname'], '--hostname'],
+    [['up', '--hostname', '--domain', 'example.org'], '"--domain"'],
+    [['up', '--yes=please'], '"please"'],
+    [['config', 'explain'], 'KEY is missing'],
+    [['config', 'explain', 'mail.quota'], '"mail.quota"'],
+    [['config', 'explain', 'x'.repeat(500)], '"xxxx'],
+    [['config', 'check', 'no-such.toml'], 'no-such.toml does not exist'],
+    [['config', 'check', '../no-such/./file.toml'], '/no-such/file.toml does not exist'],
+    [['config', 'check', '.'], 'is a directory'],
+    [['config', 'check', ''], 'is a directory'],
+    [['config', 'check', 'new\nline'], 'new\\nline'],
+  ];
+  const ran = await runs(...rows.flatMap(([words]) => [words, ['--json', ...words]]));
+  for (const [index, [words, names]] of rows.entries()) {
+    const [plain, json] = [ran[index * 2], ran[index * 2 + 1]];
+    assert.ok(plain !== undefined && json !== undefined);
+    const what = JSON.stringify(words);
+    assert.deepEqual([plain.code, plain.stdout, json.code], [3, '', 3], `${what}: ${plain.stderr}`);
+    assert.match(plain.stderr, /^hauspost: [^\n]+\n {2}[^\n]+\n$/, what);
+    assert.ok(plain.stderr.includes(names), `${what}: ${plain.stderr}`);
+    assert.match(json.stdout, /^[^\n]+\n$/, what);
+    const { error } = JSON.parse(json.stdout) as { error: Record<string, unknown> };
+    assert.deepEqual([error['blame'], plain.stderr], ['operator', `hauspost: ${error['message']}\n  ${error['remedy']}\n`], what);
+    assert.match(String(error['code']), /^[a-z]+\.[a-z-]+$/, what);
+  }
+});
+
+const TWELVE = `[server]
+profile = "locale"
+hostname = "mail"
+postmaster = "admin"
+colour = "blue"
+[mial]
+[mail]
+message_size_limit = 50
+default_quota = "lots"
+queue_lifetime = "1h"
+bounce_lifetime = "2h"
+recipients_per_message = "many"
+[resolver]
+validate = "yes"
+forwarders = ["192.0.2.300"]
+[network]
+bind = ["everywhere"]
+`;
+/** Line, and what the message names there. */
+const MISTAKES: readonly (readonly [number, string])[] = [
+  [2, 'server.profile'],
+  [3, 'server.hostname'],
+  [4, 'server.postmaster'],
+  [5, 'server.colour'],
+  [6, '[mial]'],
+  [8, 'mail.message_size_limit'],
+  [9, 'mail.default_quota'],
+  [11, 'mail.bounce_lifetime'],
+  [12, 'mail.recipients_per_message'],
+  [14, 'resolver.validate'],
+  [15, 'resolver.forwarders'],
+  [17, 'network.bind'],
+];
+
+test('C8: config check reports twelve mistakes at once, each with line, path and remedy; and accepts what is right', async () => {
+  writeFileSync(join(scratch, 'wrong.toml'), TWELVE);
+  const [example = NONE] = await runs(['config', 'example']);
+  writeFileSync(join(scratch, 'right.toml'), example.stdout);
+  const above = join('..', scratch.slice(scratch.lastIndexOf('/') + 1), 'right.toml');
+  const [wrong = NONE, json = NONE, right = NONE, elsewhere = NONE] = await runs(
+    ['config', 'check', 'wrong.toml'],
+    ['config', 'check', 'wrong.toml', '--json'],
+    ['config', 'check', 'right.toml'],
+    ['config', 'check', above, '--json'],
+  );
+  assert.deepEqual([wrong.code, wrong.stdout, json.code], [3, '', 3]);
+  const lines = wrong.stderr.split('\n');
+  assert.equal(lines.length, 2 * MISTAKES.length + 2, wrong.stderr);
+  for (const [index, [line, names]] of MISTAKES.entries()) {
+    assert.match(lines[2 * index] ?? '', new RegExp(`^${scratch}/wrong\\.toml:${line}:\\d+: `));
+    assert.ok(lines[2 * index]?.includes(names), `${names}: ${lines[2 * index]}`);
+    assert.match(lines[2 * index + 1] ?? '', /^ {2}\S/);
+  }
+  assert.equal(lines.at(-2), 'hauspost: 12 mistakes');
+  const { error } = JSON.parse(json.stdout) as { error: { problems: { line: number; path: string; message: string; remedy: string }[] } };
+  assert.deepEqual(
+    error.problems.map((problem) => problem.line),
+    MISTAKES.map(([line]) => line),
+  );
+  for (const problem of error.problems) assert.ok(problem.path !== '' && problem.message !== '' && problem.remedy !== '');
+  assert.deepEqual([right.code, right.stdout, right.stderr], [0, `${scratch}/right.toml is right.\n`, '']);
+  assert.deepEqual([elsewhere.code, JSON.parse(elsewhere.stdout)], [0, { file: `${scratch}/right.toml`, ok: true }]);
+});
+
+test('C8: config explain, for a person and as data', async () => {
+  const [option = NONE, section = NONE, json = NONE] = await runs(
+    ['config', 'explain', 'mail.default_quota'],
+    ['config', 'explain', 'tls'],
+    ['config', 'explain', 'mail.default_quota', '--json'],
+  );
+  assert.deepEqual([option.code, section.code, json.code], [0, 0, 0]);
+  assert.match(
+    option.stdout,
+    /^mail\.default_quota\n {2}[A-Z].*\n.*\n {2}Value: {3}a size from "1M".*\n {2}Default: "1G"\n {2}Example: default_quota = "5G"\n$/,
+  );
+  for (const key of ['tls.source', 'tls.key', 'tls.chain']) assert.match(section.stdout, new RegExp(`^${key}$`, 'm'));
+  assert.equal((JSON.parse(json.stdout) as { default: string }).default, '"1G"');
+});
