@@ -49,8 +49,22 @@ const PACKAGES = [
   'opensmtpd',
 ];
 
+/** What Dovecot and Rspamd include by pattern (dovecot.conf, rspamd.conf as Debian ships them). */
+const FOLDERS = [
+  [path('/etc/dovecot/conf.d'), '.conf'],
+  [path('/etc/dovecot'), 'local.conf'],
+  [path('/etc/rspamd/local.d'), '.conf'],
+  [path('/etc/rspamd/local.d'), '.inc'],
+  [path('/etc/rspamd/override.d'), '.conf'],
+  [path('/etc/rspamd/override.d'), '.inc'],
+] as const;
+
 export const refuseForeignServer = async (machine: Machine): Promise<void> => {
-  const files = [...(await postfixFiles(machine)), ...(await eximFiles(machine)), ...(await editedConffiles(machine, PACKAGES))];
+  const files = [
+    ...(await postfixFiles(machine)),
+    ...(await eximFiles(machine)),
+    ...(await editedConffiles(machine, { packages: PACKAGES, folders: FOLDERS })),
+  ];
   if (files.length === 0) return;
   throw environmentError({
     code: 'up.foreign-server',

@@ -3,7 +3,7 @@
  * Writes the operator's file once; from then on it is the operator's. Safe to repeat.
  */
 import { z } from 'zod';
-import { apply as applyAll, plan as planAll } from '#apply';
+import { apply as applyAll, type Desired, plan as planAll, storeOf } from '#apply';
 import { type Domain, failure, type MailAddress, operatorError, parseDomain, parseFqdn, parseMailAddress, splitAddress } from '#base';
 import { type Config, configError, initialConfig, parseConfig } from '#config';
 import { accounts, connect, type Directory, domains, generatePassword, hashPassword } from '#directory';
@@ -66,19 +66,33 @@ const refuseContradiction = (context: Context, { hostname, domain }: Input, { se
   });
 };
 
-const look = async (context: Context, input: Input): Promise<RenderInput> => {
-  const { config, exists } = await configFor(context, input);
+interface Beginning {
+  /** The operator's file, or what will be written to it. */
+  readonly text: string;
+  readonly exists: boolean;
+  readonly rendered: RenderInput;
+  /** Nothing was ever applied here. */
+  readonly first: boolean;
+}
+
+/** Reads only. Throws where this machine cannot become what is wanted. */
+const look = async (context: Context, input: Input): Promise<Beginning> => {
+  const { text, config, exists } = await configFor(context, input);
   const rendered = await renderInput(context, config);
   if (exists) refuseContradiction(context, input, rendered);
-  return rendered;
+  const { committed, entering } = await storeOf(context.machine, desiredOf(context, rendered)).state();
+  // After an interruption what lies there is ours.
+  if (committed === null && entering === null) {
+    await refuseForeignServer(context.machine);
+    await refuseTakenPorts(context.machine, rendered);
+  }
+  return { text, exists, rendered, first: committed === null };
 };
 
 const consents = async (context: Context, input: Input): Promise<readonly Consent[]> => {
-  const rendered = await look(context, input);
+  const { rendered, first } = await look(context, input);
   const planned = await planAll(surroundings(context, rendered), desiredOf(context, rendered));
-  if (planned.state.committed !== null) return consentTo(planned);
-  await refuseForeignServer(context.machine);
-  await refuseTakenPorts(context.machine, rendered);
+  if (!first) return consentTo(planned);
   const [shown] = consentTo(planned);
   return [{ id: FIRST, text: shown?.text ?? '', question: `Make this machine the mail server ${rendered.settings.hostname}?` }];
 };
@@ -90,14 +104,11 @@ const ensureSecrets = async (context: Context, domain: Domain): Promise<void> =>
   await ensureDkimKey(secrets, domain, selectorOf(context.machine.now()));
 };
 
-/** Writes the file unless it is there; then everything else reads it from disk, as every later command will. */
-const begin = async (context: Context, input: Input): Promise<RenderInput> => {
-  const { text, exists } = await configFor(context, input);
+/** Writes the file unless it is there, and makes the secrets; then everything else reads them from disk, as every later command will. */
+const begin = async (context: Context, { text, exists, rendered }: Beginning): Promise<Desired> => {
   if (!exists) await context.machine.write(context.configFile, text, { owner: 'root:root', mode: 0o644 });
-  const rendered = await loadInput(context);
-  refuseContradiction(context, input, rendered);
   await ensureSecrets(context, splitAddress(rendered.settings.postmaster).domain);
-  return rendered;
+  return loadDesired(context);
 };
 
 /** The first domain and its first account; both only on an empty directory. */
@@ -118,21 +129,16 @@ const showControllerPassword = async (context: Context): Promise<void> => {
 };
 
 const run = async (context: Context, input: Input) => {
-  const began = await begin(context, input);
-  const desired = await loadDesired(context);
-  const first = (await planAll(surroundings(context, began), desired)).state.committed === null;
-  if (first) {
-    await refuseForeignServer(context.machine);
-    await refuseTakenPorts(context.machine, began);
-  }
+  const looked = await look(context, input);
+  const desired = await begin(context, looked);
+  const { settings, wiring } = desired.input;
   const request = applyRequest(context, desired);
-  const agreed = first && context.consented !== 'everything' && context.consented.has(FIRST);
+  const agreed = looked.first && context.consented !== 'everything' && context.consented.has(FIRST);
   const { applied, generation } = await applyAll({ ...request, consent: agreed ? () => Promise.resolve() : request.consent });
-  await using directory = await connect({ socketPath: began.wiring.sockets.mariadb.path });
-  const account = await firstPeople(context, directory, began);
-  if (account !== null && began.settings.webUi.enabled) await showControllerPassword(context);
-  const steps = await selfTest(context, desired.input); // `began` is older than the first DKIM key
-  const { settings, wiring } = began;
+  await using directory = await connect({ socketPath: wiring.sockets.mariadb.path });
+  const account = await firstPeople(context, directory, desired.input);
+  if (account !== null && settings.webUi.enabled) await showControllerPassword(context);
+  const steps = await selfTest(context, desired.input);
   return {
     applied,
     generation,
