@@ -3,8 +3,18 @@
  * probes are satisfied. The next daemon is not touched before.
  */
 import { failure, type HauspostError, type Reporter, step } from '#base';
-import { type Init, type Machine, type Supervised, talk } from '#machine';
-import { type Finding, type Probe, type RenderInput, SERVICE_NAMES, type Service, type ServiceName, type Vantage, type Wake } from '#model';
+import { type Init, listenersOfFamily, type Machine, type Supervised, talk } from '#machine';
+import {
+  type Finding,
+  listenersOf,
+  type Probe,
+  type RenderInput,
+  SERVICE_NAMES,
+  type Service,
+  type ServiceName,
+  type Vantage,
+  type Wake,
+} from '#model';
 
 export interface Activation {
   readonly machine: Machine;
@@ -67,13 +77,22 @@ const refusal = async ({ init, input }: Activation, service: Service, why: strin
   });
 };
 
+/** Whether the TCP ports that the daemon has open are others than those it is to have; no reload changes them safely (docs/dovecot.md, docs/nginx.md). */
+const listensElsewhere = async ({ machine, input }: Activation, service: Service, pid: number): Promise<boolean> => {
+  const wanted = listenersOf(input.wiring, service.name).filter((listener) => listener.transport === 'tcp');
+  const names = wanted.map(({ address, port }) => `tcp ${address.includes(':') ? `[${address}]` : address}:${port}`);
+  const open = (await listenersOfFamily(machine, pid)).filter((name) => name.startsWith('tcp '));
+  return names.toSorted().join() !== open.join();
+};
+
 const wake = async (activation: Activation, service: Service, wakes: readonly Wake[]): Promise<void> => {
   const { init, input } = activation;
   const unit = supervised(service, input);
   const own = wakes.filter((each) => each.service === service.name);
-  const { state } = await init.state(unit);
+  const { state, pid } = await init.state(unit);
   if (state !== 'running') await init.restart(unit);
   else if (own.some((each) => each.by === 'restart')) await init.restart(unit);
+  else if (own.length > 0 && pid !== undefined && (await listensElsewhere(activation, service, pid))) await init.restart(unit);
   else if (own.length > 0) await init.reload(unit);
 };
 

@@ -101,17 +101,21 @@ export interface Holder extends Listening {
   readonly program: string;
 }
 
-/** Who listens on any of the TCP ports. */
+/** Who listens on any of the TCP ports: of the processes that share a socket the one that opened it, whose parent does not hold it. */
 export const holdersOf = async (machine: Machine, ports: ReadonlySet<number>): Promise<readonly Holder[]> => {
   const taken = (await allListening(machine)).filter((entry) => entry.transport === 'tcp' && ports.has(entry.port));
   if (taken.length === 0) return [];
+  const processes = await allProcesses(machine);
+  const held = new Map<number, ReadonlySet<string>>();
+  for (const { pid } of processes) held.set(pid, await socketsOf(machine, pid));
+  const opened = processes.map(({ pid, parent }) => ({
+    pid,
+    sockets: taken.filter(({ inode }) => held.get(pid)?.has(inode) === true && held.get(parent)?.has(inode) !== true),
+  }));
   const holders: Holder[] = [];
-  for (const { pid } of await allProcesses(machine)) {
-    const sockets = await socketsOf(machine, pid);
-    const own = taken.filter((entry) => sockets.has(entry.inode));
-    if (own.length === 0) continue;
+  for (const { pid, sockets } of opened.filter((each) => each.sockets.length > 0)) {
     const program = (await machine.read(path(`/proc/${pid}/comm`)).catch(() => undefined))?.toString().trim() ?? '?'; // it ended meanwhile
-    holders.push(...own.map((entry) => ({ ...entry, pid, program })));
+    holders.push(...sockets.map((entry) => ({ ...entry, pid, program })));
   }
   return holders;
 };
