@@ -47,6 +47,8 @@ const wellRunning = async (machine: Machine): Promise<true | undefined> => {
   return services.every(({ state }) => state === 'running') || undefined;
 };
 
+export const allRun = (machine: Machine): Promise<true> => until('all daemons run', () => wellRunning(machine), 120_000, 500);
+
 const greeted = async (open: Promise<{ readonly smtp: Smtp; readonly greeting: { code: number } }>): Promise<Smtp> => {
   const { smtp, greeting } = await open;
   if (greeting.code !== 220) throw new Error(`greeted with ${greeting.code}`);
@@ -70,7 +72,7 @@ const plain = ({ user, pass }: Login): string => Buffer.from(`\0${user}\0${pass}
 /** Boots a machine on which `up` has run, and waits until all its daemons run. */
 export const serve = async (release: Release): Promise<Server> => {
   const machine = await boot({ image: await served({ release, init: 'systemd' }) });
-  await until('all daemons run', () => wellRunning(machine), 120_000, 500);
+  await allRun(machine);
   const ca = (await machine.run(['cat', '/var/lib/hauspost/tls/ca.pem'])).stdout;
   const trust = { ca, servername: 'mail.hauspost.test' };
   const pass = shownPassword(await upRecord(machine), 'demo@hauspost.test');

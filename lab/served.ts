@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { image } from './images.ts';
 import type { Kind } from './kinds.ts';
 import { derive, type Image, type Machine } from './machine.ts';
+import { network } from './network.ts';
 import type { Output } from './process.ts';
 
 const CHECKOUT = join(import.meta.dirname, '..');
@@ -44,8 +45,8 @@ const present = async (machine: Machine): Promise<readonly string[]> => {
   return stdout.split('\n').filter((line) => line !== '');
 };
 
-/** `./hauspost up --yes` on a machine that holds nothing but Debian and the checkout. */
-const firstUp = async (machine: Machine): Promise<void> => {
+/** `./hauspost up --yes` on a machine that holds nothing but Debian and the checkout; `words` are further arguments. */
+const firstUp = async (machine: Machine, words: readonly string[]): Promise<void> => {
   const found = await present(machine);
   if (found.length > 0) throw new Error(`the bare image is not bare: ${found.join(' ')}`);
   await machine.checkout();
@@ -54,14 +55,29 @@ const firstUp = async (machine: Machine): Promise<void> => {
   const preparedMs = Math.round(performance.now() - begun);
   if (version.code !== 0) throw new Error(`./hauspost --version: ${version.stderr}`);
   const started = performance.now();
-  const up = await machine.run(['/opt/hauspost/hauspost', 'up', '--yes'], { ms: 1_200_000 });
+  const up = await machine.run(['/opt/hauspost/hauspost', 'up', ...words, '--yes'], { ms: 1_200_000 });
   const record: UpRecord = { ...up, ms: Math.round(performance.now() - started), preparedMs };
   await machine.run(['sh', '-c', `cat >${RECORD}`], { input: JSON.stringify(record) });
   if (up.code !== 0) throw new Error(`./hauspost up ended with ${up.code}:\n${up.stdout}\n${up.stderr}`);
 };
 
 /** A machine of profile `local`, shut down in order after its first `up`. */
-export const served = async (kind: Kind): Promise<Image> => derive(await image(kind, 'packages'), 'served', programHash(), firstUp);
+export const served = async (kind: Kind): Promise<Image> =>
+  derive(await image(kind, 'packages'), 'served', programHash(), (machine) => firstUp(machine, []));
+
+/**
+ * A machine of profile `public`: its names are reserved (RFC 6761), its addresses are for benchmarks (RFC 2544, RFC 5180), which no
+ * program takes for a private network's.
+ */
+export const PUBLIC = { hostname: 'mail.example.test', domain: 'example.test', addresses: { v4: '198.18.0.10', v6: '2001:2::10' } } as const;
+
+/** The same for profile `public`, in a network of its own in which nobody answers, DNS included. */
+export const servedPublic = async (kind: Kind): Promise<Image> =>
+  derive(await image(kind, 'packages'), 'served-public', `${JSON.stringify(PUBLIC)} ${programHash()}`, async (machine) => {
+    await using lan = await network();
+    await lan.join(machine, PUBLIC.addresses);
+    await firstUp(machine, ['--hostname', PUBLIC.hostname, '--domain', PUBLIC.domain]);
+  });
 
 /** What the first `up` said. */
 export const upRecord = async (machine: Machine): Promise<UpRecord> => JSON.parse((await machine.run(['cat', RECORD])).stdout);

@@ -1,0 +1,112 @@
+/**
+ * M20, M21 in small: each daemon is killed as the kernel does it when memory is short, comes back without anybody's help, and mail
+ * flows again; what was answered with 250 before is there. Both releases, systemd (without: container.test.ts).
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { fetched, httpRequest, httpsExchange, type Release, type Server, serve, until } from '../index.ts';
+
+const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
+
+/** The program of each daemon's first process, and its unit by release. */
+const DAEMONS: readonly (readonly [string, string, Readonly<Record<Release, string>>])[] = [
+  ['unbound', 'unbound', { bookworm: 'unbound', trixie: 'unbound' }],
+  ['mariadb', 'mariadbd', { bookworm: 'mariadb', trixie: 'mariadb' }],
+  ['redis', 'redis-server', { bookworm: 'redis-server', trixie: 'redis-server' }],
+  ['rspamd', 'rspamd', { bookworm: 'rspamd', trixie: 'rspamd' }],
+  ['dovecot', 'dovecot', { bookworm: 'dovecot', trixie: 'dovecot' }],
+  ['postfix', 'master', { bookworm: 'postfix@-', trixie: 'postfix' }],
+  ['nginx', 'nginx', { bookworm: 'nginx', trixie: 'nginx' }],
+];
+
+const BACK_MS = 60_000;
+const FLOWS_MS = 60_000;
+
+/** The process that systemd started. */
+const firstProcess = async ({ machine }: Server, program: string): Promise<string> =>
+  (await machine.run(['pgrep', '-x', '-P', '1', program])).stdout.trim();
+
+const isBack = async (server: Server, program: string, unit: string, before: string): Promise<true | undefined> => {
+  const now = await firstProcess(server, program);
+  if (!/^[0-9]+$/.test(now) || now === before) return undefined;
+  const { stdout } = await server.machine.run(['systemctl', 'show', '--property=ActiveState', '--value', `${unit}.service`]);
+  return stdout.trim() === 'active' || undefined;
+};
+
+let sent = 0;
+
+/** Sends a stranger's message to the demo account; its id when it was accepted, undefined when the server says "later". */
+const send = async (server: Server): Promise<string | undefined> => {
+  const id = `<crash-${++sent}@outside.test>`;
+  const lines = ['From: <friend@outside.test>', 'To: <demo@hauspost.test>', `Message-ID: ${id}`, 'Date: Tue, 24 Nov 2026 03:00:00 +0000'];
+  const smtp = await server.stranger();
+  try {
+    for (const line of ['MAIL FROM:<friend@outside.test>', 'RCPT TO:<demo@hauspost.test>']) {
+      const { code, lines: words } = await smtp.command(line);
+      assert.ok(code < 500, `${line}: ${code} ${words.join(' ')}`);
+      if (code >= 400) return undefined;
+    }
+    const { code, lines: words } = await smtp.data(
+      [...lines, 'Subject: crash', 'MIME-Version: 1.0', 'Content-Type: text/plain', '', 'Still there?', ''].join('\r\n'),
+    );
+    assert.ok(code < 500, `end of data: ${code} ${words.join(' ')}`);
+    return code === 250 ? id : undefined;
+  } finally {
+    smtp.close();
+  }
+};
+
+const arrives = async (server: Server, ids: readonly string[]): Promise<void> => {
+  const imap = await server.imap(server.demo);
+  try {
+    for (const id of ids) await fetched(imap, 'INBOX', id);
+  } finally {
+    await imap.logout();
+  }
+};
+
+const webUiAnswers = async (server: Server): Promise<void> => {
+  const password = (await server.machine.run(['cat', '/var/lib/hauspost/secrets/rspamd.controller.password'])).stdout.trim();
+  const socket = await server.machine.dial({ host: '127.0.0.1', port: 443 });
+  const { status } = await httpsExchange(socket, server.trust, httpRequest('/rspamd/auth', { headers: [`Password: ${password}`] }));
+  assert.equal(status, 200);
+};
+
+for (const release of RELEASES) {
+  describe(release, () => {
+    let server: Server;
+    before(async () => {
+      server = await serve(release);
+    });
+    after(() => server?.[Symbol.asyncDispose]());
+
+    for (const [name, program, units] of DAEMONS) {
+      test(`M21: ${name} is killed: it comes back by itself, mail flows, and what was accepted is there`, async () => {
+        const unit = units[release];
+        try {
+          const first = await send(server);
+          assert.ok(first !== undefined, 'mail flows before');
+          const pid = await firstProcess(server, program);
+          assert.match(pid, /^[0-9]+$/);
+          const begun = performance.now();
+          await server.machine.run(['kill', '-KILL', pid]);
+          await until(`${name} runs again`, () => isBack(server, program, unit, pid), BACK_MS, 100);
+          const back = performance.now();
+          const second = await until('mail is accepted', () => send(server), FLOWS_MS, 250);
+          await arrives(server, [first, second]);
+          await webUiAnswers(server);
+          console.log(`    ${name} was back after ${(back - begun).toFixed(0)} ms, mail and web after ${(performance.now() - begun).toFixed(0)} ms`);
+        } catch (error) {
+          const { stdout } = await server.machine.run(['journalctl', '--no-pager', '--lines=40', `--unit=${unit}`]);
+          console.log(stdout);
+          throw error;
+        }
+      });
+    }
+
+    test('C7: after all of it the self-test passes', async () => {
+      const { code, stdout } = await server.hauspost(['selftest', '--json']);
+      assert.equal(code, 0, stdout);
+    });
+  });
+}

@@ -1,0 +1,225 @@
+/** M22: Rspamd's web interface opens over HTTPS to who knows the password, and to nobody else by any other way. Both releases, profile local. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { exchange, type HttpAnswer, httpRequest, httpsExchange, type HttpParts, type Release, type Server, serve } from '../index.ts';
+
+const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
+const SECRETS = '/var/lib/hauspost/secrets';
+
+/** Paths that show something. */
+const SHOWING = ['stat', 'auth', 'symbols', 'actions', 'history', 'errors', 'graph?type=day', 'pie', 'maps', 'counters', 'neighbours', 'metrics'];
+/** Paths that change something, or work for the client. */
+const CHANGING = [
+  'learnspam',
+  'learnham',
+  'checkv2',
+  'scan',
+  'saveactions',
+  'savesymbols',
+  'savemap',
+  'statreset',
+  'historyreset',
+  'fuzzyadd',
+  'fuzzydel',
+];
+
+const basic = (login: string): string => `Authorization: Basic ${Buffer.from(login).toString('base64')}`;
+
+/** What might make Nginx or Rspamd believe that the client is somebody, or asks for something else. */
+const FORGED: readonly (readonly string[])[] = [
+  ['X-Forwarded-For: 127.0.0.1'],
+  ['X-Forwarded-For: ::1', 'X-Real-IP: ::1'],
+  ['X-Forwarded-For: 127.0.0.1, 127.0.0.1'],
+  ['X-Forwarded-For:'],
+  ['X-Real-IP: 127.0.0.1'],
+  ['X-Real-Ip: 127.0.0.1', 'X-Real_IP: 127.0.0.1'],
+  ['Forwarded: for=127.0.0.1;by=127.0.0.1;proto=https'],
+  ['IP: 127.0.0.1', 'Client-IP: 127.0.0.1', 'True-Client-IP: 127.0.0.1'],
+  ['Connection: close, X-Real-IP, X-Forwarded-For'],
+  ['Host: localhost'],
+  ['Host: 127.0.0.1:11334'],
+  ['X-Original-URL: /stat', 'X-Rewrite-URL: /stat'],
+  ['Password: q1'],
+  ['Password: q2'],
+  ['Password:'],
+  ['Password: password', basic('admin:q1')],
+  [basic('rspamd:q1')],
+];
+
+/** Ways to write a path so that one program reads it otherwise than the next. Without the password none shows anything of Rspamd's. */
+const TRICKS = [
+  '/rspamd/../',
+  '/rspamd/../stat',
+  '/rspamd/%2e%2e/stat',
+  '/rspamd/..%2fstat',
+  '/rspamd/./stat',
+  '/rspamd/../rspamd/stat',
+  '//rspamd//stat',
+  '/rspamd%2fstat',
+  '/rspamd/stat/',
+  '/rspamd/stat;x=y',
+  '/rspamd/stat%20',
+  '/rspamd/stat%00',
+  '/rspamd/%73tat',
+  '/RSPAMD/stat',
+  '/rspamd',
+  '/stat',
+  '/.well-known/acme-challenge/../../rspamd/stat',
+  '/rspamd/..%2f..%2f..%2f..%2fetc%2fpasswd',
+  '/rspamd/%2e%2e%2f%2e%2e%2f%2e%2e%2fetc/passwd',
+  '/rspamd/../../../../etc/passwd',
+  'http://127.0.0.1:11334/stat',
+  '/rspamd/stat?password=q1',
+];
+
+const METHODS = ['HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'CONNECT', 'PROPFIND', 'get'];
+
+/** What /stat shows to those who may see it. */
+const SECRET = /"(?:scanned|uptime|config_id)"/;
+
+const refused = ({ status, body }: HttpAnswer, what: string): void => {
+  assert.ok([401, 403].includes(status), `${what}: ${status} ${body.slice(0, 300)}`);
+  assert.doesNotMatch(body, SECRET, what);
+};
+
+let lastClient = 0;
+/** Each question comes from an address of its own, so that the limit for guessers is not what answers. */
+const newClient = (): string => `127.7.${Math.floor(++lastClient / 250)}.${(lastClient % 250) + 1}`;
+
+const ask = async (server: Server, target: string, parts: HttpParts = {}, localAddress = newClient()): Promise<HttpAnswer> =>
+  httpsExchange(await server.machine.dial({ host: '127.0.0.1', port: 443, localAddress }), server.trust, httpRequest(target, parts));
+
+const askPlainly = async (server: Server, port: number, request: string): Promise<HttpAnswer> =>
+  exchange(await server.machine.dial({ host: '127.0.0.1', port, localAddress: newClient() }), request);
+
+for (const release of RELEASES) {
+  describe(release, () => {
+    let server: Server;
+    let password: string;
+    const secret = async (name: string): Promise<string> => (await server.machine.run(['cat', `${SECRETS}/${name}`])).stdout.trim();
+    before(async () => {
+      server = await serve(release);
+      password = await secret('rspamd.controller.password');
+      assert.match(password, /^\S{20,}$/);
+    });
+    after(() => server?.[Symbol.asyncDispose]());
+
+    for (const path of SHOWING) {
+      test(`M22: /rspamd/${path} is shown with the password, and not without or with another`, async () => {
+        const right = await ask(server, `/rspamd/${path}`, { headers: [`Password: ${password}`] });
+        assert.equal(right.status, 200, right.body);
+        refused(await ask(server, `/rspamd/${path}`), 'without');
+        refused(await ask(server, `/rspamd/${path}`, { headers: ['Password: wrong'] }), 'wrong');
+      });
+    }
+
+    for (const path of CHANGING) {
+      test(`M22: POST /rspamd/${path} is refused without the password and with a wrong one`, async () => {
+        const body = 'From: <a@outside.test>\r\nSubject: x\r\n\r\nx\r\n';
+        refused(await ask(server, `/rspamd/${path}`, { method: 'POST', body }), 'without');
+        refused(await ask(server, `/rspamd/${path}`, { method: 'POST', body, headers: ['Password: q1', 'X-Forwarded-For: 127.0.0.1'] }), 'wrong');
+      });
+    }
+
+    test('M22: the twin: a scan and a change are done with the password', async () => {
+      const headers = [`Password: ${password}`];
+      const scan = await ask(server, '/rspamd/checkv2', { method: 'POST', headers, body: 'From: <a@outside.test>\r\nSubject: x\r\n\r\nx\r\n' });
+      assert.equal(scan.status, 200, scan.body);
+      assert.match(scan.body, /"score":/);
+      const reset = await ask(server, '/rspamd/statreset', { method: 'POST', headers });
+      assert.equal(reset.status, 200, reset.body);
+    });
+
+    for (const headers of FORGED) {
+      test(`M22: nothing opens by ${headers.join(' + ')}`, async () => {
+        const answer = await ask(server, '/rspamd/stat', { headers });
+        // A Host that is not ours is answered by us all the same: there is one server.
+        refused(answer, answer.headers);
+      });
+    }
+
+    test('M22: neither the stored hash nor a password nearly right is a password', async () => {
+      const hash = await secret('rspamd.controller.hash');
+      assert.match(hash, /^\$1\$/);
+      for (const wrong of [hash, `${password}x`, password.slice(0, -1), password.toUpperCase(), `${password}%00`, encodeURIComponent(`${password}-`)])
+        refused(await ask(server, '/rspamd/stat', { headers: [`Password: ${wrong}`] }), wrong === hash ? 'hash' : 'nearly right');
+    });
+
+    for (const target of TRICKS) {
+      test(`M22: no way around by ${target}`, async () => {
+        const { status, body } = await ask(server, target);
+        assert.ok(status === 200 ? body.includes('This is the mail server') : [301, 400, 401, 403, 404].includes(status), `${status} ${body}`);
+        assert.doesNotMatch(body, SECRET);
+        assert.doesNotMatch(body, /root:x:0/);
+      });
+    }
+
+    for (const method of METHODS) {
+      test(`M22: method ${method} opens nothing`, async () => {
+        const { status, headers, body } = await ask(server, '/rspamd/stat', { method });
+        assert.ok(status >= 400 || (method === 'OPTIONS' && body === ''), `${headers} ${body}`);
+        assert.doesNotMatch(body, SECRET);
+      });
+    }
+
+    test('M22: a request hidden in another one is not passed on', async () => {
+      const hidden = 'GET /stat HTTP/1.1\r\nHost: localhost\r\n\r\n';
+      const headers = ['Transfer-Encoding: chunked', `Content-Length: ${hidden.length + 5}`];
+      const request = `${httpRequest('/rspamd/stat', { method: 'POST', headers })}0\r\n\r\n${hidden}`;
+      const socket = await server.machine.dial({ host: '127.0.0.1', port: 443, localAddress: newClient() });
+      const answer = await httpsExchange(socket, server.trust, request);
+      assert.ok(answer.status >= 400, answer.headers);
+      assert.doesNotMatch(answer.body, SECRET);
+    });
+
+    test('M22: guessing is slowed down, for the guesser only', async () => {
+      const guesser = newClient();
+      const answers = await Promise.all(
+        Array.from({ length: 160 }, (_, n) => ask(server, '/rspamd/auth', { headers: [`Password: guess-${n}`] }, guesser)),
+      );
+      const count = (status: number): number => answers.filter((answer) => answer.status === status).length;
+      console.log(`    160 guesses at once: ${count(429)} answered 429`);
+      assert.ok(count(429) > 0, 'some are turned away');
+      assert.equal(count(200), 0);
+      assert.equal((await ask(server, '/rspamd/auth', { headers: [`Password: ${password}`] })).status, 200);
+    });
+
+    for (const target of ['/rspamd/', '/rspamd/stat', '/', '/rspamd/../stat', '/rspamd/?password=q1']) {
+      test(`M22: plain HTTP shows nothing of ${target} and leads to HTTPS on our own name`, async () => {
+        for (const host of ['mail.hauspost.test', 'evil.test']) {
+          const request = httpRequest(target, { headers: [`Host: ${host}`, `Password: ${password}`] });
+          const { status, headers, body } = await askPlainly(server, 80, request);
+          assert.equal(status, 301, headers);
+          assert.match(headers, /^Location: https:\/\/mail\.hauspost\.test\//m);
+          assert.doesNotMatch(body, SECRET);
+        }
+      });
+    }
+
+    test('M22: plain HTTP is not spoken on 443', async () => {
+      const { status, body } = await askPlainly(server, 443, httpRequest('/rspamd/stat', { headers: [`Password: ${password}`] }));
+      assert.equal(status, 400);
+      assert.doesNotMatch(body, SECRET);
+    });
+
+    for (const headers of [[], ['Password: q1'], ['Password: wrong', 'X-Real-IP: 127.0.0.1'], ['X-Forwarded-For: 127.0.0.1'], ['X-Forwarded-For:']]) {
+      test(`M22: the loopback port itself wants the password: ${headers.join(' + ') || 'nothing said'}`, async () => {
+        for (const path of ['/stat', '/learnspam', '/symbols', '/checkv2'])
+          refused(await askPlainly(server, 11334, httpRequest(path, { method: 'POST', headers, body: 'x' })), path);
+      });
+    }
+
+    test('M22: the twin: with the password it answers', async () => {
+      const { status, body } = await askPlainly(server, 11334, httpRequest('/stat', { headers: [`Password: ${password}`] }));
+      assert.equal(status, 200);
+      assert.match(body, SECRET);
+    });
+
+    test("M22: the socket on which nobody is asked for a password is for Rspamd's own group", async () => {
+      const may = async (user: string): Promise<boolean> =>
+        (await server.machine.run(['test', '-w', '/run/rspamd/controller.sock'], { user })).code === 0;
+      assert.equal(await may('_rspamd'), true);
+      for (const user of ['www-data', 'postfix', 'vmail', 'dovecot', 'nobody']) assert.equal(await may(user), false, user);
+    });
+  });
+}
