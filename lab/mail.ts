@@ -15,6 +15,12 @@ export const HAUSPOST = '/opt/hauspost/hauspost';
 export const STRANGER = '127.0.0.9';
 /** Where people's mail programs connect from: not the server's own address, and without a name. */
 export const CLIENT = '127.0.0.7';
+let clients = 0;
+/** An address that no client of this process used before: Dovecot makes an address wait, up to 17 s, from which a login failed. */
+export const freshClient = (): string => {
+  clients += 1;
+  return `127.1.${clients >> 8}.${clients & 255}`;
+};
 /** The name that they give themselves. */
 export const CLIENT_NAME = 'laptop.client.test';
 
@@ -35,10 +41,10 @@ export interface Server extends AsyncDisposable {
   /** On 25, greeted and with EHLO said; as a stranger, or from another address of the machine. */
   stranger(at?: Partial<Target>): Promise<Smtp>;
   /** On 587 with STARTTLS or 465, EHLO said, logged in where `login` is given. */
-  client(port: 587 | 465, login?: Login): Promise<Smtp>;
-  imap(login: Login, options?: Partial<ImapFlowOptions>): Promise<ImapFlow>;
+  client(port: 587 | 465, login?: Login, from?: string): Promise<Smtp>;
+  imap(login: Login, options?: Partial<ImapFlowOptions>, from?: string): Promise<ImapFlow>;
   /** On 4190 under TLS, not logged in. */
-  sieve(): Promise<ManageSieve>;
+  sieve(from?: string): Promise<ManageSieve>;
 }
 
 const wellRunning = async (machine: Machine): Promise<true | undefined> => {
@@ -55,8 +61,8 @@ const greeted = async (open: Promise<{ readonly smtp: Smtp; readonly greeting: {
   return smtp;
 };
 
-const clientOn = async (machine: Machine, trust: TlsTrust, port: 587 | 465): Promise<Smtp> => {
-  const socket = await machine.dial({ host: '127.0.0.1', port, localAddress: CLIENT });
+const clientOn = async (machine: Machine, trust: TlsTrust, port: 587 | 465, from: string): Promise<Smtp> => {
+  const socket = await machine.dial({ host: '127.0.0.1', port, localAddress: from });
   if (port === 465) {
     const secure: TLSSocket = connectTls({ socket, ...trust });
     return greeted(Smtp.open(secure));
@@ -93,16 +99,16 @@ export const serve = async (release: Release): Promise<Server> => {
       await smtp.command('EHLO mail.outside.test');
       return smtp;
     },
-    client: async (port, login) => {
-      const smtp = await clientOn(machine, trust, port);
+    client: async (port, login, from = CLIENT) => {
+      const smtp = await clientOn(machine, trust, port, from);
       await smtp.command(`EHLO ${CLIENT_NAME}`);
       if (login === undefined) return smtp;
       const { code, lines } = await smtp.command(`AUTH PLAIN ${plain(login)}`);
       if (code !== 235) throw new Error(`AUTH: ${code} ${lines.join(' ')}`);
       return smtp;
     },
-    imap: async (login, options = {}) => {
-      const forward = await machine.forward({ host: '127.0.0.1', port: options.port ?? 993, localAddress: CLIENT });
+    imap: async (login, options = {}, from = CLIENT) => {
+      const forward = await machine.forward({ host: '127.0.0.1', port: options.port ?? 993, localAddress: from });
       const imap = new ImapFlow({
         secure: true,
         auth: login,
@@ -118,8 +124,8 @@ export const serve = async (release: Release): Promise<Server> => {
       await imap.connect();
       return imap;
     },
-    sieve: async () => {
-      const { sieve } = await ManageSieve.open(await machine.dial({ host: '127.0.0.1', port: 4190, localAddress: CLIENT }));
+    sieve: async (from = CLIENT) => {
+      const { sieve } = await ManageSieve.open(await machine.dial({ host: '127.0.0.1', port: 4190, localAddress: from }));
       await sieve.startTls(trust);
       return sieve;
     },
