@@ -4,15 +4,16 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { type ConnectionOptions, connect as connectTls, createServer, type SecureVersion, type TLSSocket } from 'node:tls';
-import { type Release, type Server, serve } from '../index.ts';
+import { type Release, type Server, serve, until } from '../index.ts';
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 
 const GOOD = ['ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-CHACHA20-POLY1305'];
 /** Good ciphers, but with CBC. */
 const WEAK = ['ECDHE-ECDSA-AES128-SHA', 'ECDHE-ECDSA-AES256-SHA', 'ECDHE-ECDSA-AES128-SHA256', 'ECDHE-ECDSA-AES256-SHA384'];
-const TOO_OLD = { code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' };
-const NO_COMMON_SUITE = { code: /^ERR_SSL_SSL(?:V3|\/TLS)_ALERT_HANDSHAKE_FAILURE$/ };
+/** How a refusal is told to the client, and what Dovecot says of it in its log. */
+const TOO_OLD = { alert: /^ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION$/, words: 'unsupported protocol' };
+const NO_COMMON_SUITE = { alert: /^ERR_SSL_SSL(?:V3|\/TLS)_ALERT_HANDSHAKE_FAILURE$/, words: 'no shared cipher' };
 
 const versions = (version: SecureVersion): ConnectionOptions => ({ minVersion: version, maxVersion: version, ciphers: 'ALL:@SECLEVEL=0' });
 const suite = (name: string): ConnectionOptions => ({ minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2', ciphers: `${name}:@SECLEVEL=0` });
@@ -88,6 +89,15 @@ for (const release of RELEASES) {
       }
     };
 
+    /** Dovecot 2.3 hangs up without the alert; then its log tells that it refused, and why. */
+    const refuses = async (port: Port, options: ConnectionOptions, { alert, words }: typeof TOO_OLD): Promise<void> => {
+      const hangsUp = release === 'bookworm' && [143, 993, 4190].includes(port.port);
+      const count = async (): Promise<number> => (await server.machine.journal()).split(words).length;
+      const before = hangsUp ? await count() : 0;
+      await assert.rejects(speak(port, options), { code: hangsUp ? 'ECONNRESET' : alert }, options.ciphers ?? '');
+      if (hangsUp) await until(`the log says "${words}"`, async () => (await count()) > before || undefined, 10_000);
+    };
+
     test('the client of these tests speaks TLS 1.0, 1.1 and weak suites to a server that does', async () => {
       const [key, cert] = await Promise.all(
         ['key', 'chain'].map(async (name) => (await server.machine.run(['cat', `/var/lib/hauspost/tls/${name}.pem`])).stdout),
@@ -106,15 +116,15 @@ for (const release of RELEASES) {
       test(`M19: port ${port.port} speaks TLS 1.2 and 1.3, and neither 1.1 nor 1.0`, async () => {
         assert.match(await speak(port, versions('TLSv1.2')), /^TLSv1\.2 ECDHE-/);
         assert.match(await speak(port, versions('TLSv1.3')), /^TLSv1\.3 TLS_/);
-        await assert.rejects(speak(port, versions('TLSv1.1')), TOO_OLD);
-        await assert.rejects(speak(port, versions('TLSv1')), TOO_OLD);
+        await refuses(port, versions('TLSv1.1'), TOO_OLD);
+        await refuses(port, versions('TLSv1'), TOO_OLD);
       });
     }
 
     for (const port of PORTS.filter(({ lenient }) => lenient === undefined)) {
       test(`M19: port ${port.port} takes the suites of the intermediate profile, and no CBC`, async () => {
         for (const name of GOOD) assert.equal(await speak(port, suite(name)), `TLSv1.2 ${name}`);
-        for (const name of WEAK) await assert.rejects(speak(port, suite(name)), NO_COMMON_SUITE, name);
+        for (const name of WEAK) await refuses(port, suite(name), NO_COMMON_SUITE);
       });
     }
   });

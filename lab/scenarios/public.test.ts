@@ -1,0 +1,287 @@
+/**
+ * C1, M23, profile public: a machine with addresses of its own, in a network with a stranger and a client. On Debian 13 `up --hostname
+ * --domain` made it, and at first nobody answers a question for a name, as on a machine whose way out is not there yet. On Debian 12
+ * the operator makes a public one of a local one by his file and `apply`, which is the same rendering for less time.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { ImapFlow } from 'imapflow';
+import {
+  allRun,
+  type Addresses,
+  askUdp,
+  boot,
+  fetched,
+  HAUSPOST,
+  type Host,
+  type Image,
+  listening,
+  type Login,
+  type Machine,
+  type NameRecord,
+  nameServer,
+  network,
+  PUBLIC,
+  type Release,
+  type Reply,
+  served,
+  servedPublic,
+  shownPassword,
+  Smtp,
+  type TlsTrust,
+  until,
+  upRecord,
+} from '../index.ts';
+
+const NAMES = { v4: '198.18.0.53', v6: '2001:2::53' };
+const STRANGER: Addresses = { v4: '198.18.0.66', v6: '2001:2::66' };
+const CLIENT: Addresses = { v4: '198.18.0.77', v6: '2001:2::77' };
+
+const RECORDS: readonly NameRecord[] = [
+  { name: 'elsewhere.example', type: 'MX', data: '10 mail.elsewhere.example' },
+  { name: 'elsewhere.example', type: 'TXT', data: `v=spf1 ip4:${STRANGER.v4} ip6:${STRANGER.v6} -all` },
+  { name: 'mail.elsewhere.example', type: 'A', data: STRANGER.v4 },
+  { name: 'mail.elsewhere.example', type: 'AAAA', data: STRANGER.v6 },
+  { name: '66.0.18.198.in-addr.arpa', type: 'PTR', data: 'mail.elsewhere.example' },
+  { name: `6.6.${'0.'.repeat(22)}2.0.0.0.1.0.0.2.ip6.arpa`, type: 'PTR', data: 'mail.elsewhere.example' },
+];
+
+const PORTS: Readonly<Record<string, readonly number[]>> = { master: [25, 465, 587], dovecot: [143, 993, 4190], nginx: [80, 443] };
+const OPEN = Object.values(PORTS).flat();
+const EXPECTED = [
+  ...Object.entries(PORTS).flatMap(([program, ports]) => ports.flatMap((port) => [`tcp 0.0.0.0:${port} ${program}`, `tcp [::]:${port} ${program}`])),
+  ...['tcp 127.0.0.1:53 unbound', 'tcp [::1]:53 unbound', 'udp 127.0.0.1:53 unbound', 'udp [::1]:53 unbound'],
+  'tcp 127.0.0.1:11334 rspamd',
+].toSorted();
+const SHUT = [53, 11334, 3306, 6379, 11332, 11333, 8953, 24, 110, 995];
+
+const FILE = '/etc/hauspost/hauspost.toml';
+const RESOLVER = `
+[resolver]
+forwarders = ["${NAMES.v4}"]
+`;
+const CONFIG = `[server]
+profile = "public"
+hostname = "${PUBLIC.hostname}"
+postmaster = "demo@hauspost.test"
+${RESOLVER}`;
+
+const write = async (machine: Machine, how: '>' | '>>', text: string): Promise<void> => {
+  assert.equal((await machine.run(['sh', '-c', `cat ${how}${FILE}`], { input: text })).code, 0);
+};
+
+const apply = async (machine: Machine): Promise<void> => {
+  const { code, stdout, stderr } = await machine.run([HAUSPOST, 'apply', '--yes'], { ms: 240_000 });
+  assert.equal(code, 0, `${stdout}${stderr}`);
+};
+
+interface Scene {
+  readonly release: Release;
+  readonly begin: string;
+  readonly account: string;
+  readonly image: () => Promise<Image>;
+  /** What the operator does once all daemons run. */
+  readonly prepare: (machine: Machine) => Promise<void>;
+}
+
+const SCENES: readonly Scene[] = [
+  {
+    release: 'trixie',
+    begin: 'made by up --hostname --domain',
+    account: `postmaster@${PUBLIC.domain}`,
+    image: () => servedPublic({ release: 'trixie', init: 'systemd' }),
+    prepare: () => Promise.resolve(),
+  },
+  {
+    release: 'bookworm',
+    begin: 'made public by the file and apply',
+    account: 'demo@hauspost.test',
+    image: () => served({ release: 'bookworm', init: 'systemd' }),
+    prepare: async (machine) => {
+      await write(machine, '>', CONFIG);
+      await apply(machine);
+    },
+  },
+];
+
+interface Place extends AsyncDisposable {
+  readonly machine: Machine;
+  readonly stranger: Host;
+  readonly client: Host;
+  /** Not answering yet. */
+  readonly names: Host;
+  readonly trust: TlsTrust;
+  readonly login: Login;
+}
+
+const arrange = async ({ image, prepare, account }: Scene): Promise<Place> => {
+  const machine = await boot({ image: await image() });
+  const lan = await network();
+  await lan.join(machine, PUBLIC.addresses);
+  await allRun(machine);
+  await prepare(machine);
+  return {
+    machine,
+    stranger: await lan.host('mail.elsewhere.example', STRANGER),
+    client: await lan.host('laptop.elsewhere.example', CLIENT),
+    names: await lan.host('ns.elsewhere.example', NAMES),
+    trust: { ca: (await machine.run(['cat', '/var/lib/hauspost/tls/ca.pem'])).stdout, servername: PUBLIC.hostname },
+    login: { user: account, pass: shownPassword(await upRecord(machine), account) },
+    [Symbol.asyncDispose]: async () => {
+      await lan[Symbol.asyncDispose]();
+      await machine[Symbol.asyncDispose]();
+    },
+  };
+};
+
+let sent = 0;
+
+const message = (from: string, to: string): { readonly id: string; readonly text: string } => {
+  const id = `<public-${++sent}@elsewhere.example>`;
+  const text = [
+    `From: <${from}>`,
+    `To: <${to}>`,
+    `Message-ID: ${id}`,
+    `Date: ${new Date().toUTCString().replace('GMT', '+0000')}`,
+    'Subject: Thursday',
+    'MIME-Version: 1.0',
+    'Content-Type: text/plain; charset=us-ascii',
+    '',
+    'Hello, shall we meet on Thursday at the usual place?',
+    '',
+  ];
+  return { id, text: text.join('\r\n') };
+};
+
+const opened = async (host: Host, address: string, port: number): Promise<Smtp> => {
+  const { smtp, greeting } = await Smtp.open(await host.dial({ host: address, port }));
+  assert.equal(greeting.code, 220, greeting.lines.join(' '));
+  assert.equal((await smtp.command(`EHLO ${host.name}`)).code, 250);
+  return smtp;
+};
+
+/** The first answer that is no success, or the one to the end of the message. */
+const delivery = async (smtp: Smtp, from: string, to: string, text: string): Promise<Reply> => {
+  try {
+    for (const line of [`MAIL FROM:<${from}>`, `RCPT TO:<${to}>`]) {
+      const reply = await smtp.command(line);
+      if (reply.code !== 250) return reply;
+    }
+    return await smtp.data(text);
+  } finally {
+    smtp.close();
+  }
+};
+
+const said = ({ code, lines }: Reply): string => `${code} ${lines.join(' ')}`;
+
+/** On 587 with STARTTLS, logged in. */
+const submission = async ({ client, trust, login }: Place, address: string): Promise<Smtp> => {
+  const smtp = await opened(client, address, 587);
+  await smtp.startTls(trust);
+  await smtp.command(`EHLO ${client.name}`);
+  const answer = await smtp.command(`AUTH PLAIN ${Buffer.from(`\0${login.user}\0${login.pass}`).toString('base64')}`);
+  assert.equal(answer.code, 235, said(answer));
+  return smtp;
+};
+
+/** On 993, our own authority trusted and nobody else. */
+const mailbox = async ({ client, trust, login }: Place, address: string): Promise<ImapFlow> => {
+  const forward = await client.forward({ host: address, port: 993 });
+  const tls = { ca: trust.ca };
+  const imap = new ImapFlow({ host: '127.0.0.1', port: forward.port, secure: true, servername: trust.servername, auth: login, tls, logger: false });
+  imap.on('close', () => void forward.close());
+  imap.on('error', () => undefined); // the call under way rejects with it
+  await imap.connect();
+  return imap;
+};
+
+const arrived = async (place: Place, id: string): Promise<string> => {
+  const imap = await mailbox(place, PUBLIC.addresses.v4);
+  try {
+    return await fetched(imap, 'INBOX', id);
+  } finally {
+    await imap.logout();
+  }
+};
+
+for (const scene of SCENES) {
+  describe(`${scene.release}, ${scene.begin}`, () => {
+    let place: Place;
+    before(async () => {
+      place = await arrange(scene);
+    });
+    after(() => place?.[Symbol.asyncDispose]());
+
+    if (scene.release === 'trixie') {
+      test('C1: up ended well where nobody answers for names, and says what a mail program needs', async () => {
+        const record = await upRecord(place.machine);
+        console.log(`    up took ${(record.ms / 1000).toFixed(0)} s`);
+        assert.equal(record.code, 0, record.stderr);
+        assert.match(record.stdout, /IMAP mail\.example\.test\s+port 993 TLS, or 143 STARTTLS/);
+        assert.match(record.stdout, /SMTP mail\.example\.test\s+port 465 TLS, or 587 STARTTLS/);
+        assert.match(record.stdout, /postmaster@example\.test/);
+        assert.doesNotMatch(record.stdout, /FAIL/);
+      });
+
+      test('M17: while nobody answers for names a stranger is told to come later, and nothing is refused for good', async () => {
+        const tell = async (from: string): Promise<Reply> =>
+          delivery(await opened(place.stranger, PUBLIC.addresses.v4, 25), from, scene.account, message(from, scene.account).text);
+        const [unknown, bounce] = await Promise.all([tell('friend@elsewhere.example'), tell('')]);
+        console.log(`    ${said(unknown)}; ${said(bounce)}`);
+        assert.equal(Math.floor(unknown.code / 100), 4, said(unknown));
+        assert.equal(Math.floor(bounce.code / 100), 4, said(bounce));
+      });
+    }
+
+    test('M12: a client of the network logs in on 587 and 993 and gets what it sent, whether names are known or not', async () => {
+      const { user } = place.login;
+      const { id, text } = message(user, user);
+      const end = await delivery(await submission(place, PUBLIC.addresses.v4), user, user, text);
+      assert.equal(end.code, 250, said(end));
+      assert.match(await arrived(place, id), /usual place/);
+    });
+
+    test('M23: listeners are the public ones on all addresses, 53 and 11334 on loopback, each by its own daemon', async () => {
+      // Unbound may be asking somebody at this moment, from a port that is open for as long as that takes.
+      await until('only lasting sockets are left', () => listening(place.machine).length <= EXPECTED.length || undefined, 30_000).catch(
+        () => undefined,
+      );
+      assert.deepEqual(listening(place.machine), EXPECTED);
+    });
+
+    for (const family of ['v4', 'v6'] as const) {
+      test(`M23: another host reaches ${OPEN.join(', ')} and nothing else, IP${family}`, async () => {
+        const host = PUBLIC.addresses[family];
+        for (const port of OPEN) (await place.stranger.dial({ host, port })).destroy();
+        for (const port of SHUT) await assert.rejects(place.stranger.dial({ host, port }), { code: 'ECONNREFUSED' }, String(port));
+        assert.equal(await askUdp(place.stranger, host, 53), 'refused');
+      });
+    }
+
+    test('M1: with names, a stranger delivers over IPv4 and IPv6, and it is said what was verified', async () => {
+      await using _names = await nameServer(place.names, NAMES.v4, RECORDS);
+      if (scene.release === 'trixie') {
+        await write(place.machine, '>>', RESOLVER);
+        await apply(place.machine);
+      }
+      for (const family of ['v4', 'v6'] as const) {
+        const { id, text } = message('friend@elsewhere.example', scene.account);
+        const smtp = await opened(place.stranger, PUBLIC.addresses[family], 25);
+        const end = await delivery(smtp, 'friend@elsewhere.example', scene.account, text);
+        assert.equal(end.code, 250, said(end));
+        const source = await arrived(place, id);
+        assert.match(source, /^Authentication-Results: mail\.example\.test;[\s\S]*?spf=pass/m);
+        assert.match(source, /^Received: from mail\.elsewhere\.example \(mail\.elsewhere\.example \[/m);
+      }
+    });
+
+    test('M16: and is no way to anybody else', async () => {
+      const smtp = await opened(place.stranger, PUBLIC.addresses.v4, 25);
+      assert.equal((await smtp.command('MAIL FROM:<>')).code, 250);
+      const answer = await smtp.command('RCPT TO:<victim@elsewhere.example>');
+      assert.equal(answer.code, 554, said(answer));
+      smtp.close();
+    });
+  });
+}
