@@ -3,7 +3,7 @@
  * all that a refused command must leave alone.
  */
 import assert from 'node:assert/strict';
-import { manyRuns } from '../src/cli/runs.lab.ts';
+import { manyRuns } from './runs.ts';
 import type { Inside } from './enter.ts';
 import { HAUSPOST } from './mail.ts';
 import { collect, ended, type Output, succeeded, until } from './process.ts';
@@ -41,7 +41,7 @@ export const atTerminal = async (machine: Inside, words: readonly string[], prom
 };
 
 /** The program's own Node. */
-export const NODE = `/opt/hauspost/node_modules/node-linux-${process.arch}/bin/node`;
+const NODE = `/opt/hauspost/node_modules/node-linux-${process.arch}/bin/node`;
 
 const MANY = manyRuns('/opt/hauspost/src/cli/index.ts');
 
@@ -67,7 +67,7 @@ export const refusedInput = ({ code, stdout, stderr }: Output, { words, names }:
 };
 
 /** All of the database, as SQL. Numbers that InnoDB gives out and takes back with a row that it refuses are no content. */
-export const directoryDump = async (machine: Inside): Promise<string> => {
+const directoryDump = async (machine: Inside): Promise<string> => {
   const argv = ['mariadb-dump', '--skip-comments', '--skip-dump-date', '--order-by-primary', 'vmail'];
   return succeeded(argv, await machine.run(argv)).stdout.replace(/ AUTO_INCREMENT=\d+/g, '');
 };
@@ -77,4 +77,11 @@ export const filesDigest = async (machine: Inside): Promise<string> => {
   const script =
     'tar --sort=name --ignore-failed-read -C / -cf - etc var/lib/hauspost var/lib/rspamd/dkim | sha256sum; find /var/vmail -maxdepth 3 | sort';
   return succeeded(['sh', script], await machine.run(['sh', '-c', script])).stdout;
+};
+
+/** A refusal leaves everything as it was. */
+export const unchanged = async (machine: Inside, work: () => Promise<void>): Promise<void> => {
+  const earlier = [await directoryDump(machine), await filesDigest(machine)];
+  await work();
+  assert.deepEqual([await directoryDump(machine), await filesDigest(machine)], earlier, 'nothing changed');
 };

@@ -20,4 +20,5 @@ export { type Outside, outside, type Received } from './outside.ts';
 export { ManageSieve, type SieveReply } from './sieve.ts';
 export { type Reply, Smtp } from './smtp.ts';
 export { askUdp } from './udp.ts';
-export { atTerminal, directoryDump, filesDigest, NODE, oneDocument, refusedInput, runMany, type Wrong } from './command.ts';
+export { atTerminal, filesDigest, oneDocument, refusedInput, runMany, unchanged, type Wrong } from './command.ts';
+export { manyRuns } from './runs.ts';

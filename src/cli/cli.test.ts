@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { once } from 'node:events';
-import { manyRuns } from './runs.lab.ts';
+import { manyRuns } from '#lab';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 const scratch = mkdtempSync(join(tmpdir(), 'hauspost-cli-'));
