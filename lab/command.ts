@@ -33,9 +33,20 @@ const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 export const atTerminal = async (machine: Inside, words: readonly string[], prompt: string, answer: string): Promise<Output> => {
   const child = machine.spawn(['script', '--quiet', '--return', '--command', [HAUSPOST, ...words].map(quoted).join(' '), '/dev/null']);
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
-  await until(`${words.join(' ')} asks`, () => child.exitCode !== null || stdout.text().includes(prompt) || undefined, 60_000, 50);
+  const shown = (): string => stdout.text() + stderr.text();
+  await until(
+    () => `${words.join(' ')} asks; it shows ${shown()}`,
+    () => child.exitCode !== null || stdout.text().includes(prompt) || undefined,
+    60_000,
+    50,
+  );
   child.stdin.write(answer);
-  const code = await ended(child);
+  const code = await until(
+    () => `${words.join(' ')} ends; it shows ${shown()}`,
+    () => (child.exitCode === null && child.signalCode === null ? undefined : ended(child)),
+    180_000,
+    50,
+  );
   child.stdin.end();
   return { code, stdout: stdout.text(), stderr: stderr.text() };
 };

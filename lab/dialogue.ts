@@ -64,7 +64,10 @@ export class Dialogue {
   async secure(trust: TlsTrust): Promise<void> {
     this.#socket.removeAllListeners();
     const secure = connectTls({ socket: this.#socket, ...trust });
-    await once(secure, 'secureConnect');
+    const hungUp = once(secure, 'close').then(() => {
+      throw new Error('the server closed the connection within the TLS handshake');
+    });
+    await Promise.race([once(secure, 'secureConnect', { signal: AbortSignal.timeout(ANSWER_MS) }), hungUp]);
     this.#socket = secure;
     this.#listen();
   }

@@ -51,7 +51,7 @@ export const collect = (stream: Readable): { text(encoding?: BufferEncoding): st
   return { text: (encoding = 'utf8') => Buffer.concat(chunks).toString(encoding) };
 };
 
-/** Feeds `input` to a child and waits for its end. */
+/** Feeds `input` to a child and waits for its end, and for the end of all that holds its output. */
 export const finish = async (child: Child, what: Argv, options: RunOptions = {}): Promise<Output> => {
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
   // The child may end without reading its input; its status says what that means.
@@ -62,10 +62,13 @@ export const finish = async (child: Child, what: Argv, options: RunOptions = {})
   const timer = setTimeout(() => {
     late = true;
     child.kill('SIGKILL');
+    // What it started may outlive it, and holds the other ends.
+    child.stdout.destroy();
+    child.stderr.destroy();
   }, ms);
   const closed = once(child, 'close');
-  const code = await ended(child).finally(() => clearTimeout(timer));
-  await closed;
+  const code = await ended(child);
+  await closed.finally(() => clearTimeout(timer));
   const output = { code, stdout: stdout.text(options.encoding), stderr: stderr.text(options.encoding) };
   if (late) throw new Error(`${what.join(' ')}: not finished after ${ms} ms\n${output.stdout.slice(-4000)}\n${output.stderr.slice(-4000)}`);
   return output;
@@ -82,13 +85,18 @@ export const succeeded = (argv: Argv, output: Output): Output => {
 /** `run`, where anything but success is an exception. */
 export const must = async (argv: Argv, options: RunOptions = {}): Promise<Output> => succeeded(argv, await run(argv, options));
 
-/** Waits until `probe` answers with something other than undefined; asks every `every` ms, gives up after `ms`. */
-export const until = async <T>(what: string, probe: () => Promise<T | undefined> | T | undefined, ms: number, every = 25): Promise<T> => {
+/** Waits until `probe` answers with something other than undefined; asks every `every` ms, gives up after `ms`, saying `what` is not so. */
+export const until = async <T>(
+  what: string | (() => string),
+  probe: () => Promise<T | undefined> | T | undefined,
+  ms: number,
+  every = 25,
+): Promise<T> => {
   const limit = performance.now() + ms;
   for (;;) {
     const value = await probe();
     if (value !== undefined) return value;
-    if (performance.now() > limit) throw new Error(`${what}: not so after ${ms} ms`);
+    if (performance.now() > limit) throw new Error(`${typeof what === 'string' ? what : what()}: not so after ${ms} ms`);
     await new Promise((resolve) => setTimeout(resolve, every));
   }
 };

@@ -87,7 +87,7 @@ test('a file without tests has failed', () => {
 });
 
 test('a file that does not end is ended at its limit, even when it refuses SIGTERM', () => {
-  assert.deepEqual(failed('hangs'), [['hangs.mjs', `did not end within ${HANGS_MS / 1000} s and was ended`]]);
+  assert.deepEqual(failed('hangs'), [['hangs.mjs', `did not end within ${HANGS_MS / 1000} s and was ended, in one`]]);
 });
 
 test('an error after the tests ended fails the file', () => {

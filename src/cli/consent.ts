@@ -3,12 +3,18 @@
  * passwords, which are never shown and never changed on the way: what is no UTF-8 is refused, not mended.
  */
 import { Writable } from 'node:stream';
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import { operatorError } from '#base';
 import type { Consent } from '#operations';
 
-/** One line typed at the terminal; undefined when it was left with Ctrl-D or Ctrl-C, or went away. */
-const typed = (prompt: string, options: { readonly output: NodeJS.WritableStream; readonly terminal?: boolean }): Promise<string | undefined> =>
+/**
+ * One line typed at the terminal; undefined when it was left with Ctrl-D or Ctrl-C, or went away. The question is put only when the
+ * terminal has been switched over: what is typed before is echoed, and a Ctrl-D becomes NUL when the switch comes (n_tty).
+ */
+const typed = (
+  ask: (terminal: Interface) => void,
+  options: { readonly output: NodeJS.WritableStream; readonly terminal?: boolean },
+): Promise<string | undefined> =>
   new Promise((resolve) => {
     const terminal = createInterface({ input: process.stdin, ...options });
     terminal.once('line', (answer) => {
@@ -16,8 +22,7 @@ const typed = (prompt: string, options: { readonly output: NodeJS.WritableStream
       terminal.close();
     });
     terminal.once('close', () => resolve(undefined));
-    terminal.setPrompt(prompt);
-    terminal.prompt();
+    ask(terminal);
   });
 
 export const askFor = async (consents: readonly Consent[]): Promise<ReadonlySet<string>> => {
@@ -31,7 +36,11 @@ export const askFor = async (consents: readonly Consent[]): Promise<ReadonlySet<
   }
   for (const { text, question } of consents) {
     if (text !== '') process.stderr.write(`${text}\n`);
-    const answer = await typed(`${question} [y/N] `, { output: process.stderr });
+    const ask = (terminal: Interface): void => {
+      terminal.setPrompt(`${question} [y/N] `);
+      terminal.prompt();
+    };
+    const answer = await typed(ask, { output: process.stderr });
     if (answer === undefined) process.stderr.write('\n');
     if (!/^y(es)?$/i.test(answer?.trim() ?? ''))
       throw operatorError({ code: 'consent.refused', message: 'not agreed; nothing was changed', remedy: 'Answer y to go on.' });
@@ -74,8 +83,7 @@ const UNSEEN = new Writable({ write: (_chunk, _encoding, done) => done() });
 const fromTerminal = async (): Promise<string> => {
   if (!process.stdin.isTTY)
     throw operatorError({ code: 'secret.no-terminal', message: 'there is no terminal to type a password at', remedy: 'Use --password-stdin.' });
-  process.stderr.write('Password: ');
-  const answer = await typed('', { output: UNSEEN, terminal: true });
+  const answer = await typed(() => void process.stderr.write('Password: '), { output: UNSEEN, terminal: true });
   process.stderr.write('\n');
   if (answer === undefined) throw none('the terminal');
   return answer;

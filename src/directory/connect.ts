@@ -3,7 +3,7 @@
  * (`unix_socket`), there is no password. Values travel apart from the statement (server-side prepared statements), so nothing an
  * operator types can become SQL. Statements are constants of this room.
  */
-import { type Connection, createConnection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
+import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 import { type AbsPath, bug, environmentError, type HauspostError } from '#base';
 
 export type Value = string | number | null;
@@ -82,6 +82,8 @@ const SESSION = [
 ];
 
 const open = async (socketPath: string): Promise<Connection> => {
+  // Loaded here: it takes a while, and many commands never come this way.
+  const { createConnection } = await import('mysql2/promise');
   const connection = await createConnection({ socketPath, user: 'root', charset: 'utf8mb4', namedPlaceholders: true, connectTimeout: 10_000 });
   try {
     for (const sql of SESSION) await connection.query(sql);

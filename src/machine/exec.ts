@@ -37,6 +37,9 @@ export const run = (argv: readonly string[], options: RunOptions = {}): Promise<
     const timer = setTimeout(() => {
       late = true;
       child.kill('SIGKILL');
+      // What it started may outlive it, and holds the other ends.
+      child.stdout.destroy();
+      child.stderr.destroy();
     }, ms);
     const out: string[] = [];
     const err: string[] = [];

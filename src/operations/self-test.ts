@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { parseLocalPart, parseMailAddress, path, splitAddress, type MailAddress } from '#base';
 import { accounts, aliases, connect, type Directory, generatePassword, hashPassword } from '#directory';
 import { listenersOf, type RenderInput } from '#model';
-import { type Login, runSteps, type StepResult, type Target } from '#selftest';
+import type { Login, StepResult, Target } from '#selftest';
 import { STRANGER } from '#services';
 import { loadInput } from './desired.ts';
 import { type Context, operation } from './operation.ts';
@@ -79,6 +79,8 @@ const targetOf = async (context: Context, input: RenderInput, cast: Cast): Promi
 export const selfTest = async (context: Context, input: RenderInput): Promise<readonly StepResult[]> => {
   await using directory = await connect({ socketPath: input.wiring.sockets.mariadb.path });
   const cast = castOf(context, input);
+  // The mail libraries take half as long to load as all the rest, and no other command needs them.
+  const { runSteps } = await import('#selftest');
   try {
     await enrol(directory, cast);
     return await runSteps(await targetOf(context, input, cast), context.reporter);

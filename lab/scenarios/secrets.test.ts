@@ -1,0 +1,154 @@
+/** M29, C3: secrets stay where they belong: owners and modes, and none of them in an output, a log, a list of processes or a readable file. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { collect, ended, type Machine, type Output, oneDocument, type Release, type Server, serve, until } from '../index.ts';
+
+const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
+const SECRETS = '/var/lib/hauspost/secrets';
+const CONTROLLER = '/etc/rspamd/override.d/worker-controller.inc';
+const TYPED = 'a password typed by hand';
+
+const shell = async (machine: Machine, script: string, ...words: readonly string[]): Promise<string> => {
+  const { code, stdout, stderr } = await machine.run(['sh', '-c', script, 'shell', ...words]);
+  assert.equal(code, 0, stderr);
+  return stdout;
+};
+
+/** What must not be seen: of a key in PEM a line from its middle, of anything else all of it. */
+const telling = (content: string): string => {
+  const lines = content.trim().split('\n');
+  return (content.startsWith('-----BEGIN') ? lines[Math.floor(lines.length / 2)] : lines[0]) ?? '';
+};
+
+const secretsOf = async ({ machine, demo }: Server): Promise<ReadonlyMap<string, string>> => {
+  const files = (await shell(machine, 'find "$1" -type f; echo /var/lib/hauspost/tls/key.pem', SECRETS)).trim().split('\n');
+  const found = new Map([
+    ['the password of demo', demo.pass],
+    ['a password typed by hand', TYPED],
+  ]);
+  for (const file of files) found.set(file, telling(await shell(machine, 'cat "$1"', file)));
+  for (const [name, value] of found) assert.ok(value.length >= 16, `${name} can be told apart`);
+  return found;
+};
+
+const assertNone = (where: string, text: string, secrets: ReadonlyMap<string, string>): void => {
+  for (const [name, value] of secrets) assert.ok(!text.includes(value), `${name} appears in ${where}`);
+};
+
+/** Every command line that any process of the machine had while `work` ran. */
+const commandLines = async (machine: Machine, work: () => Promise<void>): Promise<string> => {
+  const script = 'while [ ! -e /run/enough ]; do cat /proc/[0-9]*/cmdline 2>/dev/null; done | tr "\\0" "\\n" | awk "!seen[\\$0]++"; rm /run/enough';
+  const watcher = machine.spawn(['sh', '-c', script]);
+  const seen = collect(watcher.stdout);
+  try {
+    await work();
+  } finally {
+    await machine.run(['touch', '/run/enough']);
+  }
+  await ended(watcher);
+  return seen.text();
+};
+
+for (const release of RELEASES) {
+  describe(release, () => {
+    let server: Server;
+    let secrets: ReadonlyMap<string, string>;
+    before(async () => {
+      server = await serve(release);
+      secrets = await secretsOf(server);
+    });
+    after(() => server?.[Symbol.asyncDispose]());
+
+    test('the secrets are those that we know of', () => {
+      const names = [...secrets.keys()].map((name) => name.replace(`${SECRETS}/`, '').replace(/\/h\d{8}$/, '/SELECTOR'));
+      const expected = [
+        'rspamd.controller.password',
+        'rspamd.controller.hash',
+        'own-ca.key',
+        'dkim/hauspost.test/SELECTOR',
+        '/var/lib/hauspost/tls/key.pem',
+      ];
+      assert.deepEqual(names.slice(2).toSorted(), expected.toSorted());
+    });
+
+    test('M29: owners and modes', async () => {
+      const { machine } = server;
+      const stat = (script: string): Promise<string> => shell(machine, `${script} | xargs stat -c '%U:%G %a %n' | sort`);
+      for (const line of (await stat(`find ${SECRETS} -type f`)).trim().split('\n')) assert.match(line, /^root:root 600 /);
+      assert.match(await stat(`echo ${SECRETS} /var/lib/hauspost/generations /run/hauspost`), /^(root:root 700 \S+\n){3}$/);
+      assert.match(await stat('find /var/lib/hauspost/generations -mindepth 1 -maxdepth 1 -type d'), /^(root:root 700 \S+\n)+$/);
+      assert.match(await stat('echo /var/lib/hauspost/tls/key.pem'), /^root:root 600 /);
+      assert.match(await stat('echo /var/lib/rspamd/dkim/*.key'), /^(root:_rspamd 440 \S+\n)+$/);
+      assert.match(await stat(`echo ${CONTROLLER}`), /^root:_rspamd 640 /);
+      const keys = await shell(machine, "grep -rlI -e 'PRIVATE KEY-----' /etc /var/lib /run /root 2>/dev/null | xargs stat -c '%a %U:%G %n'");
+      for (const line of keys.trim().split('\n'))
+        assert.match(line, /^(600 root:root|440 root:_rspamd|640 root:ssl-cert|600 opendkim:opendkim) /, line);
+    });
+
+    test('M29: nobody else can read a file that holds one', async () => {
+      const { machine } = server;
+      const put = await machine.run(['sh', '-c', 'cat >/tmp/patterns; chmod 644 /tmp/patterns'], { input: `${[...secrets.values()].join('\n')}\n` });
+      assert.equal(put.code, 0);
+      const look = ['sh', '-c', 'grep -rlIF -f /tmp/patterns /etc /opt /var /run /srv /home /tmp 2>/dev/null; true'];
+      for (const user of ['postfix', 'dovenull', 'vmail', 'www-data']) {
+        const { stdout } = await machine.run(look, { user });
+        assert.deepEqual(stdout, '/tmp/patterns\n', `${user} reads secrets`);
+      }
+      const root = (await machine.run(look)).stdout;
+      assert.ok(root.includes(`${SECRETS}/own-ca.key\n`) && root.includes(`${CONTROLLER}\n`), 'the search finds what is there');
+      await machine.run(['rm', '-f', '/tmp/patterns']);
+    });
+
+    test('M29, C3: none in the output of any command, in the journal, or in the arguments of any process', async () => {
+      const { machine } = server;
+      const outputs: Output[] = [];
+      const run = async (words: readonly string[], input?: string): Promise<Output> => {
+        const output = await server.hauspost(words, input);
+        outputs.push(output);
+        return output;
+      };
+      const identity = await shell(machine, 'id vmail');
+      const lines = await commandLines(machine, async () => {
+        assert.equal((await run(['domain', 'add', 'watched.test', '--json'])).code, 0);
+        assert.equal((await run(['account', 'add', 'watched@watched.test', '--password-stdin', '--json'], `${TYPED}\n`)).code, 0);
+        // The file with the hash is edited, and later gone: both are shown, and made right again.
+        await shell(machine, `echo '# by hand' >>${CONTROLLER}`);
+        assert.equal((await run(['plan', '--json'])).code, 2);
+        const plan = (await run(['plan'])).stdout;
+        assert.match(plan, new RegExp(`^change ${CONTROLLER} `, 'm'));
+        assert.equal((await run(['status', '--json'])).code, 0);
+        assert.equal((await run(['apply', '--json'])).code, 3);
+        assert.equal((await run(['apply', '--yes', '--json'])).code, 0);
+        await shell(machine, `rm ${CONTROLLER}`);
+        assert.match(JSON.stringify(oneDocument(await run(['plan', '--json']))), /<secret:rspamd\.controller\.hash>/, 'named, not shown');
+        assert.equal((await run(['up', '--yes', '--json'])).code, 0);
+        assert.equal((await run(['account', 'remove', 'watched@watched.test', '--json'])).code, 0);
+        assert.equal((await run(['generations', '--json'])).code, 0);
+      });
+      const now = new Map([...secrets, ...(await secretsOf(server))]);
+      assert.ok(now.size > secrets.size, 'the new domain has a key');
+      for (const { stdout, stderr } of outputs) assertNone('an output', stdout + stderr, now);
+      assert.ok(lines.includes('watched@watched.test\n') && lines.includes('--password-stdin\n'), 'the watcher sees arguments');
+      assertNone('the arguments of a process', lines, now);
+      await until('the journal is written', async () => ((await machine.run(['journalctl', '--sync'])).code === 0 ? true : undefined), 10_000);
+      const journal = await machine.journal();
+      assert.match(journal, /postfix\/smtpd/);
+      assertNone('the journal', journal, now);
+      assert.equal(await shell(machine, 'id vmail'), identity, "vmail's numbers stay");
+    });
+
+    test('M28: a wrong password is not in the log either', async () => {
+      const secret = 'mistyped-by-somebody';
+      await assert.rejects(server.imap({ user: server.demo.user, pass: secret }));
+      await assert.rejects(server.client(587, { user: server.demo.user, pass: secret }));
+      await until(
+        'both are logged',
+        async () => ((await server.machine.journal()).match(/demo@hauspost\.test/g)?.length ?? 0) >= 2 || undefined,
+        20_000,
+      );
+      const journal = await server.machine.journal();
+      for (const shown of [secret, Buffer.from(secret).toString('base64'), Buffer.from(`\0${server.demo.user}\0${secret}`).toString('base64')])
+        assert.ok(!journal.includes(shown));
+    });
+  });
+}
