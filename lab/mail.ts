@@ -42,6 +42,7 @@ export interface Server extends AsyncDisposable {
   stranger(at?: Partial<Target>): Promise<Smtp>;
   /** On 587 with STARTTLS or 465, EHLO said, logged in where `login` is given. */
   client(port: 587 | 465, login?: Login, from?: string): Promise<Smtp>;
+  /** From an address of its own, unless told. */
   imap(login: Login, options?: Partial<ImapFlowOptions>, from?: string): Promise<ImapFlow>;
   /** On 4190 under TLS, not logged in. */
   sieve(from?: string): Promise<ManageSieve>;
@@ -107,7 +108,7 @@ export const serve = async (release: Release): Promise<Server> => {
       if (code !== 235) throw new Error(`AUTH: ${code} ${lines.join(' ')}`);
       return smtp;
     },
-    imap: async (login, options = {}, from = CLIENT) => {
+    imap: async (login, options = {}, from = freshClient()) => {
       const forward = await machine.forward({ host: '127.0.0.1', port: options.port ?? 993, localAddress: from });
       const imap = new ImapFlow({
         secure: true,

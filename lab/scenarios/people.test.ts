@@ -223,13 +223,21 @@ const accounts = (get: () => Server): void => {
       ['spaces', '--password-stdin', '  päss "$x\' \\ %u  \n', '  päss "$x\' \\ %u  '],
       ['hashed', '--password-hash-stdin', `${hash}\n`, 'hashed elsewhere'],
     ];
-    for (const [name, flag, input, pass] of rows) {
+    for (const [name, flag, input] of rows) {
       const user = `${name}@hauspost.test`;
       const { stdout, stderr } = ok(await server.hauspost(['account', 'add', user, flag], input));
       assert.deepEqual([stdout, stderr], [`${user} added.\n`, '']);
-      assert.equal(await canLogIn(server, { user, pass }), true, name);
-      assert.equal(await canLogIn(server, { user, pass: `${pass} ` }), false, name);
     }
+    const tried = await Promise.all(
+      rows.map(async ([name, , , pass]) => {
+        const user = `${name}@hauspost.test`;
+        return [name, ...(await Promise.all([pass, `${pass} `].map((each) => canLogIn(server, { user, pass: each }))))];
+      }),
+    );
+    assert.deepEqual(
+      tried,
+      rows.map(([name]) => [name, true, false]),
+    );
     await orders(server, ...rows.map(([name]) => ['account', 'remove', `${name}@hauspost.test`]));
   });
 

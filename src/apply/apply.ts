@@ -18,8 +18,9 @@ export interface ApplyRequest extends Surroundings {
   readonly version: string;
   /** Aborted when the operator interrupts: the change stops before its next step and goes back. */
   readonly signal: AbortSignal;
+  readonly desired: Desired;
   /** Rendered anew once the packages are there, since their versions choose the dialect. */
-  readonly desired: () => Promise<Desired>;
+  readonly renderAgain: () => Promise<Desired>;
   /** Says yes or no to the plan; a refusal is thrown by it. */
   readonly consent: (plan: Plan) => Promise<void>;
   /** Files that are not rendered (certificates); made after the packages are there, before anything is checked. */
@@ -149,7 +150,7 @@ const prepare = async (request: ApplyRequest, desired: Desired): Promise<Desired
   if (missing.length > 0)
     await step(request.reporter, `install ${missing.length} packages`, () => installPackages(request.machine, missing, request.reporter));
   await ensureSystemUser(request.machine, 'vmail', desired.input.wiring.places.mail);
-  const again = missing.length > 0 ? await request.desired() : desired;
+  const again = missing.length > 0 ? await request.renderAgain() : desired;
   await request.materials(again);
   return again;
 };
@@ -165,7 +166,7 @@ const heal = async (request: ApplyRequest, store: Store, desired: Desired): Prom
 
 /** Must run under the lock. */
 export const apply = async (request: ApplyRequest): Promise<Applied> => {
-  const first = await request.desired();
+  const first = request.desired;
   const store = storeOf(request.machine, first);
   await heal(request, store, first);
   const planned = await plan(request, first);

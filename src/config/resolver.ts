@@ -77,6 +77,6 @@ export const resolver = section({
     // In profile local a machine without a network is welcome: then only the names of the server itself are answered.
     if (forwarders.length === 0 && profile === 'public') throw nobodyToAsk();
     const known = forwarders.every((address) => facts.resolvers.includes(address));
-    return { ...wants, mode, forwarders, validate: wants.validate ?? (known && facts.resolversCarryDnssec) };
+    return { ...wants, mode, forwarders, validate: wants.validate ?? (known && facts.resolversCarryDnssec === true) };
   },
 });

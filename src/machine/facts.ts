@@ -14,9 +14,9 @@ export interface Facts {
   readonly addresses: { readonly v4: readonly string[]; readonly v6: readonly string[] };
   /** `::1` can be bound. */
   readonly ipv6: boolean;
-  /** `nameserver` lines of /etc/resolv.conf that are not ours, and whether all of them pass DNSSEC records on. */
+  /** `nameserver` lines of /etc/resolv.conf that are not ours, and whether all of them pass DNSSEC records on; null: no answer so far. */
   readonly resolvers: readonly string[];
-  readonly resolversCarryDnssec: boolean;
+  readonly resolversCarryDnssec: boolean | null;
   /** Upstream versions, installed or else what the package source offers: `3.7.11`, `2.3.19`, `1.17.1`. */
   readonly versions: Readonly<Record<'unbound' | 'mariadb' | 'redis' | 'rspamd' | 'dovecot' | 'pigeonhole' | 'postfix' | 'nginx', string>>;
   /** DKIM public keys that lie on this machine: the `p=` value, base64 of the SubjectPublicKeyInfo. */

@@ -1,5 +1,6 @@
 /** Looks at the machine and answers with Facts. Refuses systems that Hauspost was not tried on. */
 import { availableParallelism, networkInterfaces, totalmem } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import { environmentError, path, type Reporter } from '#base';
 import type { Codename, Facts } from './facts.ts';
 import type { Machine } from './machine.ts';
@@ -55,10 +56,18 @@ const versions = async (machine: Machine, reporter: Reporter): Promise<Facts['ve
   };
 };
 
-/** Everything but the DKIM keys, which their capability adds. */
-export const probeFacts = async (machine: Machine, reporter: Reporter): Promise<Facts> => {
-  const name = await codename(machine);
+type ResolverFacts = Pick<Facts, 'resolvers' | 'resolversCarryDnssec'>;
+
+/** What they once answered holds while they are the same: a network that is away for a moment must not change a configuration. */
+const resolverFacts = async (machine: Machine, known: ResolverFacts | undefined): Promise<ResolverFacts> => {
   const resolvers = await hostResolvers(machine);
+  const before = known !== undefined && isDeepStrictEqual(known.resolvers, resolvers) ? known.resolversCarryDnssec : null;
+  return { resolvers, resolversCarryDnssec: before ?? (await allCarryDnssec(resolvers)) };
+};
+
+/** Everything but the DKIM keys, which their capability adds. `known`: what the configuration in place was made from. */
+export const probeFacts = async (machine: Machine, reporter: Reporter, known?: ResolverFacts): Promise<Facts> => {
+  const name = await codename(machine);
   return {
     codename: name,
     architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
@@ -66,8 +75,7 @@ export const probeFacts = async (machine: Machine, reporter: Reporter): Promise<
     cores: availableParallelism(),
     memoryMb: Math.round(totalmem() / 2 ** 20),
     ...addresses(),
-    resolvers,
-    resolversCarryDnssec: await allCarryDnssec(resolvers),
+    ...(await resolverFacts(machine, known)),
     versions: await versions(machine, reporter),
     dkimKeys: [],
   };

@@ -29,19 +29,25 @@ const answerTypes = (message: Buffer): readonly number[] => {
   return types;
 };
 
-const carriesDnssec = (address: string): Promise<boolean> =>
+/** Null when no answer came. */
+const carriesDnssec = (address: string): Promise<boolean | null> =>
   new Promise((resolve) => {
     const socket = createSocket(isIP(address) === 6 ? 'udp6' : 'udp4');
-    const finish = (answer: boolean): void => {
+    const finish = (answer: boolean | null): void => {
       clearTimeout(timer);
       socket.close();
       resolve(answer);
     };
-    const timer = setTimeout(() => finish(false), 2_000);
-    socket.on('error', () => finish(false));
+    const timer = setTimeout(() => finish(null), 2_000);
+    socket.on('error', () => finish(null));
     socket.on('message', (message) => finish(message.length > QUERY.length && answerTypes(message).includes(RRSIG)));
-    socket.send(QUERY, 53, address);
+    // Connected, the socket is told at once where nobody listens or no way leads.
+    socket.connect(53, address, () => socket.send(QUERY));
   });
 
-export const allCarryDnssec = async (addresses: readonly string[]): Promise<boolean> =>
-  addresses.length > 0 && (await Promise.all(addresses.map(carriesDnssec))).every(Boolean);
+/** Null where one did not answer and none of the others stands in the way. */
+export const allCarryDnssec = async (addresses: readonly string[]): Promise<boolean | null> => {
+  const answers = await Promise.all(addresses.map(carriesDnssec));
+  if (answers.includes(false) || answers.length === 0) return false;
+  return answers.includes(null) ? null : true;
+};

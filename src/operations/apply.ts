@@ -1,9 +1,9 @@
 /** `plan`, `apply`, `generations`. */
 import { z } from 'zod';
-import { apply as applyAll, plan as planAll, type Plan, storeOf } from '#apply';
+import { apply as applyAll, plan as planAll, type Plan } from '#apply';
 import { withLock } from '#machine';
 import { applyRequest, consentTo } from './applying.ts';
-import { loadDesired, surroundings } from './desired.ts';
+import { loadDesired, store, surroundings } from './desired.ts';
 import { type Context, operation } from './operation.ts';
 import { finding } from './people.ts';
 
@@ -63,9 +63,9 @@ export const generations = operation({
   output: z.array(z.object({ number: z.number(), created: z.string(), summary: z.string(), version: z.string(), committed: z.boolean() })).readonly(),
   needs: 'root',
   run: async (context) => {
-    const store = storeOf(context.machine, await loadDesired(context));
-    const { committed } = await store.state();
-    const loaded = await Promise.all((await store.numbers()).map((number) => store.load(number)));
+    const generations = store(context);
+    const { committed } = await generations.state();
+    const loaded = await Promise.all((await generations.numbers()).map((number) => generations.load(number)));
     return loaded.map(({ meta: { number, created, summary, version } }) => ({ number, created, summary, version, committed: number === committed }));
   },
 });

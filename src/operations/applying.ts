@@ -71,7 +71,8 @@ export const applyRequest = (context: Context, desired: Desired): ApplyRequest =
   reporter: context.reporter,
   version: context.version,
   signal: context.signal,
-  desired: () => loadDesired(context),
+  desired,
+  renderAgain: () => loadDesired(context),
   consent: async (plan) => {
     await check(context)(plan);
     await refuseTakenPorts(context.machine, desired.input);

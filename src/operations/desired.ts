@@ -1,15 +1,16 @@
 /** From the operator's file to what is wanted: config, facts, settings, wiring, manifest. */
 import { operatorError, path } from '#base';
-import { openSecrets, type Desired, type Secrets, type Surroundings } from '#apply';
+import { type Desired, openSecrets, openStore, type Secrets, type Store, type Surroundings } from '#apply';
 import { type Config, configError, parseConfig, resolve } from '#config';
 import { listDkimKeys } from '#dkim';
-import { initOf, probeFacts } from '#machine';
+import { type Facts, initOf, probeFacts } from '#machine';
 import { type RenderInput, wire } from '#model';
 import { render, SERVICES } from '#services';
 import type { Context } from './operation.ts';
 
 /** Fixed, since they hold what exists before any configuration is read. */
-const SECRETS = path('/var/lib/hauspost/secrets');
+const STATE = path('/var/lib/hauspost');
+const SECRETS = path(`${STATE}/secrets`);
 export const DKIM = path('/var/lib/rspamd/dkim');
 
 export const secretsOf = (context: Context): Secrets => openSecrets(context.machine, SECRETS);
@@ -26,8 +27,18 @@ export const loadConfig = async (context: Context): Promise<Config> => {
   return parsed.value;
 };
 
+export const store = ({ machine }: Context): Store => openStore(machine, { state: STATE, generations: path(`${STATE}/generations`) });
+
+const committedFacts = async (context: Context): Promise<Facts | undefined> => {
+  const { committed } = await store(context).state();
+  return committed === null ? undefined : (await store(context).load(committed)).input?.facts;
+};
+
 export const renderInput = async (context: Context, config: Config): Promise<RenderInput> => {
-  const facts = { ...(await probeFacts(context.machine, context.reporter)), dkimKeys: await listDkimKeys(secretsOf(context), DKIM) };
+  const facts = {
+    ...(await probeFacts(context.machine, context.reporter, await committedFacts(context))),
+    dkimKeys: await listDkimKeys(secretsOf(context), DKIM),
+  };
   const settings = resolve(config, facts);
   return { settings, facts, wiring: wire(settings, facts) };
 };
