@@ -74,6 +74,31 @@ test('--version; the exit status is that of the run', async () => {
   assert.equal(json.stdout, `{"version":"${plain.stdout.trim()}"}\n`);
 });
 
+test('exit 70: a defect says that it is one, with where it is, also from a callback; one document with --json', async () => {
+  const preload = (script: string): string => `--import=data:text/javascript,${encodeURIComponent(script)}`;
+  // Faults put into the process from outside: one in a callback, one in what the command itself calls.
+  const later = preload("setImmediate(() => { if (!process.argv.includes('spare')) throw new TypeError('a fault in a callback'); });");
+  const within = preload("JSON.parse = () => { throw new TypeError('a fault within'); };");
+  writeFileSync(join(scratch, 'sound.toml'), '[server]\nprofile = "local"\n');
+  const words = [MAIN, 'config', 'check', 'sound.toml'];
+  for (const [fault, names] of [
+    [later, 'a fault in a callback'],
+    [within, 'a fault within'],
+  ] as const) {
+    const [text, json] = [await node(fault, ...words), await node(fault, ...words, '--json')];
+    assert.deepEqual([text.code, text.stdout, json.code], [70, '', 70], text.stderr);
+    assert.match(text.stderr, new RegExp(`^hauspost: ${names}\\n  This is a defect of Hauspost; [^\\n]*\\nTypeError: ${names}\\n    at `));
+    const { error } = JSON.parse(json.stdout) as { error: { blame: string; message: string } };
+    assert.deepEqual([error.blame, error.message], ['bug', names]);
+  }
+  assert.equal((await node(...words)).code, 0);
+});
+
+test('a reader that goes away (| head) is no error', async () => {
+  const child = spawn('sh', ['-c', '"$@" | true; wait', 'sh', process.execPath, MAIN, '--help'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  assert.equal(await text(child.stderr), '');
+});
+
 test('wrong words get exit 3, one line that names them, and with --json one document that says the same', async () => {
   const rows: readonly (readonly [readonly string[], string])[] = [
     [[], 'no command was given'],

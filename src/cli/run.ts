@@ -51,6 +51,13 @@ const showError = (error: HauspostError, json: boolean): void => {
   if (blame === 'bug') err(`${error.cause instanceof Error ? error.cause.stack : error.stack}\n`);
 };
 
+/** Tells what went wrong, and answers with its exit status. */
+export const failed = (thrown: unknown, words: readonly string[]): number => {
+  const error = asHauspostError(thrown);
+  showError(error, words.includes('--json'));
+  return error.exitCode;
+};
+
 const say = (document: unknown, text: string, json: boolean): number => {
   out(json ? `${JSON.stringify(document)}\n` : text);
   return 0;
@@ -68,8 +75,6 @@ export const run = async (words: readonly string[], self: Self): Promise<number>
     if (invocation.help) return say({ help: helpFor(invocation.operation) }, helpFor(invocation.operation), json);
     return await execute(invocation, context(self));
   } catch (thrown) {
-    const error = asHauspostError(thrown);
-    showError(error, json);
-    return error.exitCode;
+    return failed(thrown, words);
   }
 };

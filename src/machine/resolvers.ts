@@ -41,8 +41,9 @@ const carriesDnssec = (address: string): Promise<boolean | null> =>
     const timer = setTimeout(() => finish(null), 2_000);
     socket.on('error', () => finish(null));
     socket.on('message', (message) => finish(message.length > QUERY.length && answerTypes(message).includes(RRSIG)));
+    socket.on('connect', () => socket.send(QUERY));
     // Connected, the socket is told at once where nobody listens or no way leads.
-    socket.connect(53, address, () => socket.send(QUERY));
+    socket.connect(53, address);
   });
 
 /** Null where one did not answer and none of the others stands in the way. */
