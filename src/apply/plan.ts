@@ -31,12 +31,12 @@ export interface Plan {
 export const storeOf = (machine: Machine, desired: Desired): Store => openStore(machine, desired.input.wiring.places);
 
 const stopped = async (init: Init, desired: Desired): Promise<readonly Change[]> => {
-  const changes: Change[] = [];
-  for (const service of inOrder(desired.services)) {
-    const { state } = await init.state(supervised(service, desired.input));
-    if (state !== 'running') changes.push({ kind: 'service', target: service.name, action: 'start', needs: [], drift: state === 'failed', diff: '' });
-  }
-  return changes;
+  const states = await Promise.all(
+    inOrder(desired.services).map(async (service) => ({ target: service.name, ...(await init.state(supervised(service, desired.input))) })),
+  );
+  return states
+    .filter(({ state }) => state !== 'running')
+    .map(({ target, state }) => ({ kind: 'service', target, action: 'start', needs: [], drift: state === 'failed', diff: '' }));
 };
 
 export const plan = async ({ machine, init, secrets }: Surroundings, desired: Desired): Promise<Plan> => {

@@ -76,8 +76,7 @@ export const status = operation({
   run: async (context) => {
     const { machine } = context;
     const input = await loadInput(context);
-    const services: z.output<typeof service>[] = [];
-    for (const each of inOrder(SERVICES)) services.push(await serviceStatus(machine, input, each));
+    const services = await Promise.all(inOrder(SERVICES).map((each) => serviceStatus(machine, input, each)));
     return { services, queue: await queueStatus(machine), certificates: await certificates(machine, input), ...(await drift(context, input)) };
   },
 });
