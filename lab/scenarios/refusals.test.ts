@@ -67,16 +67,19 @@ const state = async (machine: Machine): Promise<string> => {
 const refusedWith = async (machine: Machine, edit: string, file: string): Promise<void> => {
   const keep = await machine.run(['sh', '-c', 'cp -a "$1" /root/kept 2>/dev/null || rm -rf /root/kept; mkdir -p "${1%/*}"', 'keep', file]);
   assert.equal(keep.code, 0);
-  const edited = await machine.run(['sh', '-c', edit]);
-  assert.equal(edited.code, 0, edited.stderr);
-  const before = await state(machine);
-  const output = await up(machine, '--yes', '--json');
-  assert.equal(output.code, 4, output.stderr);
-  const { error } = oneDocument(output) as { error: { code: string; files: unknown } };
-  assert.deepEqual([error.code, error.files], ['up.foreign-server', [file]]);
-  assert.ok(output.stderr.startsWith(`hauspost: a mail server that Hauspost did not make is configured here: ${file}\n  `), output.stderr);
-  assert.equal(await state(machine), before);
-  await machine.run(['sh', '-c', 'if [ -e /root/kept ]; then cp -a /root/kept "$1"; else rm "$1"; fi', 'restore', file]);
+  try {
+    const edited = await machine.run(['sh', '-c', edit]);
+    assert.equal(edited.code, 0, edited.stderr);
+    const before = await state(machine);
+    const output = await up(machine, '--yes', '--json');
+    assert.equal(output.code, 4, output.stderr);
+    const { error } = oneDocument(output) as { error: { code: string; files: unknown } };
+    assert.deepEqual([error.code, error.files], ['up.foreign-server', [file]]);
+    assert.ok(output.stderr.startsWith(`hauspost: a mail server that Hauspost did not make is configured here: ${file}\n  `), output.stderr);
+    assert.equal(await state(machine), before);
+  } finally {
+    await machine.run(['sh', '-c', 'if [ -e /root/kept ]; then cp -a /root/kept "$1"; else rm -f "$1"; fi', 'restore', file]);
+  }
 };
 
 /** An edit that makes a server of somebody's own, and the file that shows it. */
