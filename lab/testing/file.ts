@@ -25,8 +25,10 @@ interface Told {
   complete: boolean;
   /** node:test says that all is well. */
   good: boolean;
-  /** Names of the tests that are open, by nesting. */
+  /** Names of the tests whose results are being reported, by nesting. */
   readonly open: string[];
+  /** The same of those that run: reports of tests wait for those before them. */
+  readonly running: string[];
 }
 
 interface TestEvent {
@@ -60,7 +62,8 @@ const takeResult = (told: Told, root: string, path: string, event: TestEvent): v
 
 const listen = async (told: Told, path: string, options: FileOptions, signal: AbortSignal): Promise<void> => {
   for await (const { type, data } of run({ files: [path], cwd: options.root, concurrency: 1, signal })) {
-    if (type === 'test:start') told.open.splice(data.nesting, Number.POSITIVE_INFINITY, data.name);
+    if (type === 'test:dequeue') told.running.splice(data.nesting, Number.POSITIVE_INFINITY, data.name);
+    else if (type === 'test:start') told.open[data.nesting] = data.name;
     else if (type === 'test:pass' || type === 'test:fail') takeResult(told, options.root, path, data as TestEvent);
     else if (type === 'test:stdout' || type === 'test:stderr') told.output.push(data.message);
     else if (type === 'test:diagnostic' && data.file !== undefined) told.output.push(`${data.message}\n`);
@@ -77,7 +80,7 @@ const childrenOf = (): readonly number[] => {
 
 const verdictOnFile = (told: Told, limit: AbortSignal, options: FileOptions): string | undefined => {
   if (options.signal.aborted) return 'interrupted';
-  if (limit.aborted) return `did not end within ${options.ms / 1000} s and was ended, in ${told.open.join(' > ') || 'no test'}`;
+  if (limit.aborted) return `did not end within ${options.ms / 1000} s and was ended, in ${told.running.join(' > ') || 'no test'}`;
   if (!told.complete) return 'ended before its tests were reported';
   if (told.passed.length + told.failures.length + told.skipped.length === 0) return 'holds no test';
   if (!told.good && told.failures.length === 0) return 'failed outside of its tests';
@@ -85,7 +88,7 @@ const verdictOnFile = (told: Told, limit: AbortSignal, options: FileOptions): st
 };
 
 export const runFile = async (path: string, options: FileOptions): Promise<Outcome> => {
-  const told: Told = { passed: [], failures: [], skipped: [], output: [], complete: false, good: false, open: [] };
+  const told: Told = { passed: [], failures: [], skipped: [], output: [], complete: false, good: false, open: [], running: [] };
   const limit = AbortSignal.timeout(options.ms);
   const begun = performance.now();
   await listen(told, path, options, AbortSignal.any([limit, options.signal]));
