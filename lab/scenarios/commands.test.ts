@@ -48,7 +48,7 @@ const announcedSize = async (server: Server): Promise<string> => {
   return lines.find((line) => line.startsWith('SIZE ')) ?? '';
 };
 
-const allRun = async (server: Server): Promise<void> => {
+const noneStopped = async (server: Server): Promise<void> => {
   const { document } = await json<{ services: { name: string; state: string }[] }>(server, 'status');
   assert.deepEqual(
     document.services.filter(({ state }) => state !== 'running'),
@@ -130,7 +130,7 @@ const applying = (get: () => Server): void => {
     assert.deepEqual([failed.document.error.blame, failed.document.error.code], ['failure', 'activate.not-well']);
     assert.match(failed.document.error.message, /^postfix does not run well: /);
     assert.match(failed.document.error.message, /127\.0\.0\.5 port 587: Address already in use/, "the daemon's own words");
-    await allRun(server);
+    await noneStopped(server);
     assert.equal(await announcedSize(server), 'SIZE 20971520');
     await assert.rejects(submissionAt(server, OTHER));
     const { document } = await json<Plan>(server, 'plan');

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { apply as applyAll, plan as planAll, type Plan } from '#apply';
 import { withLock } from '#machine';
 import { applyRequest, consentTo } from './applying.ts';
-import { loadDesired, store, surroundings } from './desired.ts';
+import { loadDesired, storeOf, surroundings } from './desired.ts';
 import { type Context, operation } from './operation.ts';
 import { finding } from './people.ts';
 
@@ -63,7 +63,7 @@ export const generations = operation({
   output: z.array(z.object({ number: z.number(), created: z.string(), summary: z.string(), version: z.string(), committed: z.boolean() })).readonly(),
   needs: 'root',
   run: async (context) => {
-    const generations = store(context);
+    const generations = storeOf(context);
     const { committed } = await generations.state();
     const loaded = await Promise.all((await generations.numbers()).map((number) => generations.load(number)));
     return loaded.map(({ meta: { number, created, summary, version } }) => ({ number, created, summary, version, committed: number === committed }));

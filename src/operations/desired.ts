@@ -27,11 +27,11 @@ export const loadConfig = async (context: Context): Promise<Config> => {
   return parsed.value;
 };
 
-export const store = ({ machine }: Context): Store => openStore(machine, { state: STATE, generations: path(`${STATE}/generations`) });
+export const storeOf = ({ machine }: Context): Store => openStore(machine, { state: STATE, generations: path(`${STATE}/generations`) });
 
 const committedFacts = async (context: Context): Promise<Facts | undefined> => {
-  const { committed } = await store(context).state();
-  return committed === null ? undefined : (await store(context).load(committed)).input?.facts;
+  const { committed } = await storeOf(context).state();
+  return committed === null ? undefined : (await storeOf(context).load(committed)).input?.facts;
 };
 
 export const renderInput = async (context: Context, config: Config): Promise<RenderInput> => {

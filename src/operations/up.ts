@@ -12,7 +12,7 @@ import { withLock } from '#machine';
 import type { RenderInput } from '#model';
 import { CONTROLLER_HASH, rspamdPasswordHash } from '#services';
 import { applyRequest, consentTo } from './applying.ts';
-import { desiredOf, loadDesired, loadInput, readConfigText, renderInput, secretsOf, store, surroundings } from './desired.ts';
+import { desiredOf, loadDesired, loadInput, readConfigText, renderInput, secretsOf, storeOf, surroundings } from './desired.ts';
 import { refuseForeignServer, refuseTakenPorts } from './foreign.ts';
 import { type Consent, type Context, operation } from './operation.ts';
 import { selfTest, stepResult } from './self-test.ts';
@@ -80,7 +80,7 @@ const look = async (context: Context, input: Input): Promise<Beginning> => {
   const { text, config, exists } = await configFor(context, input);
   const rendered = await renderInput(context, config);
   if (exists) refuseContradiction(context, input, rendered);
-  const { committed, entering } = await store(context).state();
+  const { committed, entering } = await storeOf(context).state();
   // After an interruption what lies there is ours.
   if (committed === null && entering === null) {
     await refuseForeignServer(context.machine);
