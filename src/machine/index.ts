@@ -4,7 +4,7 @@ export * from './init/index.ts';
 export { withLock } from './lock.ts';
 export * from './machine.ts';
 export { installedVersions, installPackages, missingPackages, updateLists, upstreamVersion } from './packages.ts';
-export { probeFacts } from './probe-facts.ts';
+export { askResolvers, probeFacts } from './probe-facts.ts';
 export { holdersOf, listenersOfFamily, memoryMb } from './processes.ts';
 export { must, thisMachine } from './real.ts';
 export { talk } from './talk.ts';

@@ -61,11 +61,18 @@ type ResolverFacts = Pick<Facts, 'resolvers' | 'resolversCarryDnssec'>;
 /** What they once answered holds while they are the same: a network that is away for a moment must not change a configuration. */
 const resolverFacts = async (machine: Machine, known: ResolverFacts | undefined): Promise<ResolverFacts> => {
   const resolvers = await hostResolvers(machine);
-  const before = known !== undefined && isDeepStrictEqual(known.resolvers, resolvers) ? known.resolversCarryDnssec : null;
-  return { resolvers, resolversCarryDnssec: before ?? (await allCarryDnssec(resolvers)) };
+  const same = known !== undefined && isDeepStrictEqual(known.resolvers, resolvers);
+  return { resolvers, resolversCarryDnssec: same ? known.resolversCarryDnssec : null };
 };
 
-/** Everything but the DKIM keys, which their capability adds. `known`: what the configuration in place was made from. */
+/** Asks the host's resolvers what they did not answer so far; takes 2 s where they are away, so it is for those who need to know. */
+export const askResolvers = async (facts: Facts): Promise<Facts> =>
+  facts.resolversCarryDnssec === null ? { ...facts, resolversCarryDnssec: await allCarryDnssec(facts.resolvers) } : facts;
+
+/**
+ * Everything but the DKIM keys, which their capability adds, and what only the network can answer (askResolvers). `known`: what the
+ * configuration in place was made from.
+ */
 export const probeFacts = async (machine: Machine, reporter: Reporter, known?: ResolverFacts): Promise<Facts> => {
   const name = await codename(machine);
   return {

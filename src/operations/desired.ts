@@ -1,9 +1,10 @@
 /** From the operator's file to what is wanted: config, facts, settings, wiring, manifest. */
+import { isDeepStrictEqual } from 'node:util';
 import { operatorError, path } from '#base';
 import { type Desired, openSecrets, openStore, type Secrets, type Store, type Surroundings } from '#apply';
 import { type Config, configError, parseConfig, resolve } from '#config';
 import { listDkimKeys } from '#dkim';
-import { type Facts, initOf, probeFacts } from '#machine';
+import { askResolvers, type Facts, initOf, probeFacts } from '#machine';
 import { type RenderInput, wire } from '#model';
 import { render, SERVICES } from '#services';
 import type { Context } from './operation.ts';
@@ -34,11 +35,18 @@ const committedFacts = async (context: Context): Promise<Facts | undefined> => {
   return committed === null ? undefined : (await storeOf(context).load(committed)).input?.facts;
 };
 
+/** Whether the settings depend on what the host's resolvers can do. */
+const resolversCount = (config: Config, facts: Facts): boolean => {
+  const [without, having] = [false, true].map((resolversCarryDnssec) => resolve(config, { ...facts, resolversCarryDnssec }));
+  return !isDeepStrictEqual(without, having);
+};
+
 export const renderInput = async (context: Context, config: Config): Promise<RenderInput> => {
-  const facts = {
+  const probed = {
     ...(await probeFacts(context.machine, context.reporter, await committedFacts(context))),
     dkimKeys: await listDkimKeys(secretsOf(context), DKIM),
   };
+  const facts = resolversCount(config, probed) ? await askResolvers(probed) : probed;
   const settings = resolve(config, facts);
   return { settings, facts, wiring: wire(settings, facts) };
 };

@@ -1,10 +1,11 @@
 /** `selftest`: makes accounts for itself, runs real mail through the server, and removes all it made. */
 import { Resolver } from 'node:dns/promises';
+import { isIPv4 } from 'node:net';
 import { z } from 'zod';
 import { parseLocalPart, parseMailAddress, path, splitAddress, type MailAddress } from '#base';
 import { accounts, aliases, connect, type Directory, generatePassword, hashPassword } from '#directory';
 import { listenersOf, type RenderInput } from '#model';
-import type { Login, StepResult, Target } from '#selftest';
+import type { Login, Place, StepResult, Target } from '#selftest';
 import { STRANGER } from '#services';
 import { loadInput } from './desired.ts';
 import { type Context, operation } from './operation.ts';
@@ -52,19 +53,25 @@ const resolveTxt = ({ settings, facts, wiring }: RenderInput): Target['resolveTx
   return (name) => Promise.resolve([[records.get(name) ?? '']]);
 };
 
+/** A loopback address that nobody uses, another one each time. */
+const nobodysPlace = (context: Context, host: string): Place =>
+  isIPv4(host) ? { localAddress: `127.99.${[...context.machine.random(2)].join('.')}` } : {};
+
 const targetOf = async (context: Context, input: RenderInput, cast: Cast): Promise<Target> => {
   const { machine } = context;
   const { settings, wiring } = input;
   const bound = listenersOf(wiring, 'postfix', 'smtp')[0]?.address ?? '127.0.0.1';
   const ca = settings.tls.source === 'own-ca' ? (await machine.read(wiring.places['tls-ca']))?.toString() : undefined;
+  const host = bound === '0.0.0.0' || bound === '::' ? '127.0.0.1' : bound;
   const local = settings.profile === 'local';
   return {
-    host: bound === '0.0.0.0' || bound === '::' ? '127.0.0.1' : bound,
+    host,
     servername: settings.hostname,
     ca,
     stranger: local
       ? { localAddress: STRANGER, helo: 'mail.outside.test', domain: 'outside.test' }
-      : { localAddress: undefined, helo: settings.hostname, domain: splitAddress(settings.postmaster).domain },
+      : { helo: settings.hostname, domain: splitAddress(settings.postmaster).domain },
+    guesser: () => nobodysPlace(context, host),
     domain: splitAddress(settings.postmaster).domain,
     ...cast,
     lmtpSocket: wiring.sockets.lmtp.path,

@@ -3,7 +3,7 @@ import type { Reporter } from '#base';
 import { STEPS } from './steps.ts';
 import type { Target } from './target.ts';
 
-export type { Login, Target } from './target.ts';
+export type { Login, Place, Target } from './target.ts';
 
 export interface StepResult {
   readonly name: string;

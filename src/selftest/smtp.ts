@@ -1,6 +1,6 @@
 /** One SMTP dialogue by nodemailer's connection (RFC 5321): what was accepted, and the words and code of what was not. */
 import SMTPConnection from 'nodemailer/lib/smtp-connection/index.js';
-import type { Login, Target } from './target.ts';
+import type { Login, Place, Target } from './target.ts';
 
 export interface Envelope {
   readonly from: string;
@@ -13,14 +13,14 @@ export type Outcome =
 
 type Port = 25 | 587 | 465;
 
-const connection = (target: Target, port: Port): SMTPConnection =>
+const connection = (target: Target, port: Port, localAddress: string | undefined): SMTPConnection =>
   new SMTPConnection({
     host: target.host,
     port,
     secure: port === 465,
     requireTLS: port === 587,
     name: port === 25 ? target.stranger.helo : 'selftest.localdomain',
-    ...(port === 25 && target.stranger.localAddress !== undefined ? { localAddress: target.stranger.localAddress } : {}),
+    ...(localAddress === undefined ? {} : { localAddress }),
     tls: { servername: target.servername, ...(target.ca === undefined ? {} : { ca: target.ca }) },
     connectionTimeout: 10_000,
     greetingTimeout: 20_000,
@@ -36,9 +36,19 @@ const refused = (error: Error): Outcome => {
 const settle = (work: (done: (error?: Error | null) => void) => void): Promise<Error | undefined> =>
   new Promise((resolve) => work((error) => resolve(error ?? undefined)));
 
-/** Connects, logs in when `login` is given, sends `message` (CRLF lines). Rejects only when there was no dialogue. */
-export const submit = async (target: Target, port: Port, login: Login | undefined, envelope: Envelope, message: string): Promise<Outcome> => {
-  const smtp = connection(target, port);
+/**
+ * Connects, logs in when `login` is given, sends `message` (CRLF lines). Rejects only when there was no dialogue.
+ * `place`: the address to come from, where it matters.
+ */
+export const submit = async (
+  target: Target,
+  port: Port,
+  login: Login | undefined,
+  envelope: Envelope,
+  message: string,
+  place: Place = port === 25 ? target.stranger : {},
+): Promise<Outcome> => {
+  const smtp = connection(target, port, place.localAddress);
   try {
     await new Promise<void>((resolve, reject) => {
       smtp.once('error', reject);

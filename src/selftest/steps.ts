@@ -100,9 +100,14 @@ const wrongPassword: Step = {
   name: 'wrong password',
   run: async (target) => {
     const login = { address: target.user.address, password: `${target.user.password}-wrong` };
-    if (await lets(target, login)) wrong('IMAP let it in');
     const envelope = { from: login.address, to: login.address };
-    return refusal(await submit(target, 587, login, envelope, message(target, login.address, login.address).source), 500, 600);
+    const { source } = message(target, login.address, login.address);
+    // At once, since each is answered late.
+    const [byImap, bySmtp] = await Promise.all([
+      lets(target, login, target.guesser()),
+      submit(target, 587, login, envelope, source, target.guesser()),
+    ]);
+    return byImap ? wrong('IMAP let it in') : refusal(bySmtp, 500, 600);
   },
 };
 

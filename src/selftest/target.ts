@@ -6,6 +6,11 @@ export interface Login {
   readonly password: string;
 }
 
+/** An address of this machine to come from; without one, the system chooses. */
+export interface Place {
+  readonly localAddress?: string | undefined;
+}
+
 export interface Target {
   /** Where the mail ports are bound. */
   readonly host: string;
@@ -14,7 +19,9 @@ export interface Target {
   /** PEM of the authorities that may have signed it; undefined for the system's. */
   readonly ca: string | undefined;
   /** A stranger's local address and the domain of his mail. */
-  readonly stranger: { readonly localAddress: string | undefined; readonly helo: string; readonly domain: string };
+  readonly stranger: Place & { readonly helo: string; readonly domain: string };
+  /** Where a wrong password comes from, each from its own: Dovecot makes an address wait after one, and that shall not be somebody else's. */
+  readonly guesser: () => Place;
   readonly domain: Domain;
   /** Gets mail, logs in everywhere. */
   readonly user: Login;
