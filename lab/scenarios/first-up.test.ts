@@ -54,6 +54,10 @@ for (const kind of KINDS) {
         assert.ok(Date.parse(service.since) <= Date.now() && service.memory_mb > 0, JSON.stringify(service));
       }
       assert.deepEqual(status.drift, []);
+      const complaints = (await machine.journal())
+        .split('\n')
+        .filter((line) => /Connect failed to database|connect to milter|connect to Mysql/i.test(line));
+      assert.deepEqual(complaints, [], 'nobody looked for one who had not started yet');
     });
 
     test('C7: the self-test sends and reads real mail', async () => {

@@ -26,7 +26,7 @@ export interface CheckRoom {
 export interface Unit {
   /** Debian's systemd unit of this release, e.g. `postfix@-.service`. */
   readonly systemd: string;
-  /** Lines of the drop-in `hauspost.conf`, as an ini file's text, or none. */
+  /** Lines of the drop-in `hauspost.conf` besides the order of starting. */
   readonly dropIn?: readonly { readonly section: string; readonly set: string; readonly to: string }[];
   /** Files that the daemon sees in place of the machine's own, in a mount namespace of its own. */
   readonly binds?: readonly { readonly from: AbsPath; readonly to: AbsPath }[];

@@ -14,6 +14,7 @@ import { unitItems } from './units.ts';
 export { CONTROLLER_HASH, rspamdPasswordHash } from './rspamd/index.ts';
 export { STRANGER } from './unbound/index.ts';
 
+/** In the order in which they start. */
 export const SERVICES: readonly Service[] = [unbound, mariadb, redis, rspamd, dovecot, postfix, nginx];
 
 /** Packages that no single daemon brings: openssl for our own authority, runit where systemd is not. */
@@ -36,7 +37,10 @@ const command = (program: AbsPath): Item => ({
 
 /** Pure: the same input gives the same manifest. `program` is the launcher. */
 export const render = (input: RenderInput, program: AbsPath): { readonly manifest: Manifest; readonly packages: readonly string[] } => {
-  const items: readonly Item[] = SERVICES.flatMap((service) => [...service.items(input), ...unitItems(service, input)]);
+  const items: readonly Item[] = SERVICES.flatMap((service, place) => [
+    ...service.items(input),
+    ...unitItems(service, SERVICES.slice(0, place), input),
+  ]);
   const packages = [...common(input), ...SERVICES.flatMap((service) => service.packages(input))];
   return { manifest: { items: [command(program), ...items] }, packages: [...new Set(packages)] };
 };

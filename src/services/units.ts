@@ -17,12 +17,15 @@ const file = (target: string, mode: number, text: Extract<Item, { kind: 'file' }
 
 const dir = (target: AbsPath): Item => ({ kind: 'dir', path: target, ...ROOT, mode: 0o755, exclusive: false });
 
-const dropIn = (service: Service, input: RenderInput): readonly Item[] => {
+/** systemd.unit(5): also at boot each waits for those before it, and is stopped before them, or its first words would be complaints. */
+const dropIn = (service: Service, before: readonly Service[], input: RenderInput): readonly Item[] => {
   const unit = service.unit(input);
-  if (unit.dropIn === undefined) return [];
-  const sections = [...new Set(unit.dropIn.map((line) => line.section))].map((section) => ({
+  const order = { section: 'Unit', set: 'After', to: before.map((other) => other.unit(input).systemd).join(' ') };
+  const lines = [...(before.length === 0 ? [] : [order]), ...(unit.dropIn ?? [])];
+  if (lines.length === 0) return [];
+  const sections = [...new Set(lines.map((line) => line.section))].map((section) => ({
     block: section,
-    rows: unit.dropIn?.filter((line) => line.section === section).map(({ set, to }) => ({ set, to })) ?? [],
+    rows: lines.filter((line) => line.section === section).map(({ set, to }) => ({ set, to })),
   }));
   const folder = path(`/etc/systemd/system/${unit.systemd}.d`);
   return [dir(folder), file(`${folder}/hauspost.conf`, 0o644, renderSystemd(sections), service)];
@@ -43,5 +46,6 @@ const runScripts = (service: Service, input: RenderInput): readonly Item[] => {
   ];
 };
 
-export const unitItems = (service: Service, input: RenderInput): readonly Item[] =>
-  input.facts.init === 'systemd' ? dropIn(service, input) : runScripts(service, input);
+/** `before`: the services that start before this one. */
+export const unitItems = (service: Service, before: readonly Service[], input: RenderInput): readonly Item[] =>
+  input.facts.init === 'systemd' ? dropIn(service, before, input) : runScripts(service, input);

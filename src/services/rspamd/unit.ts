@@ -22,7 +22,6 @@ export const rspamdUnit = ({ facts }: Pick<RenderInput, 'facts'>): Unit => {
   return {
     systemd: 'rspamd.service',
     dropIn: [
-      { section: 'Unit', set: 'After', to: 'unbound.service redis-server.service' },
       { section: 'Service', set: 'SupplementaryGroups', to: REDIS_GROUP },
       { section: 'Service', set: 'Environment', to: environment.map((setting) => `"${setting}"`).join(' ') },
     ],
