@@ -35,8 +35,11 @@ const unused: Job = () =>
 
 const fileJobs = (files: readonly string[]): readonly Job[] => files.map((file) => () => runFile(join(ROOT, file), options));
 
-/** As many at once as there are processors: machines mostly wait, but their daemons' limits are measured in time. */
-const runAll = async (jobs: readonly Job[]): Promise<void> => {
+const PROCESSORS = availableParallelism();
+/** Machines wait half of the time, but their daemons' limits are measured in time, too. */
+const LABS = PROCESSORS + Math.ceil(PROCESSORS / 2);
+
+const runAll = async (jobs: readonly Job[], atOnce = PROCESSORS): Promise<void> => {
   const waiting = [...jobs];
   const worker = async (): Promise<void> => {
     for (let job = waiting.shift(); job !== undefined && !interrupted.signal.aborted; job = waiting.shift()) {
@@ -45,7 +48,7 @@ const runAll = async (jobs: readonly Job[]): Promise<void> => {
       process.stdout.write(describe(outcome));
     }
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  await Promise.all(Array.from({ length: atOnce }, worker));
 };
 
 const notRun = (files: readonly string[], reason: string): readonly Job[] =>
@@ -56,7 +59,7 @@ await runAll([...(filters.length === 0 ? checks : []), ...fileJobs(files.unit)])
 if (!unitOnly && filters.length === 0) await runAll([unused]);
 if (!unitOnly && files.lab.length > 0 && !interrupted.signal.aborted) {
   const obstacle = await labAvailable();
-  await runAll(obstacle === undefined ? fileJobs(files.lab) : notRun(files.lab, obstacle));
+  await runAll(obstacle === undefined ? fileJobs(files.lab) : notRun(files.lab, obstacle), LABS);
 }
 killRemaining();
 if (interrupted.signal.aborted) process.stdout.write('interrupted\n');
