@@ -76,6 +76,11 @@ const servedIssuer = async (server: Server): Promise<string> => {
 const applying = (get: () => Server): void => {
   test('C3, C4: plan answers 2 with the difference, apply makes it, and the daemon uses it', async () => {
     const server = get();
+    // A file system that no overlay can lie on, since it is one on one: the private view for the checks does without it.
+    const deep =
+      'mkdir -p /srv/up /srv/deep; mount -t tmpfs t /srv/up; mkdir /srv/up/u /srv/up/w; mount -t overlay o -o lowerdir=/usr,upperdir=/srv/up/u,workdir=/srv/up/w /srv/deep';
+    const mounted = await server.machine.run(['sh', '-c', deep]);
+    assert.equal(mounted.code, 0, mounted.stderr);
     assert.equal(await announcedSize(server), 'SIZE 52428800');
     await configure(server, '[mail]\nmessage_size_limit = "20M"\n');
     const { code, document } = await json<Plan>(server, 'plan');
@@ -123,6 +128,7 @@ const applying = (get: () => Server): void => {
     const server = get();
     // In the machine's network, but a process of the host: it stands for one that comes after apply has looked.
     const taken = await server.machine.listen({ host: OTHER, port: 587 });
+    taken.on('connection', (socket) => socket.destroy());
     const begun = performance.now();
     const failed = await json<Failure>(server, 'apply', '--yes');
     console.log(`    gave up and went back in ${((performance.now() - begun) / 1000).toFixed(0)} s`);
@@ -179,6 +185,91 @@ const applying = (get: () => Server): void => {
   });
 };
 
+const interruption = (get: () => Server): void => {
+  const generations = async (server: Server): Promise<readonly number[]> =>
+    (await json<{ number: number }[]>(server, 'generations')).document.map(({ number }) => number);
+
+  /** `apply --yes` in a session of its own, until it says what is waited for. */
+  const applyUntil = async (server: Server, said: string): Promise<{ readonly pid: string; readonly ended: Promise<number>; text(): string }> => {
+    const child = server.machine.spawn([HAUSPOST, 'apply', '--yes']);
+    const stderr = collect(child.stderr);
+    await until(`it says ${said}`, () => stderr.text().includes(said) || child.exitCode !== null || undefined, 60_000, 5);
+    const pid = (await server.machine.run(['pgrep', '-f', 'main.ts apply --yes'])).stdout.trim();
+    assert.match(pid, /^[0-9]+$/, stderr.text());
+    return { pid, ended: ended(child), text: stderr.text };
+  };
+
+  test('C4: the terminal goes away in the middle of apply: it goes back by itself, and says so', async () => {
+    const server = get();
+    const [before, size] = [await generations(server), await announcedSize(server)];
+    await configure(server, '[mail]\nmessage_size_limit = "31M"\n');
+    const run = await applyUntil(server, ' ok write files');
+    await server.machine.run(['kill', '-HUP', run.pid]);
+    assert.equal(await run.ended, 1, run.text());
+    assert.match(run.text(), /^hauspost: interrupted; what was there before is in place$/m);
+    assert.deepEqual([await generations(server), await announcedSize(server)], [before, size]);
+    const { document } = await json<Plan & { interrupted?: number }>(server, 'plan');
+    assert.deepEqual([document.interrupted, document.changes.length > 0], [undefined, true]);
+  });
+
+  test('C3, C4, C6: it is killed in the middle of apply: plan and status say so, apply undoes it and goes on', async () => {
+    const server = get();
+    const before = await generations(server);
+    await configure(server, '[mail]\nmessage_size_limit = "32M"\n');
+    const run = await applyUntil(server, ' ok write files');
+    await server.machine.run(['kill', '-KILL', run.pid]);
+    assert.notEqual(await run.ended, 0);
+    const { code, document } = await json<Plan & { interrupted?: number }>(server, 'plan');
+    const next = document.interrupted ?? 0;
+    assert.ok(code === 2 && next > (before.at(-1) ?? 0), JSON.stringify(document));
+    assert.match(
+      (await exits(server, 2, 'plan')).stdout,
+      new RegExp(`^A change \\(to generation ${next}\\) was interrupted, .*'hauspost apply' puts it in order\\.$`, 'm'),
+    );
+    assert.match((await exits(server, 0, 'status')).stdout, /^A change .* was interrupted/m);
+    assert.deepEqual(await generations(server), before, 'it never was in place');
+    assert.match((await exits(server, 3, 'apply')).stderr, /a question and no terminal to ask at: Go on\?/);
+    const agreed = await atTerminal(server.machine, ['apply'], '[y/N] ', 'y\n');
+    assert.equal(agreed.code, 0, agreed.stdout);
+    assert.match(agreed.stdout, /warning: an earlier change \(generation \d+\) was interrupted; it is undone first/);
+    assert.equal(await announcedSize(server), 'SIZE 33554432');
+    await exits(server, 0, 'plan');
+    assert.equal((await generations(server)).length, before.length + 1);
+  });
+
+  test('C7: a self-test that was killed leaves nothing once the next one has run', async () => {
+    const server = get();
+    const traces = async (): Promise<string> => {
+      const { stdout: accounts } = await exits(server, 0, 'account', 'list');
+      const { stdout: aliases } = await exits(server, 0, 'alias', 'list');
+      const { stdout: mail } = await server.machine.run(['ls', '/var/vmail/mailboxes/hauspost.test']);
+      return `${accounts}${aliases}${mail}`;
+    };
+    const child = server.machine.spawn([HAUSPOST, 'selftest']);
+    const stderr = collect(child.stderr);
+    await until('it delivers', () => stderr.text().includes(' ok self-test: alias') || child.exitCode !== null || undefined, 60_000, 5);
+    await server.machine.run(['pkill', '-KILL', '-f', 'main.ts selftest']);
+    await ended(child);
+    assert.match(await traces(), /hauspost-selftest-/);
+    await exits(server, 0, 'selftest');
+    assert.doesNotMatch(await traces(), /hauspost-selftest-/);
+  });
+
+  test('C2: up after down only starts what was stopped: no question, no generation of its own', async () => {
+    const server = get();
+    const before = await generations(server);
+    await exits(server, 0, 'down');
+    assert.match(
+      (await exits(server, 0, 'status')).stdout,
+      /^Not running: unbound, mariadb, redis, rspamd, dovecot, postfix, nginx; 'hauspost up' starts/m,
+    );
+    await exits(server, 0, 'up');
+    await noneStopped(server);
+    assert.deepEqual(await generations(server), before);
+    await exits(server, 0, 'plan');
+  });
+};
+
 const drift = (get: () => Server): void => {
   const MAIN = '/etc/postfix/main.cf';
   const CONTROLLER = '/etc/rspamd/override.d/worker-controller.inc';
@@ -204,10 +295,13 @@ const drift = (get: () => Server): void => {
     for (const words of [['apply'], ['up']]) await exits(server, 3, ...words);
     await server.order('domain', 'add', 'drift.test');
     const asked = await atTerminal(server.machine, ['apply'], '[y/N] ', 'n\n');
-    assert.match(asked.stdout, /change \/etc\/postfix\/main\.cf \(changed by somebody else since\)/);
+    assert.match(asked.stdout, /change \/etc\/postfix\/main\.cf \(changed by somebody else since; a copy is kept\)/);
     assert.ok((await edited(MAIN)) && (await edited(CONTROLLER)), 'the edits are still there');
-    await exits(server, 0, 'apply', '--yes');
+    const { stderr } = await exits(server, 0, 'apply', '--yes');
     assert.ok(!(await edited(MAIN)) && !(await edited(CONTROLLER)));
+    const kept = /^ +what somebody had changed by hand is kept in (\S+)$/m.exec(stderr)?.[1] ?? '';
+    for (const file of [MAIN, CONTROLLER]) assert.ok(await edited(`${kept}${file}`), `${kept}${file}`);
+    assert.equal((await server.machine.run(['stat', '-c', '%a', `${kept}/etc/nginx/nginx.conf`])).stdout, '600\n');
     assert.equal((await server.machine.run(['stat', '-c', '%a', '/etc/nginx/nginx.conf'])).stdout, '644\n');
     assert.deepEqual((await json<{ drift: unknown }>(server, 'status')).document.drift, []);
   });
@@ -263,6 +357,10 @@ const environment = (get: () => Server): void => {
         /^\/etc\/hauspost\/hauspost\.toml:3:\d+: .*server\.colour.*\n {2}\S.*\n\/etc\/hauspost\/hauspost\.toml:5:\d+: .*mail\.default_quota.*\n {2}\S.*\nhauspost: 2 mistakes\n$/,
       );
     }
+    const status = await server.hauspost(['status', '--json']);
+    const { services } = oneDocument(status) as { services: { state: string }[] };
+    assert.deepEqual([status.code, services.length, services.every(({ state }) => state === 'running')], [0, 7, true]);
+    assert.match(status.stderr, /^warning: \/etc\/hauspost\/hauspost\.toml cannot be used \(.*\); this is about the configuration in place$/m);
     await configure(server, '[network]\nbind = ["198.51.100.77"]\n');
     assert.match((await exits(server, 3, 'plan')).stderr, /network\.bind names 198\.51\.100\.77, which this machine does not have/);
     await configure(server, '');
@@ -280,7 +378,7 @@ for (const release of RELEASES) {
     after(() => server?.[Symbol.asyncDispose]());
 
     // What the command line refuses by itself does not depend on the release.
-    for (const part of release === 'trixie' ? [environment, applying, drift] : [applying, drift]) part(() => server);
+    for (const part of release === 'trixie' ? [environment, applying, interruption, drift] : [applying, interruption, drift]) part(() => server);
 
     test('P3: plan and an apply with nothing to do', async () => {
       for (const words of [['plan'], ['apply']]) {

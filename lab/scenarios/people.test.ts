@@ -1,41 +1,11 @@
 /** C9, C10, C11, C13: domains, accounts and aliases are added, listed and removed; nobody inherits mail. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import {
-  atTerminal,
-  fetched,
-  type Login,
-  type Output,
-  oneDocument,
-  type Release,
-  refusedInput,
-  runMany,
-  type Server,
-  serve,
-  unchanged,
-  until,
-} from '../index.ts';
+import { atTerminal, fetched, type Login, oneDocument, refusedInput, type Release, runMany, serve, type Server, unchanged, until } from '../index.ts';
+import { canLogIn, json, jsons, NOTHING, ok, orders, recipient, text } from '../people.ts';
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 const CTRL_D = '\u0004';
-const NOTHING: Output = { code: -1, stdout: '', stderr: '' };
-
-const ok = (output: Output): Output => {
-  assert.equal(output.code, 0, output.stderr);
-  return output;
-};
-
-const json = async (server: Server, ...words: readonly string[]): Promise<unknown> => oneDocument(ok(await server.hauspost([...words, '--json'])));
-const text = async (server: Server, ...words: readonly string[]): Promise<string> => ok(await server.hauspost(words)).stdout;
-
-/** What stands around the case that is tried: many commands in one process. */
-const orders = async ({ machine }: Server, ...lists: readonly (readonly string[])[]): Promise<readonly Output[]> =>
-  (await runMany(machine, lists)).map(ok);
-
-/** Documents of many commands. */
-const jsons = async (server: Server, ...lists: readonly (readonly string[])[]): Promise<readonly unknown[]> =>
-  (await orders(server, ...lists.map((words) => [...words, '--json']))).map(oneDocument);
-
 /** A mail from outside to `recipient`, waited for in its INBOX. */
 const deliver = async (server: Server, login: Login, id: string): Promise<void> => {
   const smtp = await server.stranger();
@@ -56,26 +26,6 @@ const messages = async (server: Server, login: Login): Promise<number> => {
   await imap.logout();
   return inbox === false ? -1 : (inbox.messages ?? -1);
 };
-
-const recipient = async (server: Server, address: string): Promise<number> => {
-  const smtp = await server.stranger();
-  await smtp.command('MAIL FROM:<someone@outside.test>');
-  const { code } = await smtp.command(`RCPT TO:<${address}>`);
-  smtp.close();
-  return code;
-};
-
-const canLogIn = (server: Server, login: Login): Promise<boolean> =>
-  server.imap(login).then(
-    async (imap) => {
-      await imap.logout();
-      return true;
-    },
-    (error: { authenticationFailed?: boolean }) => {
-      if (error.authenticationFailed !== true) throw error;
-      return false;
-    },
-  );
 
 const domains = (get: () => Server): void => {
   test('C9, C13: a domain is added, listed, removed', async () => {
@@ -241,12 +191,68 @@ const accounts = (get: () => Server): void => {
     await orders(server, ...rows.map(([name]) => ['account', 'remove', `${name}@hauspost.test`]));
   });
 
+  test('C10, M4: set changes what is named; a disabled account and an old password are out at once, and so are running sessions', async () => {
+    const server = get();
+    const login = { user: 'changed@hauspost.test', pass: 'the first of two' };
+    await server.account(login, '--quota', '1G');
+    const closed = async (): Promise<() => Promise<void>> => {
+      const imap = await server.imap(login);
+      const gone = new Promise<void>((resolve) => imap.on('close', () => resolve()));
+      return () => gone;
+    };
+    let gone = await closed();
+    const off = ok(await server.hauspost(['account', 'set', login.user, '--disabled', '--quota', 'default']));
+    assert.equal(off.stdout, `${login.user} is now: quota default, disabled.\n`);
+    await gone();
+    assert.deepEqual([await canLogIn(server, login), await recipient(server, login.user)], [false, 550]);
+    const on = { address: login.user, quota_mb: 500, enabled: true, send_only: false, warnings: [] };
+    assert.deepEqual(await json(server, 'account', 'set', login.user, '--enabled', '--quota=500M'), on);
+    assert.deepEqual([await canLogIn(server, login), await recipient(server, login.user)], [true, 250]);
+    ok(await server.hauspost(['account', 'set', login.user, '--send-only']));
+    assert.deepEqual([await canLogIn(server, login), await recipient(server, login.user)], [false, 550]);
+    ok(await server.hauspost(['account', 'set', login.user, '--no-send-only']));
+    gone = await closed();
+    const pass = 'the second of two';
+    assert.equal(
+      ok(await server.hauspost(['account', 'passwd', login.user, '--password-stdin'], `${pass}\n`)).stdout,
+      `${login.user} has another password.\n`,
+    );
+    await gone();
+    assert.deepEqual([await canLogIn(server, login), await canLogIn(server, { ...login, pass })], [false, true]);
+    await unchanged(server.machine, async () => {
+      for (const [words, names] of [
+        [['account', 'set', login.user], `nothing to change was named for ${login.user}`],
+        [['account', 'set', login.user, '--disabled', '--enabled'], '--enabled and --disabled contradict each other'],
+        [['account', 'set', login.user, '--send-only', '--no-send-only'], '--send-only and --no-send-only contradict each other'],
+        [['account', 'set', login.user, '--quota', 'lots'], 'lots'],
+        [['account', 'set', 'nobody@hauspost.test', '--disabled'], 'nobody@hauspost.test'],
+        [['account', 'passwd', 'nobody@hauspost.test'], 'nobody@hauspost.test'],
+      ] as const)
+        refusedInput(await server.hauspost(words), { words, names });
+    });
+    await server.order('account', 'remove', login.user);
+  });
+
   test('C10: a password typed at the terminal is not shown', async () => {
     const server = get();
     const login = { user: 'typed@hauspost.test', pass: 'typed unseen' };
-    const typed = await atTerminal(server.machine, ['account', 'add', login.user, '--password-prompt'], 'Password: ', `${login.pass}\r`);
+    const typed = await atTerminal(
+      server.machine,
+      ['account', 'add', login.user, '--password-prompt'],
+      'Password: ',
+      `${login.pass}\r${login.pass}\r`,
+    );
     assert.equal(typed.code, 0, typed.stdout);
     assert.ok(!typed.stdout.includes(login.pass), typed.stdout);
+    assert.equal(await canLogIn(server, login), true);
+    const other = await atTerminal(
+      server.machine,
+      ['account', 'passwd', login.user, '--password-prompt'],
+      'Password: ',
+      'one thing\ranother thing\r',
+    );
+    assert.equal(other.code, 3, other.stdout);
+    assert.match(other.stdout, /the two passwords differ; nothing was changed/);
     assert.equal(await canLogIn(server, login), true);
     const left = await atTerminal(server.machine, ['account', 'add', 'left@hauspost.test', '--password-prompt'], 'Password: ', CTRL_D);
     assert.equal(left.code, 3, left.stdout);
@@ -316,63 +322,6 @@ const removal = (get: () => Server): void => {
   });
 };
 
-const aliases = (get: () => Server): void => {
-  test('C11, C13: aliases: several destinations, outside ones, catch-all; listed and removed', async () => {
-    const server = get();
-    assert.match(await text(server, 'alias', 'list'), /^There is no alias yet; 'hauspost alias add /);
-    const on = (address: string): unknown => ({ address, enabled: true });
-    assert.deepEqual(await json(server, 'alias', 'add', 'Team@hauspost.test', 'demo@hauspost.test', 'Ext.Ern+x@outside.test'), {
-      ...{ source: 'team@hauspost.test', destinations: [on('demo@hauspost.test'), on('Ext.Ern+x@outside.test')], warnings: [] },
-    });
-    const [more, all, list, shown] = await orders(
-      server,
-      ['alias', 'add', 'team@hauspost.test', 'x@bücher.test'],
-      ['alias', 'add', '@hauspost.test', 'demo@hauspost.test'],
-      ['alias', 'list', '--json'],
-      ['alias', 'list', 'hauspost.test'],
-    );
-    assert.equal(more?.stdout, 'team@hauspost.test leads to demo@hauspost.test, Ext.Ern+x@outside.test, x@bücher.test.\n');
-    assert.equal(all?.stdout, '@hauspost.test leads to demo@hauspost.test.\n');
-    assert.equal(await recipient(server, 'whoever@hauspost.test'), 250);
-    assert.deepEqual(oneDocument(list ?? NOTHING), [
-      { source: '@hauspost.test', destinations: [on('demo@hauspost.test')] },
-      { source: 'team@hauspost.test', destinations: [on('demo@hauspost.test'), on('Ext.Ern+x@outside.test'), on('x@xn--bcher-kva.test')] },
-    ]);
-    const line = 'team@hauspost.test  ->  demo@hauspost.test, Ext.Ern+x@outside.test, x@bücher.test\n';
-    assert.equal(shown?.stdout, `@hauspost.test      ->  demo@hauspost.test\n${line}`);
-    assert.equal(await text(server, 'alias', 'remove', 'team@hauspost.test'), 'team@hauspost.test removed.\n');
-    const [counted, removed, left] = await jsons(server, ['domain', 'list'], ['alias', 'remove', '@hauspost.test'], ['alias', 'list']);
-    assert.deepEqual(counted, [{ domain: 'hauspost.test', accounts: 1, aliases: 1 }]);
-    assert.deepEqual(removed, { source: '@hauspost.test', destinations: [on('demo@hauspost.test')] });
-    assert.deepEqual(left, []);
-    assert.equal(await recipient(server, 'whoever@hauspost.test'), 550);
-  });
-
-  test('C11: an alias to nobody, to a send-only or a disabled account is allowed, with a warning on standard error', async () => {
-    const server = get();
-    await orders(server, ['account', 'add', 'robot@hauspost.test', '--send-only'], ['account', 'add', 'gone@hauspost.test', '--disabled']);
-    const added = ok(
-      await server.hauspost(['alias', 'add', 'three@hauspost.test', 'robot@hauspost.test', 'gone@hauspost.test', 'typo@hauspost.test']),
-    );
-    assert.equal(added.stdout, 'three@hauspost.test leads to gone@hauspost.test, robot@hauspost.test, typo@hauspost.test.\n');
-    assert.match(added.stderr, /^warning: robot@hauspost\.test is a send-only account/m);
-    assert.match(added.stderr, /^warning: gone@hauspost\.test is a disabled account/m);
-    assert.match(added.stderr, /^warning: typo@hauspost\.test does not exist/m);
-    const again = (await json(server, 'alias', 'add', 'four@hauspost.test', 'robot@hauspost.test')) as {
-      warnings: { level: string; code: string }[];
-    };
-    assert.deepEqual(
-      again.warnings.map(({ level, code }) => [level, code]),
-      [['warning', 'alias.destination-send-only']],
-    );
-    await orders(
-      server,
-      ...['three', 'four'].map((alias) => ['alias', 'remove', `${alias}@hauspost.test`]),
-      ...['robot', 'gone'].map((account) => ['account', 'remove', `${account}@hauspost.test`]),
-    );
-  });
-};
-
 for (const release of RELEASES) {
   describe(release, () => {
     let server: Server;
@@ -381,6 +330,6 @@ for (const release of RELEASES) {
     });
     after(() => server?.[Symbol.asyncDispose]());
 
-    for (const part of [domains, accounts, removal, aliases]) part(() => server);
+    for (const part of [domains, accounts, removal]) part(() => server);
   });
 }

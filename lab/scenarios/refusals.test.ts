@@ -187,6 +187,49 @@ const surroundings = (get: () => Machine): void => {
   });
 };
 
+/** Daemons that this machine does not have yet. */
+const COMING = ['mariadbd', 'redis-server', 'unbound', 'nginx'];
+
+const installation = (get: () => Machine): void => {
+  test('C1: up is killed while packages are installed: apt ends what it began, and no daemon starts with settings that are not ours', async () => {
+    const machine = get();
+    const running = async (...programs: readonly string[]): Promise<readonly string[]> => {
+      const { stdout } = await machine.run([
+        'sh',
+        '-c',
+        'for program; do pgrep -x "$program" >/dev/null && echo "$program"; done; true',
+        'sh',
+        ...programs,
+      ]);
+      return stdout.split('\n').filter((line) => line !== '');
+    };
+    assert.deepEqual(await running(...COMING), []);
+    const child = machine.spawn([HAUSPOST, 'up', '--yes']);
+    const unpacked = async (): Promise<true | undefined> =>
+      (await machine.run(['test', '-e', '/var/lib/dpkg/info/unbound.list'])).code === 0 || undefined;
+    await until('Unbound is unpacked', async () => (child.exitCode === null ? unpacked() : true), 240_000, 20);
+    await machine.run(['pkill', '-KILL', '-f', 'main.ts up']);
+    await until('it has ended', () => child.exitCode ?? child.signalCode ?? undefined, 20_000);
+    assert.deepEqual(await running('apt-get'), ['apt-get'], 'apt goes on');
+    await until('apt has ended', async () => (await running('apt-get', 'dpkg')).length === 0 || undefined, 240_000, 200);
+    const { stdout } = await machine.run([
+      'dpkg-query',
+      '-W',
+      '-f',
+      '${db:Status-Abbrev}${Package}\n',
+      'mariadb-server',
+      'redis-server',
+      'unbound',
+      'nginx',
+    ]);
+    assert.equal(stdout, 'ii mariadb-server\nii nginx\nii redis-server\nii unbound\n');
+    assert.deepEqual(await running(...COMING), []);
+    // For others nothing is forbidden: the twin.
+    await machine.run(['sh', '-c', 'invoke-rc.d unbound start']);
+    assert.deepEqual(await running(...COMING), ['unbound']);
+  });
+};
+
 for (const release of RELEASES) {
   describe(release, () => {
     let machine: Machine;
@@ -194,12 +237,16 @@ for (const release of RELEASES) {
       machine = await boot({ image: await withPackages(release) });
       await machine.checkout();
     });
-    beforeEach(async () => {
-      assert.equal((await machine.run(['test', '-e', '/etc/hauspost'])).code, 1, 'nothing was begun');
-    });
+    const refusing = (): void => {
+      beforeEach(async () => {
+        assert.equal((await machine.run(['test', '-e', '/etc/hauspost'])).code, 1, 'nothing was begun');
+      });
+      foreign(() => machine);
+      surroundings(() => machine);
+    };
     after(() => machine?.[Symbol.asyncDispose]());
 
-    foreign(() => machine);
-    surroundings(() => machine);
+    describe('before anything is done', refusing);
+    if (release === 'trixie') installation(() => machine);
   });
 }

@@ -24,6 +24,8 @@ export interface Activation {
   readonly input: RenderInput;
   /** Runs once the daemon answers and before the next one is touched: grants and migrations after MariaDB. */
   readonly after: Partial<Readonly<Record<ServiceName, () => Promise<void>>>>;
+  /** What to do, or what is done, when a daemon does not run well. */
+  readonly remedy: string;
   /** Throws when the operator has interrupted. */
   readonly proceed: () => void;
 }
@@ -62,7 +64,7 @@ const ask = async (machine: Machine, service: Service, probe: Probe): Promise<re
 export const probe = async (machine: Machine, service: Service, input: RenderInput): Promise<readonly Finding[]> =>
   (await Promise.all(service.probes(input).map((each) => ask(machine, service, each)))).flat();
 
-const refusal = async ({ init, input }: Activation, service: Service, why: string, cause?: unknown): Promise<HauspostError> => {
+const refusal = async ({ init, input, remedy }: Activation, service: Service, why: string, cause?: unknown): Promise<HauspostError> => {
   const said = (await init.lastWords(supervised(service, input))).trim();
   const words = said
     .split('\n')
@@ -72,7 +74,7 @@ const refusal = async ({ init, input }: Activation, service: Service, why: strin
   return failure({
     code: 'activate.not-well',
     message: `${service.name} does not run well: ${why}${words === '' ? '' : `\nIts last words:\n${words}`}`,
-    remedy: 'The configuration before this change is put back.',
+    remedy,
     cause,
   });
 };
@@ -85,15 +87,22 @@ const listensElsewhere = async ({ machine, input }: Activation, service: Service
   return names.toSorted().join() !== open.join();
 };
 
-const wake = async (activation: Activation, service: Service, wakes: readonly Wake[]): Promise<void> => {
-  const { init, input } = activation;
-  const unit = supervised(service, input);
+type Way = 'start' | 'restart' | 'reload' | 'look at';
+
+/** What is to be done about the daemon. */
+const wayOf = async (activation: Activation, service: Service, wakes: readonly Wake[]): Promise<Way> => {
   const own = wakes.filter((each) => each.service === service.name);
-  const { state, pid } = await init.state(unit);
-  if (state !== 'running') await init.restart(unit);
-  else if (own.some((each) => each.by === 'restart')) await init.restart(unit);
-  else if (own.length > 0 && pid !== undefined && (await listensElsewhere(activation, service, pid))) await init.restart(unit);
-  else if (own.length > 0) await init.reload(unit);
+  const { state, pid } = await activation.init.state(supervised(service, activation.input));
+  if (state !== 'running') return 'start';
+  if (own.length === 0) return 'look at';
+  const restart = own.some((each) => each.by === 'restart') || (pid !== undefined && (await listensElsewhere(activation, service, pid)));
+  return restart ? 'restart' : 'reload';
+};
+
+const wake = async ({ init, input }: Activation, service: Service, way: Way): Promise<void> => {
+  const unit = supervised(service, input);
+  if (way === 'start' || way === 'restart') await init.restart(unit);
+  else if (way === 'reload') await init.reload(unit);
 };
 
 export const activate = async (activation: Activation, wakes: readonly Wake[]): Promise<readonly Finding[]> => {
@@ -103,8 +112,9 @@ export const activate = async (activation: Activation, wakes: readonly Wake[]): 
   await init.refresh();
   for (const service of inOrder(services)) {
     activation.proceed();
-    await step(activation.reporter, `start ${service.name}`, async () => {
-      await wake(activation, service, wakes).catch(async (error: unknown) => {
+    const way = await wayOf(activation, service, wakes);
+    await step(activation.reporter, `${way} ${service.name}`, async () => {
+      await wake(activation, service, way).catch(async (error: unknown) => {
         throw await refusal(activation, service, complaint(error), error);
       });
       const findings = await probe(activation.machine, service, activation.input);

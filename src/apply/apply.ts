@@ -2,7 +2,7 @@
  * Apply, in the order of the design: plan, consent, packages, stage, check, enter, converge, activate, probe, commit; or back to
  * the committed generation. Whatever interrupts it, `state.json` says what was under way and the next run heals it first.
  */
-import { asHauspostError, failure, type Reporter, step } from '#base';
+import { asHauspostError, failure, path, type Reporter, step } from '#base';
 import { ensureSystemUser, installPackages, missingPackages } from '#machine';
 import type { Finding, Manifest, ServiceName } from '#model';
 import { openRoom } from '#sandbox';
@@ -42,11 +42,12 @@ const hands = (request: ApplyRequest, store: Store, desired: Desired): Parameter
   state: desired.input.wiring.places.state,
 });
 
-const activation = (request: ApplyRequest, desired: Desired): Activation => {
+const activation = (request: ApplyRequest, desired: Desired, remedy = 'The configuration before this change is put back.'): Activation => {
   const after: Partial<Record<ServiceName, () => Promise<void>>> = { mariadb: () => request.database(desired) };
   const proceed = (): void => stopWhenInterrupted(request.signal);
   return {
     proceed,
+    remedy,
     machine: request.machine,
     init: request.init,
     reporter: request.reporter,
@@ -69,6 +70,7 @@ const stage = async (request: ApplyRequest, store: Store, desired: Desired, chan
     summary: summary(changes),
     version: request.version,
     codename: desired.input.facts.codename,
+    applied: null,
   };
   return store.save({ meta, manifest: desired.manifest, input: desired.input }, (item) => request.secrets.reveal(item.text));
 };
@@ -120,16 +122,31 @@ const goBack = async (request: ApplyRequest, store: Store, desired: Desired): Pr
   });
 };
 
-const enter = async (request: ApplyRequest, store: Store, desired: Desired, staged: Generation): Promise<readonly Finding[]> => {
+/** What somebody changed by hand, and the operator agreed to overwrite, is kept all the same. */
+const keepHandEdits = async ({ reporter }: ApplyRequest, store: Store, number: number, changes: readonly Change[]): Promise<void> => {
+  const edited = changes.filter(({ kind, drift }) => kind === 'file' && drift);
+  const kept = await Promise.all(edited.map(({ target }) => store.keepOverwritten(number, path(target))));
+  const [folder] = kept.flatMap((each) => each ?? []);
+  if (folder !== undefined) reporter.emit({ kind: 'info', text: `what somebody had changed by hand is kept in ${folder}` });
+};
+
+const enter = async (
+  request: ApplyRequest,
+  store: Store,
+  desired: Desired,
+  staged: Generation,
+  changes: readonly Change[],
+): Promise<readonly Finding[]> => {
   const { committed } = await store.state();
   for (const target of managedPaths(staged.manifest)) await store.keepOriginal(target);
+  await keepHandEdits(request, store, staged.meta.number, changes);
   await store.setState({ committed, entering: staged.meta.number });
   try {
     const touched = await step(request.reporter, 'write files', async () =>
       converge(hands(request, store, desired), staged, await manifestsOf(store, [committed])),
     );
     const findings = await activate(activation(request, desired), touched.wakes);
-    await store.setState({ committed: staged.meta.number, entering: null });
+    await store.commit(staged.meta.number);
     return findings;
   } catch (error) {
     await goBack(request, store, desired).catch((second: unknown) => {
@@ -160,8 +177,22 @@ const heal = async (request: ApplyRequest, store: Store, desired: Desired): Prom
   const { entering } = await store.state();
   if (entering === null) return;
   const text = `an earlier change (generation ${entering}) was interrupted; it is undone first`;
-  request.reporter.emit({ kind: 'warning', code: 'apply.healed', text, remedy: 'Nothing to do.' });
+  request.reporter.emit({ kind: 'warning', code: 'apply.healed', text, remedy: 'Then this command goes on.' });
   await goBack(request, store, desired);
+};
+
+/** Daemons that were stopped come back as they are configured: nothing that a new generation would hold has changed. */
+const startAll = async (request: ApplyRequest, desired: Desired): Promise<readonly Finding[]> =>
+  activate(activation(request, desired, "See its log and mend that; then run 'hauspost up' again."), []);
+
+const change = async (request: ApplyRequest, store: Store, desired: Desired, changes: readonly Change[]) => {
+  const { committed } = await store.state();
+  if (committed !== null && changes.every(({ kind }) => kind === 'service'))
+    return { generation: committed, findings: await startAll(request, desired) };
+  const staged = await step(request.reporter, 'stage', () => stage(request, store, desired, changes));
+  await check(request, store, desired, staged);
+  stopWhenInterrupted(request.signal);
+  return { generation: staged.meta.number, findings: await enter(request, store, desired, staged, changes) };
 };
 
 /** Must run under the lock. */
@@ -169,15 +200,13 @@ export const apply = async (request: ApplyRequest): Promise<Applied> => {
   const first = request.desired;
   const store = storeOf(request.machine, first);
   await heal(request, store, first);
+  await store.sweep();
   const planned = await plan(request, first);
   if (planned.changes.length === 0) return { applied: false, generation: planned.state.committed ?? 0, changes: [], findings: [] };
   await request.consent(planned);
   const desired = await prepare(request, first);
   stopWhenInterrupted(request.signal);
-  const staged = await step(request.reporter, 'stage', () => stage(request, store, desired, planned.changes));
-  await check(request, store, desired, staged);
-  stopWhenInterrupted(request.signal);
-  const findings = await enter(request, store, desired, staged);
+  const { generation, findings } = await change(request, store, desired, planned.changes);
   for (const { code, message, remedy } of findings) request.reporter.emit({ kind: 'warning', code, text: message, remedy });
-  return { applied: true, generation: staged.meta.number, changes: planned.changes, findings };
+  return { applied: true, generation, changes: planned.changes, findings };
 };

@@ -70,7 +70,7 @@ const compareFile = async ({ machine, secrets, committed }: Comparison, item: Fi
   return [change('file', item.path, 'change', { needs: needs(item.wakes), drift, diff: [placed, shown].filter((part) => part !== '').join('\n') })];
 };
 
-const compareDir = async ({ machine, wanted }: Comparison, item: Item & { kind: 'dir' }): Promise<readonly Change[]> => {
+const compareDir = async ({ machine, wanted, committed }: Comparison, item: Item & { kind: 'dir' }): Promise<readonly Change[]> => {
   const state = await machine.state(item.path);
   if (state === undefined) return [change('dir', item.path, 'create')];
   const own = state.kind === 'dir' && state.owner === item.owner && state.mode === item.mode ? [] : [change('dir', item.path, 'change')];
@@ -80,7 +80,9 @@ const compareDir = async ({ machine, wanted }: Comparison, item: Item & { kind: 
       'path' in other && other.path.startsWith(`${item.path}/`) ? [other.path.slice(item.path.length + 1).split('/')[0]] : [],
     ),
   );
-  const strangers = (await machine.list(item.path)).filter((name) => !inside.has(name));
+  // What was ours until now goes as such, below.
+  const ours = new Set<string>(managedPaths(committed));
+  const strangers = (await machine.list(item.path)).filter((name) => !inside.has(name) && !ours.has(`${item.path}/${name}`));
   return [...own, ...strangers.map((name) => change('file', `${item.path}/${name}`, 'remove', { drift: true }))];
 };
 

@@ -16,6 +16,8 @@ export interface Meta {
   readonly version: string;
   /** Debian release whose dialects it speaks. */
   readonly codename: string;
+  /** When it was in place for the first time, ISO 8601; null: it never was. */
+  readonly applied: string | null;
 }
 
 export interface State {
@@ -39,43 +41,95 @@ export interface Store {
   state(): Promise<State>;
   setState(state: State): Promise<void>;
   numbers(): Promise<readonly number[]>;
+  /** The generation is what the machine is now; nothing is under way any more. */
+  commit(number: number): Promise<void>;
+  /** Removes what was staged and never got in place, but for what is being entered. */
+  sweep(): Promise<void>;
   load(number: number): Promise<Generation>;
   /** Writes a complete generation; `content` gives each file's bytes. */
   save(generation: Omit<Generation, 'tree'>, content: (item: Item & { kind: 'file' }) => Promise<string>): Promise<Generation>;
   discard(number: number): Promise<void>;
+  /** Copies what is at `target` now, if anything is, below `N/overwritten`; answers with that folder. */
+  keepOverwritten(number: number, target: AbsPath): Promise<AbsPath | undefined>;
   /** Keeps what is at `target` now as part of generation 0, unless that was done before. */
   keepOriginal(target: AbsPath): Promise<void>;
   /** Puts back what generation 0 has for the path: the original, or nothing. */
   restoreOriginal(target: AbsPath): Promise<void>;
 }
 
+const documents = (machine: Machine) => ({
+  json: async <T>(file: AbsPath): Promise<T | undefined> => {
+    const found = await machine.read(file);
+    return found === undefined ? undefined : (JSON.parse(found.toString()) as T);
+  },
+  put: (file: AbsPath, value: unknown): Promise<void> => machine.write(file, `${JSON.stringify(value, null, 1)}\n`, ROOT_FILE),
+});
+
+/** With owner and mode, at `root + target`; false when nothing is there. */
+const copyBelow = async (machine: Machine, root: AbsPath, target: AbsPath): Promise<boolean> => {
+  if ((await machine.state(target)) === undefined) return false;
+  await machine.makeDir(path(`${root}${target.slice(0, target.lastIndexOf('/')) || '/'}`), { owner: 'root:root', mode: 0o755 });
+  await must(machine, ['cp', '-a', '--no-target-directory', target, `${root}${target}`]);
+  return true;
+};
+
+/** Generation 0, `0/tree`; `0/originals.json` says which paths it knows: true where something was there. */
+const originalsOf = (machine: Machine, generations: AbsPath): Pick<Store, 'keepOriginal' | 'restoreOriginal'> => {
+  const { json, put } = documents(machine);
+  const zero = path(`${generations}/0`);
+  const originals = path(`${zero}/tree`);
+  const known = async (): Promise<Record<string, boolean>> => (await json<Record<string, boolean>>(path(`${zero}/originals.json`))) ?? {};
+  return {
+    keepOriginal: async (target) => {
+      const before = await known();
+      if (before[target] !== undefined) return;
+      await machine.makeDir(generations, ROOT_DIR);
+      await machine.makeDir(zero, ROOT_DIR);
+      const there = await copyBelow(machine, originals, target);
+      await put(path(`${zero}/originals.json`), { ...before, [target]: there });
+    },
+    restoreOriginal: async (target) => {
+      await machine.remove(target);
+      if ((await known())[target] === true) await must(machine, ['cp', '-a', '--no-target-directory', `${originals}${target}`, target]);
+    },
+  };
+};
+
 export const openStore = (machine: Machine, places: { readonly state: AbsPath; readonly generations: AbsPath }): Store => {
   const stateFile = path(`${places.state}/state.json`);
   const folder = (number: number): AbsPath => path(`${places.generations}/${number}`);
-  const originals = path(`${folder(0)}/tree`);
-  const json = async <T>(file: AbsPath): Promise<T | undefined> => {
-    const found = await machine.read(file);
-    return found === undefined ? undefined : (JSON.parse(found.toString()) as T);
-  };
-  const put = (file: AbsPath, value: unknown): Promise<void> => machine.write(file, `${JSON.stringify(value, null, 1)}\n`, ROOT_FILE);
-  /** Paths that generation 0 knows: true where something was there. */
-  const known = async (): Promise<Record<string, boolean>> => (await json<Record<string, boolean>>(path(`${folder(0)}/originals.json`))) ?? {};
+  const { json, put } = documents(machine);
+  const state = async (): Promise<State> => (await json<State>(stateFile)) ?? { committed: null, entering: null };
+  const numbers = async (): Promise<readonly number[]> =>
+    (await machine.list(places.generations))
+      .map(Number)
+      .filter((number) => number > 0)
+      .toSorted((a, b) => a - b);
+  const metaFile = (number: number): AbsPath => path(`${folder(number)}/meta.json`);
+  const discard = (number: number): Promise<void> => machine.remove(folder(number));
 
   return {
-    state: async () => (await json<State>(stateFile)) ?? { committed: null, entering: null },
-    setState: (state) => put(stateFile, state),
-    numbers: async () =>
-      (await machine.list(places.generations))
-        .map(Number)
-        .filter((number) => number > 0)
-        .toSorted((a, b) => a - b),
+    state,
+    setState: (next) => put(stateFile, next),
+    numbers,
+    commit: async (number) => {
+      const meta = await json<Meta>(metaFile(number));
+      if (meta?.applied === null) await put(metaFile(number), { ...meta, applied: machine.now().toISOString() });
+      await put(stateFile, { committed: number, entering: null } satisfies State);
+    },
+    sweep: async () => {
+      const { committed, entering } = await state();
+      for (const number of await numbers()) {
+        if (number !== committed && number !== entering && ((await json<Meta>(metaFile(number)))?.applied ?? null) === null) await discard(number);
+      }
+    },
     load: async (number) => {
       const manifest = await json<Manifest>(path(`${folder(number)}/manifest.json`));
-      const meta = await json<Meta>(path(`${folder(number)}/meta.json`));
+      const meta = await json<Meta>(metaFile(number));
       return {
         manifest: manifest ?? { items: [] },
         input: await json<RenderInput>(path(`${folder(number)}/input.json`)),
-        meta: meta ?? { number, created: '', summary: '', version: '', codename: '' },
+        meta: meta ?? { number, created: '', summary: '', version: '', codename: '', applied: null },
         tree: path(`${folder(number)}/tree`),
       };
     },
@@ -94,25 +148,14 @@ export const openStore = (machine: Machine, places: { readonly state: AbsPath; r
       }
       await put(path(`${target}/manifest.json`), manifest);
       await put(path(`${target}/input.json`), input);
-      await put(path(`${target}/meta.json`), meta);
+      await put(metaFile(meta.number), meta);
       return { meta, manifest, input, tree };
     },
-    discard: (number) => machine.remove(folder(number)),
-    keepOriginal: async (target) => {
-      const before = await known();
-      if (before[target] !== undefined) return;
-      const there = (await machine.state(target)) !== undefined;
-      if (there) {
-        await machine.makeDir(places.generations, ROOT_DIR);
-        await machine.makeDir(folder(0), ROOT_DIR);
-        await machine.makeDir(path(`${originals}${target.slice(0, target.lastIndexOf('/')) || '/'}`), { owner: 'root:root', mode: 0o755 });
-        await must(machine, ['cp', '-a', '--no-target-directory', target, `${originals}${target}`]);
-      }
-      await put(path(`${folder(0)}/originals.json`), { ...before, [target]: there });
+    discard,
+    keepOverwritten: async (number, target) => {
+      const kept = path(`${folder(number)}/overwritten`);
+      return (await copyBelow(machine, kept, target)) ? kept : undefined;
     },
-    restoreOriginal: async (target) => {
-      await machine.remove(target);
-      if ((await known())[target] === true) await must(machine, ['cp', '-a', '--no-target-directory', `${originals}${target}`, target]);
-    },
+    ...originalsOf(machine, places.generations),
   };
 };

@@ -8,7 +8,8 @@ import { operatorError } from './errors.ts';
 import { lookAlike } from './look-alikes.ts';
 
 declare const brand: unique symbol;
-type Brand<T, Name extends string> = T & { readonly [brand]: Name };
+/** Names as keys, so that a brand on top of another is both of them, and not never. */
+type Brand<T, Name extends string> = T & { readonly [brand]: { readonly [N in Name]: true } };
 
 /** A domain name of at least two labels, lower case, A-labels, no trailing dot; at most 253 octets (RFC 1035 2.3.4). */
 export type Domain = Brand<string, 'Domain'>;
@@ -41,6 +42,7 @@ export const parseDomain = (input: string): Domain => {
   if (ascii === '') no('is not a valid domain name');
   if (ascii.length > 253) no('is longer than 253 characters');
   const labels = ascii.split('.');
+  if (ascii.includes('_')) no("holds '_', which no mail domain has");
   if (labels.length < 2) no('has only one label');
   if (!labels.every((label) => LABEL.test(label))) no('has a label that is empty, too long, or holds a wrong character');
   if (/^[0-9]+$/.test(labels.at(-1) ?? '')) no('ends in a number, as an IP address does');
@@ -58,6 +60,7 @@ export const parseLocalPart = (input: string): LocalPart => {
   if (input.length > 64) no(`is longer than 64 characters (${input.length})`);
   if (input.includes('+')) no("holds '+', which starts a tag; user+tag@ reaches user@ without an account of its own");
   const lower = input.toLowerCase();
+  if (/^\.|\.\.|\.$/.test(input)) no('begins or ends with a dot, or holds two in a row');
   if (!ATOM.test(lower) || /[^ -~]/.test(input)) no('holds a character that is not allowed');
   if (/['"`\\%/]/.test(lower)) no('holds a quote, a slash or a percent sign');
   return lower as LocalPart;
@@ -70,7 +73,8 @@ export const splitAddress = (address: MailAddress): { readonly local: LocalPart;
 
 export const parseMailAddress = (input: string): MailAddress => {
   const at = input.lastIndexOf('@');
-  if (at < 0) refuse('input.address', 'address', input, "has no '@domain'", 'Write a whole address such as user@example.org.');
+  if (at < 0 || at === input.length - 1)
+    refuse('input.address', 'address', input, "has no '@domain'", 'Write a whole address such as user@example.org.');
   const address = `${parseLocalPart(input.slice(0, at))}@${parseDomain(input.slice(at + 1))}`;
   if (address.length > 254) refuse('input.address', 'address', input, 'is longer than 254 characters', 'Use a shorter one.');
   return address as MailAddress;
@@ -109,6 +113,7 @@ export const parseMegabytes = (input: string): Megabytes => {
   const match = /^([0-9]{1,10})\s?([A-Za-z]{0,3})$/.exec(input);
   const unit = UNIT[(match?.[2] ?? 'x').toLowerCase()];
   const mb = match?.[1] === undefined || unit === undefined ? Number.NaN : Number(match[1]) * unit;
-  if (!(mb <= 1024 * 1024 * 1024)) refuse('input.quota', 'quota', input, 'is not a size up to 1024T', 'Write 500M, 2G, or 0 for unlimited.');
+  if (!(mb <= 1024 * 1024 * 1024))
+    refuse('input.quota', 'size', input, 'is not a whole number of M, G or T, up to 1024T', 'Write 500M, 2G, or 0 for unlimited.');
   return mb as Megabytes;
 };

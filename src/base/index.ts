@@ -1,5 +1,6 @@
 export * from './brands.ts';
 export * from './errors.ts';
+export * from './nearest.ts';
 export * from './reporter.ts';
 export * from './result.ts';
 export * from './secret.ts';

@@ -4,7 +4,7 @@
  */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { z } from 'zod';
-import { operatorError } from '#base';
+import { nearest, operatorError } from '#base';
 import type { AnyOperation } from '#operations';
 
 export interface Invocation {
@@ -77,7 +77,10 @@ interface OptionToken {
 const wrongWith = (token: OptionToken, flags: Flags): string | undefined => {
   const { name, rawName, value, inlineValue } = token;
   const flag = flags[name];
-  if (flag === undefined) return `there is no option ${JSON.stringify(rawName)}`;
+  if (flag === undefined) {
+    const near = nearest(name, Object.keys(flags));
+    return `there is no option ${JSON.stringify(rawName)}${near === undefined ? '' : `; is --${near} meant?`}`;
+  }
   if (flag.type === 'boolean') return value === undefined ? undefined : `${rawName} takes no value, not ${JSON.stringify(value)}`;
   if (value === undefined) return `${rawName} needs a value`;
   if (inlineValue === false && value.startsWith('-')) return `${rawName} needs a value before ${JSON.stringify(value)}`;
@@ -97,18 +100,34 @@ const read = (operation: AnyOperation, words: readonly string[]): { values: Reco
   return { values, positionals };
 };
 
+/** Commands that begin with the word: `domain` has add, list and remove. */
+export const groupOf = (operations: readonly AnyOperation[], word: string): readonly AnyOperation[] =>
+  operations.filter((operation) => operation.name.startsWith(`${word} `));
+
+const noCommand = (operations: readonly AnyOperation[], words: readonly string[]): Error => {
+  const [first, second] = words.filter((word) => !word.startsWith('-'));
+  if (first === undefined) return usage('usage.command', 'no command was given');
+  const of = groupOf(operations, first).map(({ name }) => name.slice(first.length + 1));
+  if (of.length > 0 && second === undefined) {
+    return operatorError({ code: 'usage.command', message: `what about the ${first}? ${of.join(', ')}`, remedy: `See 'hauspost ${first} --help'.` });
+  }
+  const given = second === undefined ? first : `${first} ${second}`;
+  const near = [given, first].flatMap(
+    (written) =>
+      nearest(
+        written,
+        operations.map(({ name }) => name),
+      ) ?? [],
+  )[0];
+  return usage('usage.command', `there is no command ${JSON.stringify(given)}${near === undefined ? '' : `; is ${JSON.stringify(near)} meant?`}`);
+};
+
 export const interpret = (operations: readonly AnyOperation[], words: readonly string[]): Invocation => {
   const operation = find(
     operations,
     words.filter((word) => !word.startsWith('-')),
   );
-  if (operation === undefined) {
-    const given = words
-      .filter((word) => !word.startsWith('-'))
-      .slice(0, 2)
-      .join(' ');
-    throw usage('usage.command', given === '' ? 'no command was given' : `there is no command ${JSON.stringify(given)}`);
-  }
+  if (operation === undefined) throw noCommand(operations, words);
   const names = operation.name.split(' ');
   let left = names.length;
   const rest = words.filter((word) => {

@@ -45,7 +45,8 @@ const NONE: Ran = { code: null, stdout: '', stderr: '' };
 
 const COMMANDS = [
   ...['up', 'down', 'status', 'selftest', 'plan', 'apply', 'generations', 'config check', 'config explain', 'config example'],
-  ...['domain add', 'domain list', 'domain remove', 'account add', 'account list', 'account remove', 'alias add', 'alias list', 'alias remove'],
+  ...['domain add', 'domain list', 'domain remove', 'account add', 'account set', 'account passwd', 'account list', 'account remove'],
+  ...['alias add', 'alias set', 'alias list', 'alias remove'],
 ];
 
 test('--help of every command says what it does, its words and options, and an example', async () => {
@@ -65,6 +66,13 @@ test('--help of every command says what it does, its words and options, and an e
   for (const flag of ['--quota VALUE', '--send-only', '--disabled', '--password-stdin', '--password-hash-stdin', '--password-prompt'])
     assert.ok(helps[COMMANDS.indexOf('account add')]?.stdout.includes(`  ${flag} `), flag);
   assert.equal((JSON.parse(json.stdout) as { help: string }).help, helps[COMMANDS.indexOf('plan')]?.stdout);
+});
+
+test('--help of a first word shows the commands that begin with it', async () => {
+  const [group = NONE, json = NONE] = await runs(['alias', '--help'], ['--json', 'alias', 'help']);
+  assert.deepEqual([group.code, group.stderr], [0, '']);
+  for (const command of COMMANDS) assert.equal(group.stdout.includes(`  hauspost ${command} `), command.startsWith('alias '), command);
+  assert.deepEqual(JSON.parse(json.stdout), { help: group.stdout });
 });
 
 test('--version; the exit status is that of the run', async () => {
@@ -103,8 +111,11 @@ test('wrong words get exit 3, one line that names them, and with --json one docu
   const rows: readonly (readonly [readonly string[], string])[] = [
     [[], 'no command was given'],
     [['frobnicate'], '"frobnicate"'],
-    [['account'], '"account"'],
+    [['account'], 'what about the account? add, set, passwd, list, remove'],
     [['account', 'frobnicate'], '"account frobnicate"'],
+    [['stauts'], 'there is no command "stauts"; is "status" meant?'],
+    [['doamin', 'add', 'example.org'], 'is "domain add" meant?'],
+    [['up', '--hostnam', 'mail.example.org'], 'is --hostname meant?'],
     [['domain', 'ad', 'example.org'], '"domain ad"'],
     [['plan', 'surplus'], '"surplus"'],
     [['plan', '--colour'], '"--colour"'],

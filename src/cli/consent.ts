@@ -8,21 +8,27 @@ import { operatorError } from '#base';
 import type { Consent } from '#operations';
 
 /**
- * One line typed at the terminal; undefined when it was left with Ctrl-D or Ctrl-C, or went away. The question is put only when the
- * terminal has been switched over: what is typed before is echoed, and a Ctrl-D becomes NUL when the switch comes (n_tty).
+ * Lines typed at the terminal, one to each of `asks`; fewer when it was left with Ctrl-D or Ctrl-C, or went away. A question is put
+ * only when the terminal has been switched over: what is typed before is echoed, and a Ctrl-D becomes NUL when the switch comes (n_tty).
  */
 const typed = (
-  ask: (terminal: Interface) => void,
+  asks: readonly ((terminal: Interface) => void)[],
   options: { readonly output: NodeJS.WritableStream; readonly terminal?: boolean },
-): Promise<string | undefined> =>
+): Promise<readonly string[]> =>
   new Promise((resolve) => {
     const terminal = createInterface({ input: process.stdin, ...options });
-    terminal.once('line', (answer) => {
-      resolve(answer);
-      terminal.close();
+    const answers: string[] = [];
+    const next = (): void => {
+      const ask = asks[answers.length];
+      if (ask === undefined) terminal.close();
+      else ask(terminal);
+    };
+    terminal.on('line', (answer) => {
+      if (answers.length < asks.length) answers.push(answer);
+      next();
     });
-    terminal.once('close', () => resolve(undefined));
-    ask(terminal);
+    terminal.once('close', () => resolve(answers));
+    next();
   });
 
 export const askFor = async (consents: readonly Consent[]): Promise<ReadonlySet<string>> => {
@@ -40,13 +46,23 @@ export const askFor = async (consents: readonly Consent[]): Promise<ReadonlySet<
       terminal.setPrompt(`${question} [y/N] `);
       terminal.prompt();
     };
-    const answer = await typed(ask, { output: process.stderr });
-    if (answer === undefined) process.stderr.write('\n');
-    if (!/^y(es)?$/i.test(answer?.trim() ?? ''))
+    const [answer] = await typed([ask], { output: process.stderr });
+    if (answer === undefined) {
+      process.stderr.write('\n');
+      throw left('question');
+    }
+    if (!/^y(es)?$/i.test(answer.trim()))
       throw operatorError({ code: 'consent.refused', message: 'not agreed; nothing was changed', remedy: 'Answer y to go on.' });
   }
   return new Set(consents.map((consent) => consent.id));
 };
+
+const left = (what: string): Error =>
+  operatorError({
+    code: 'consent.left',
+    message: `the ${what} was left without an answer; nothing was changed`,
+    remedy: 'Run it again when you like.',
+  });
 
 const none = (where: string): Error =>
   operatorError({ code: 'secret.none', message: `${where} held no password`, remedy: 'Write the password as one line.' });
@@ -83,10 +99,12 @@ const UNSEEN = new Writable({ write: (_chunk, _encoding, done) => done() });
 const fromTerminal = async (): Promise<string> => {
   if (!process.stdin.isTTY)
     throw operatorError({ code: 'secret.no-terminal', message: 'there is no terminal to type a password at', remedy: 'Use --password-stdin.' });
-  const answer = await typed(() => void process.stderr.write('Password: '), { output: UNSEEN, terminal: true });
+  const asks = ['Password: ', '\nThe same again: '].map((prompt) => () => void process.stderr.write(prompt));
+  const [answer, again] = await typed(asks, { output: UNSEEN, terminal: true });
   process.stderr.write('\n');
-  if (answer === undefined) throw none('the terminal');
-  return answer;
+  if (answer === undefined || again === undefined) throw left('password');
+  if (answer === again) return answer;
+  throw operatorError({ code: 'secret.differ', message: 'the two passwords differ; nothing was changed', remedy: 'Run it again.' });
 };
 
 /** One line, its terminator stripped; typed at the terminal it is not shown. */

@@ -31,6 +31,10 @@ export const helpFor = (operation: AnyOperation): string => {
   return `${operation.summary}\n\nUsage: ${usage}\n\n${table([...words, ...flags, ...common])}\n\nExample:\n  ${operation.example}\n`;
 };
 
+/** Of the commands that share their first word. */
+export const helpForGroup = (operations: readonly AnyOperation[]): string =>
+  `${table(operations.map((operation) => [`hauspost ${operation.name}`, operation.summary]))}\n\nhauspost COMMAND --help explains one of them.\n`;
+
 export const helpForAll = (operations: readonly AnyOperation[], version: string): string =>
   `Hauspost ${version}: a complete mail server on this Debian machine.\n\nUsage: hauspost COMMAND [options]\n\n` +
   `${table(operations.map((operation) => [operation.name, operation.summary]))}\n\nhauspost COMMAND --help explains one of them.\n`;

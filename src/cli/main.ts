@@ -1,4 +1,4 @@
-/** The program. The first SIGINT or SIGTERM asks for an orderly end; the second one is left to the system. */
+/** The program. A signal asks for an orderly end, also when the terminal goes away; one that comes a second later ends it at once. */
 import { fileURLToPath } from 'node:url';
 import { path } from '#base';
 import { thisMachine } from '#machine';
@@ -9,18 +9,30 @@ import { failed, run } from './run.ts';
 const INSTALLATION = fileURLToPath(new URL('../..', import.meta.url));
 
 const interrupted = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort(name));
+/** A terminal and sudo(8) may each pass on the same Ctrl-C. */
+const SAME_MS = 1000;
+const STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+const machine = thisMachine();
+let first = 0;
+const end = (name: keyof typeof STATUS): void => {
+  const now = machine.now().getTime();
+  if (first !== 0 && now - first > SAME_MS) process.exit(STATUS[name]);
+  if (first !== 0) return;
+  first = now;
+  interrupted.abort(name);
+};
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, end);
 
 const words = process.argv.slice(2);
 // What escapes from a callback is a defect as much as what is thrown.
 process.on('uncaughtException', (thrown) => process.exit(failed(thrown, words)));
-// Nobody reads any more (`| head`); a change that is under way goes on.
+// Nobody reads any more (`| head`, a closed terminal); a change that is under way goes on, or back.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
   });
 }
 
-const manifest = (await thisMachine().read(path(`${INSTALLATION}/package.json`)))?.toString() ?? '{}';
+const manifest = (await machine.read(path(`${INSTALLATION}/package.json`)))?.toString() ?? '{}';
 const { version } = z.object({ version: z.string() }).parse(JSON.parse(manifest));
 process.exitCode = await run(words, { version, program: path(`${INSTALLATION}/hauspost`), signal: interrupted.signal });

@@ -2,9 +2,9 @@
 import { type AbsPath, asHauspostError, environmentError, type HauspostError, path } from '#base';
 import { thisMachine } from '#machine';
 import { type AnyOperation, type Context, OPERATIONS } from '#operations';
-import { interpret, type Invocation, validated } from './arguments.ts';
+import { groupOf, interpret, type Invocation, validated } from './arguments.ts';
 import { askFor, secret } from './consent.ts';
-import { helpFor, helpForAll } from './help.ts';
+import { helpFor, helpForAll, helpForGroup } from './help.ts';
 import { stderrReporter } from './reporter.ts';
 import { asErrorText, asText } from './views.ts';
 
@@ -63,6 +63,8 @@ const say = (document: unknown, text: string, json: boolean): number => {
   return 0;
 };
 
+const HELP = /^(--help|-h|help)$/;
+
 /** Answers with the exit status of the contract. */
 export const run = async (words: readonly string[], self: Self): Promise<number> => {
   const json = words.includes('--json');
@@ -70,7 +72,10 @@ export const run = async (words: readonly string[], self: Self): Promise<number>
     const [first = ''] = words.filter((word) => word !== '--json');
     if (first === '--version') return say({ version: self.version }, `${self.version}\n`, json);
     const help = helpForAll(OPERATIONS, self.version);
-    if (/^(--help|-h|help)$/.test(first)) return say({ help }, help, json);
+    if (HELP.test(first)) return say({ help }, help, json);
+    const [second = ''] = words.slice(words.indexOf(first) + 1).filter((word) => word !== '--json');
+    const group = groupOf(OPERATIONS, first);
+    if (group.length > 0 && HELP.test(second)) return say({ help: helpForGroup(group) }, helpForGroup(group), json);
     const invocation = interpret(OPERATIONS, words);
     if (invocation.help) return say({ help: helpFor(invocation.operation) }, helpFor(invocation.operation), json);
     return await execute(invocation, context(self));

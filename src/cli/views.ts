@@ -21,9 +21,12 @@ const VIEWS: { readonly [N in OperationName]: (output: OutputOf<N>) => string } 
   'domain list': directory.domainList,
   'domain remove': directory.domainRemove,
   'account add': directory.accountAdd,
+  'account set': directory.accountSet,
+  'account passwd': directory.accountPasswd,
   'account list': directory.accountList,
   'account remove': directory.accountRemove,
   'alias add': directory.aliasAdd,
+  'alias set': directory.aliasSet,
   'alias list': directory.aliasList,
   'alias remove': directory.aliasRemove,
 };

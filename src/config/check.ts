@@ -1,7 +1,7 @@
 /** Checks what was assigned against the sections' declarations: each name, each value, then how values fit together. */
 import type { z } from 'zod';
-import type { Refusal } from './kinds.ts';
-import { nearest } from './nearest.ts';
+import { flag, type Refusal } from './kinds.ts';
+import { nearest } from '#base';
 import type { Conflict, Option, Section } from './option.ts';
 import type { ConfigProblem, Position } from './problem.ts';
 import type { Assignment, Place } from './syntax.ts';
@@ -36,7 +36,8 @@ const explainIssue = (issue: z.core.$ZodIssue, path: string, option: Option, val
     const message = `${path} must be ${option.kind.allowed}`;
     return { code: 'config.out-of-range', message, remedy: example };
   }
-  return { code: 'config.wrong-type', message: `${path} must be ${option.kind.name}; this is ${kindOf(value)}`, remedy: example };
+  const both = option.kind.name === flag.name ? `Write ${option.key} = true or ${option.key} = false.` : example;
+  return { code: 'config.wrong-type', message: `${path} must be ${option.kind.name}; this is ${kindOf(value)}`, remedy: both };
 };
 
 /** The part of the value that the issue is about: an element of a list, or the whole. */
@@ -121,7 +122,7 @@ export class SectionCheck {
 
   #missing(option: Option, header: Position): Found {
     const path = `${this.#section.name}.${option.key}`;
-    const remedy = `Write ${option.key} = ${written(option.example)} below [${this.#section.name}]; it must be ${option.kind.name}.`;
+    const remedy = `Write ${option.key} = ${written(option.example)} below [${this.#section.name}]; it can be ${option.kind.name}.`;
     return { code: 'config.missing', path, message: `${path} is missing`, remedy, ...header };
   }
 

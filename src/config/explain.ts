@@ -1,6 +1,6 @@
 /** The documentation of an option or a section as data, from its declaration; faces and documents only lay it out. */
 import { operatorError } from '#base';
-import { nearest } from './nearest.ts';
+import { nearest } from '#base';
 import type { Option, Section } from './option.ts';
 import { SECTIONS } from './sections.ts';
 import { written, writtenDefault } from './written.ts';

@@ -4,7 +4,7 @@
  */
 import { fail, ok, type Result } from '#base';
 import { type Found, SectionCheck } from './check.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '#base';
 import { type ConfigProblem, type Position, printable } from './problem.ts';
 import { type Config, SECTIONS } from './sections.ts';
 import { type Assignment, type Document, readDocument, type Table } from './syntax.ts';

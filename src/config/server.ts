@@ -21,7 +21,7 @@ export const server = section({
       default: required,
       doc: 'What the server is for. "local": to try it out and to develop against; reachable from this machine only. "public": a mail server on the internet. It decides the value of every option that says "auto".',
       why: 'A server that opens itself to the internet, or closes itself to it, does so because somebody wrote it.',
-      example: 'public',
+      example: 'local',
       since: '0.1',
     }),
     hostname: option({

@@ -1,4 +1,4 @@
-/** Accounts: people and programs with a password. Add, list, remove. Trusts its branded input; passwords arrive hashed. */
+/** Accounts: people and programs with a password. Add, change, list, remove. Trusts its branded input; passwords arrive hashed. */
 import { type Domain, type MailAddress, type Megabytes, operatorError, splitAddress } from '#base';
 import type { Finding } from '#model';
 import { joined, same } from './address.ts';
@@ -102,6 +102,38 @@ export const add = async (
   }
   const account = { address, quotaMb, enabled, sendOnly };
   return { account, warnings: await behindAlias(directory, account) };
+};
+
+export interface AccountChange {
+  /** Null: the configured default. */
+  readonly quotaMb?: Megabytes | null;
+  readonly enabled?: boolean;
+  readonly sendOnly?: boolean;
+  readonly passwordHash?: PasswordHash;
+}
+
+/** Changes what is given and leaves the rest. Throws `account.unknown`. */
+export const change = (
+  directory: Directory,
+  address: MailAddress,
+  wanted: AccountChange,
+): Promise<{ readonly account: Account; readonly warnings: readonly Finding[] }> =>
+  directory.atomically(async () => {
+    const before = await get(directory, address);
+    const { quotaMb = before.quotaMb, enabled = before.enabled, sendOnly = before.sendOnly, passwordHash = null } = wanted;
+    await directory.change(
+      `UPDATE accounts SET quota = :quota, enabled = :enabled, sendonly = :sendonly, password = IFNULL(:password, password)
+       WHERE username = :local AND domain = :domain`,
+      { ...splitAddress(address), quota: quotaMb, enabled: enabled ? 1 : 0, sendonly: sendOnly ? 1 : 0, password: passwordHash },
+    );
+    const account = { address, quotaMb, enabled, sendOnly };
+    return { account, warnings: await behindAlias(directory, account) };
+  });
+
+/** Accounts whose name begins with `prefix`, letters and `-` only. */
+export const named = async (directory: Directory, prefix: string): Promise<readonly MailAddress[]> => {
+  const rows = await directory.rows(`SELECT ${COLUMNS} FROM accounts WHERE username LIKE :like`, { like: `${prefix}%` });
+  return rows.map((row) => toAccount(row).address);
 };
 
 /** All accounts, or those of one domain, by domain and name. Throws `domain.unknown`. */

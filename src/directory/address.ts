@@ -17,8 +17,17 @@ export interface Parts {
   readonly domain: string;
 }
 
-export const parseAliasSource = (input: string): AliasSource =>
-  input.startsWith('@') ? (`@${parseDomain(input.slice(1))}` as CatchAll) : parseMailAddress(input);
+export const parseAliasSource = (input: string): AliasSource => {
+  if (input.startsWith('*@')) {
+    throw operatorError({
+      code: 'input.catch-all',
+      message: `source ${JSON.stringify(input.slice(0, 300))} would be an address whose name is an asterisk`,
+      remedy: `Write ${input.slice(1, 300)} for everything in the domain that has no name of its own.`,
+      detail: { value: input.slice(0, 300) },
+    });
+  }
+  return input.startsWith('@') ? (`@${parseDomain(input.slice(1))}` as CatchAll) : parseMailAddress(input);
+};
 
 const ATOM = /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/i;
 

@@ -1,5 +1,5 @@
 /**
- * Aliases: a name of ours, or a whole domain, that leads elsewhere. Add, list, remove. Trusts its branded input. Refuses loops, showing them;
+ * Aliases: a name of ours, or a whole domain, that leads elsewhere. Add, enable, list, remove. Trusts its branded input. Refuses loops, showing them;
  * warns about destinations of ours where nothing arrives.
  */
 import { type Domain, type MailAddress, operatorError } from '#base';
@@ -20,8 +20,8 @@ const OF_SOURCE = 'source_domain = :domain AND source_username <=> :local';
 
 const destinationsOf = async (directory: Directory, { local, domain }: Parts): Promise<Alias['destinations']> => {
   const rows = await directory.rows(
-    `SELECT DISTINCT CONCAT(destination_username, '@', destination_domain) AS destination, IFNULL(enabled, 0) <> 0 AS enabled
-     FROM aliases WHERE ${OF_SOURCE} ORDER BY destination, enabled`,
+    `SELECT CONCAT(destination_username, '@', destination_domain) AS destination, IFNULL(enabled, 0) <> 0 AS enabled
+     FROM aliases WHERE ${OF_SOURCE} GROUP BY destination, IFNULL(enabled, 0) <> 0 ORDER BY MIN(id)`,
     { local, domain },
   );
   return rows.map((row) => ({ address: text(row, 'destination'), enabled: flag(row, 'enabled') }));
@@ -136,6 +136,52 @@ export const add = (
     }),
   );
 
+const unknownAlias = (source: AliasSource, destination?: Destination): Error =>
+  operatorError({
+    code: 'alias.unknown',
+    message: `alias ${source}${destination === undefined ? '' : ` to ${destination}`} does not exist`,
+    remedy: 'See `hauspost alias list`.',
+    detail: { source, ...(destination === undefined ? {} : { destination }) },
+  });
+
+/** Switches the destinations on or off, all of them when none is named. Throws `alias.unknown`, and `alias.loop` where one would come to life. */
+export const enable = (
+  directory: Directory,
+  source: AliasSource,
+  named: readonly Destination[],
+  enabled: boolean,
+): Promise<{ readonly alias: Alias; readonly warnings: readonly Finding[] }> =>
+  alone(directory, 'hauspost_aliases', () =>
+    directory.atomically(async () => {
+      const parts = partsOf(source);
+      const present = await destinationsOf(directory, parts);
+      if (present.length === 0) throw unknownAlias(source);
+      for (const one of named) if (!present.some(({ address }) => same(address, one))) throw unknownAlias(source, one);
+      const meant = present
+        .map(({ address }) => address as Destination)
+        .filter((one) => named.length === 0 || named.some((other) => same(other, one)));
+      if (enabled) await refuseLoops(directory, source, meant);
+      for (const one of meant) {
+        const to = partsOf(one);
+        await directory.change(
+          `UPDATE aliases SET enabled = :enabled WHERE ${OF_SOURCE} AND destination_username = :to_local AND destination_domain = :to_domain`,
+          { ...parts, to_local: to.local, to_domain: to.domain, enabled: enabled ? 1 : 0 },
+        );
+      }
+      const alias = { source, destinations: await destinationsOf(directory, parts) };
+      return { alias, warnings: enabled ? await warningsFor(directory, source, meant) : [] };
+    }),
+  );
+
+/** Sources whose name begins with `prefix`, letters and `-` only. */
+export const named = async (directory: Directory, prefix: string): Promise<readonly AliasSource[]> => {
+  const rows = await directory.rows(
+    `SELECT DISTINCT LOWER(CONCAT(source_username, '@', source_domain)) AS source FROM aliases WHERE source_username LIKE :like`,
+    { like: `${prefix}%` },
+  );
+  return rows.map((row) => text(row, 'source') as AliasSource);
+};
+
 /** The rows after `last` in the order of the index `aliases_by_source`, where NULL comes first. */
 const page = (directory: Directory, only: Domain | undefined, last: Row | undefined): Promise<readonly Row[]> => {
   const [domain, local] = last === undefined ? [only ?? '', null] : [text(last, 'source_domain'), orNull(text, last, 'source_username')];
@@ -171,13 +217,7 @@ export const remove = (directory: Directory, source: AliasSource): Promise<Alias
   directory.atomically(async () => {
     const parts = partsOf(source);
     const destinations = await destinationsOf(directory, parts);
-    if (destinations.length === 0)
-      throw operatorError({
-        code: 'alias.unknown',
-        message: `alias ${source} does not exist`,
-        remedy: 'See `hauspost alias list`.',
-        detail: { source },
-      });
+    if (destinations.length === 0) throw unknownAlias(source);
     await directory.change(`DELETE FROM aliases WHERE ${OF_SOURCE}`, { local: parts.local, domain: parts.domain });
     return { source, destinations };
   });

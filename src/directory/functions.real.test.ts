@@ -1,7 +1,7 @@
 /** Domains, accounts and aliases on the real server (C9 to C11, C13), with hostile values in every place; and what the lookups read at size. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Domain, HauspostError, type MailAddress, parseDomain as domain, parseMailAddress as address } from '#base';
+import { type Domain, HauspostError, type MailAddress, parseDomain as domain, parseMailAddress as address, parseMegabytes } from '#base';
 import * as accounts from './accounts.ts';
 import { type AliasSource, type Destination, parseAliasSource as source, parseDestination as to } from './address.ts';
 import * as aliases from './aliases.ts';
@@ -83,6 +83,60 @@ const names = async (server: Database): Promise<void> => {
   assert.deepEqual(codes((await accounts.add(directory, { address: address('late@two.test'), passwordHash: HASH })).warnings), [
     'account.behind-alias',
   ]);
+};
+
+const changes = async (server: Database): Promise<void> => {
+  const { directory, sql } = server;
+  const bert = address('bert@two.test');
+  await accounts.add(directory, { address: bert, passwordHash: HASH, quotaMb: parseMegabytes('2G') });
+  const row = (): Promise<string> => sql("USE vmail; SELECT password, quota, enabled, sendonly FROM accounts WHERE username = 'bert'");
+  const stays = await accounts.change(directory, bert, {});
+  assert.deepEqual([stays.account, await row()], [{ address: bert, quotaMb: 2048, enabled: true, sendOnly: false }, `${HASH}\t2048\t1\t0\n`]);
+  await accounts.change(directory, bert, { quotaMb: null, enabled: false, sendOnly: true });
+  assert.equal(await row(), `${HASH}\tNULL\t0\t1\n`);
+  const other = parsePasswordHash(`{BLF-CRYPT}$2y$05$${'y'.repeat(53)}`);
+  await accounts.change(directory, bert, { passwordHash: other, enabled: true });
+  assert.equal(await row(), `${other}\tNULL\t1\t1\n`);
+  await refuses(
+    server,
+    () => accounts.change(directory, address('nobody@two.test'), { enabled: false }),
+    refused('account.unknown', 'nobody@two.test'),
+  );
+  assert.deepEqual(await accounts.named(directory, 'be'), [bert]);
+  assert.deepEqual(await accounts.named(directory, 'e'), []);
+  await accounts.remove(directory, bert);
+
+  const team = source('team@two.test');
+  await aliases.add(directory, { source: team, destinations: ['zoe@outside.example', 'bert@outside.example', 'carl@outside.example'].map(to) });
+  const on = async (...wanted: readonly string[]): Promise<void> => {
+    const [listed] = (await Array.fromAsync(aliases.list(directory, { domain: domain('two.test') }))).filter((each) => each.source === team);
+    const all = ['zoe', 'bert', 'carl'];
+    assert.deepEqual(
+      listed?.destinations,
+      all.map((name) => ({ address: `${name}@outside.example`, enabled: wanted.includes(name) })),
+      'in their order',
+    );
+  };
+  await on('zoe', 'bert', 'carl');
+  const changed = await aliases.enable(directory, team, [to('BERT@outside.example')], false);
+  assert.deepEqual(
+    changed.alias.destinations.map(({ enabled }) => enabled),
+    [true, false, true],
+  );
+  await on('zoe', 'carl');
+  await aliases.enable(directory, team, [], false);
+  await on();
+  await aliases.enable(directory, team, [to('carl@outside.example')], true);
+  await on('carl');
+  const unknown = refused('alias.unknown', 'team@two.test to dora@outside.example');
+  await refuses(server, () => aliases.enable(directory, team, [to('carl@outside.example'), to('dora@outside.example')], false), unknown);
+  await refuses(server, () => aliases.enable(directory, source('no@two.test'), [], true), refused('alias.unknown', 'no@two.test'));
+  // Switched off there may be a loop; switched on there may not.
+  await sql(`USE vmail; INSERT INTO aliases (source_username, source_domain, destination_username, destination_domain, enabled)
+    VALUES ('round', 'two.test', 'team', 'two.test', 1), ('team', 'two.test', 'round', 'two.test', 0)`);
+  await refuses(server, () => aliases.enable(directory, team, [], true), refused('alias.loop', 'team@two.test -> round@two.test -> team@two.test'));
+  assert.deepEqual(await aliases.named(directory, 'tea'), [team]);
+  for (const each of [team, source('round@two.test')]) await aliases.remove(directory, each);
 };
 
 const lists = async ({ directory }: Database): Promise<void> => {
@@ -249,6 +303,7 @@ for (const release of RELEASES) {
     await migrate(directory);
     await t.test('C9, C10: domains and accounts', () => people(server));
     await t.test('C11: aliases, loops, warnings', () => names(server));
+    await t.test('C10, C11: accounts and aliases are changed', () => changes(server));
     await t.test('C13: lists', () => lists(server));
     await t.test('removals, and what is in their way', () => removals(server));
     await t.test('hostile values change nothing', () => hostile(server));

@@ -1,4 +1,7 @@
-/** Programs as argv arrays: fixed environment, LC_ALL=C, a time limit, captured output. Never a shell string. */
+/**
+ * Programs as argv arrays: fixed environment, LC_ALL=C, a time limit, captured output. Never a shell string. Each has a session of its
+ * own (setsid(2)): Ctrl-C and a terminal that goes away reach us alone, and we end in order what was begun.
+ */
 import { spawn } from 'node:child_process';
 import { environmentError, failure } from '#base';
 import type { Held, Ran, RunOptions } from './machine.ts';
@@ -31,7 +34,7 @@ export const run = (argv: readonly string[], options: RunOptions = {}): Promise<
   new Promise((resolve, reject) => {
     const [file, ...args] = argv;
     if (file === undefined) throw new TypeError('empty argv');
-    const child = spawn(file, args, { env: environment(options.env), stdio: ['pipe', 'pipe', 'pipe'], detached: false });
+    const child = spawn(file, args, { env: environment(options.env), stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     const ms = options.ms ?? 60_000;
     let late = false;
     const timer = setTimeout(() => {
@@ -89,7 +92,7 @@ export const hold = (argv: readonly string[]): Promise<Held> =>
   new Promise((resolve, reject) => {
     const [file, ...args] = argv;
     if (file === undefined) throw new TypeError('empty argv');
-    const child = spawn(file, args, { env: environment(), stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(file, args, { env: environment(), stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     const ended = new Promise<void>((done) => child.on('close', () => done()));
     let words = '';
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => {

@@ -27,10 +27,10 @@ const tryLock = async (file: FileHandle): Promise<boolean> => {
   });
 };
 
-/** Runs `work` alone on this machine; refuses at once, naming the holder, when another change is under way. */
-export const withLock = async <T>(command: string, work: () => Promise<T>): Promise<T> => {
+/** Runs `work` alone on this machine; refuses at once, naming the holder, when another change is under way, or another holder of the same `name`. */
+export const withLock = async <T>(command: string, work: () => Promise<T>, name = 'lock'): Promise<T> => {
   await mkdir(DIRECTORY, { recursive: true, mode: 0o700 });
-  await using file = await open(`${DIRECTORY}/lock`, constants.O_RDWR | constants.O_CREAT, 0o600);
+  await using file = await open(`${DIRECTORY}/${name}`, constants.O_RDWR | constants.O_CREAT, 0o600);
   if (!(await tryLock(file))) {
     const holder = (await file.readFile('utf8')).trim();
     throw environmentError({

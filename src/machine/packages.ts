@@ -81,10 +81,15 @@ export const knownVersions = async (machine: Machine, names: readonly string[], 
   return new Map([...offered, ...installed]);
 };
 
+/** Tells what our apt-get starts, also when it outlives us: dpkg(1) and maintainer scripts keep the environment. */
+const INSTALLS = 'HAUSPOST_INSTALLS';
+const OURS = { [INSTALLS]: '1' };
+
 const policyScript = (pid: number, startedAt: string): string => `#!/bin/sh
 ${MARK}
 set -- $(cut -d ' ' -f 22 /proc/${pid}/stat 2>/dev/null)
 [ "$1" = "${startedAt}" ] && exit 101
+[ -n "\${${INSTALLS}:-}" ] && exit 101
 exit 0
 `;
 
@@ -116,8 +121,8 @@ export const missingPackages = async (machine: Machine, names: readonly string[]
 export const installPackages = async (machine: Machine, names: readonly string[], reporter: Reporter): Promise<void> => {
   const onLine = (line: string): void => reporter.emit({ kind: 'output', source: 'apt-get', line });
   await withPolicy(machine, async () => {
-    await must(machine, ['dpkg', '--configure', '-a', '--force-confdef', '--force-confold'], { ms: 600_000, onLine });
-    const ran = await machine.run([...APT, 'install', ...names], { ms: 1_800_000, onLine });
+    await must(machine, ['dpkg', '--configure', '-a', '--force-confdef', '--force-confold'], { ms: 600_000, onLine, env: OURS });
+    const ran = await machine.run([...APT, 'install', ...names], { ms: 1_800_000, onLine, env: OURS });
     if (ran.code === 0) return;
     throw environmentError({
       code: 'packages.not-installed',

@@ -1,9 +1,10 @@
-/** `account add`, `account list`, `account remove`. */
+/** `account add`, `account set`, `account passwd`, `account list`, `account remove`. */
 import { z } from 'zod';
 import { type MailAddress, operatorError, parseDomain, parseMailAddress, parseMegabytes, splitAddress } from '#base';
 import { accounts, type Dangling, generatePassword, hashPassword, type PasswordHash, parsePasswordHash } from '#directory';
 import type { Finding } from '#model';
 import { type Context, operation } from './operation.ts';
+import { settingsInPlace } from './desired.ts';
 import { finding, putMailAside, requireConsent, warned, withDirectory } from './people.ts';
 
 const address = z.string().describe('a whole address such as user@example.org');
@@ -54,7 +55,7 @@ export const add = operation({
   positionals: [{ key: 'address' }],
   input: z.object({
     address,
-    quota: z.string().optional().describe('the mailbox may hold this much, e.g. 2G; 0 is unlimited'),
+    quota: z.string().optional().describe('the mailbox may hold this much, e.g. 2G or 500M (a bare number is MB); 0 is unlimited'),
     send_only: z.boolean().optional().describe('may send mail and receives none'),
     disabled: z.boolean().optional().describe('cannot log in and receives no mail until it is enabled'),
     ...passwordFlags,
@@ -78,6 +79,76 @@ export const add = operation({
     }),
 });
 
+/** One of two opposite flags; undefined for neither. */
+const either = (yes: boolean | undefined, no: boolean | undefined, names: string): boolean | undefined => {
+  if (yes === true && no === true) {
+    throw operatorError({ code: 'account.both', message: `${names} contradict each other`, remedy: 'Use one of them.' });
+  }
+  return yes === true ? true : no === true ? false : undefined;
+};
+
+/** Ends sessions of the address. Status 68 (EX_NOHOST) only says that nobody of that name was logged in (doveadm-kick(1)). */
+const endSessions = async ({ machine }: Context, whose: MailAddress): Promise<void> => void (await machine.run(['doveadm', 'kick', whose]));
+
+export const set = operation({
+  name: 'account set',
+  summary: 'Changes an account; what is not named stays.',
+  example: 'hauspost account set user@example.org --quota 5G',
+  positionals: [{ key: 'address' }],
+  input: z.object({
+    address,
+    quota: z
+      .string()
+      .optional()
+      .describe("the mailbox may hold this much, e.g. 2G or 500M (a bare number is MB); 0 is unlimited, 'default' what the configuration says"),
+    send_only: z.boolean().optional().describe('may send mail and receives none'),
+    no_send_only: z.boolean().optional().describe('receives mail, too'),
+    disabled: z.boolean().optional().describe('cannot log in and receives no mail; running sessions end'),
+    enabled: z.boolean().optional().describe('can log in and receives mail again'),
+  }),
+  output: account.extend({ warnings: z.array(finding).readonly() }),
+  needs: 'root',
+  run: (context, input) =>
+    withDirectory(async (directory) => {
+      const whose = parseMailAddress(input.address);
+      const sendOnly = either(input.send_only, input.no_send_only, '--send-only and --no-send-only');
+      const enabled = either(input.enabled, input.disabled, '--enabled and --disabled');
+      const quotaMb = input.quota === undefined ? undefined : input.quota === 'default' ? null : parseMegabytes(input.quota);
+      if (sendOnly === undefined && enabled === undefined && quotaMb === undefined) {
+        const flags = '--quota, --send-only, --no-send-only, --disabled, --enabled';
+        throw operatorError({ code: 'account.nothing', message: `nothing to change was named for ${whose}`, remedy: `Use one of ${flags}.` });
+      }
+      const changed = await accounts.change(directory, whose, {
+        ...(quotaMb === undefined ? {} : { quotaMb }),
+        ...(enabled === undefined ? {} : { enabled }),
+        ...(sendOnly === undefined ? {} : { sendOnly }),
+      });
+      if (enabled === false || sendOnly === true) await endSessions(context, whose);
+      const lost = await postmasterLost(context, whose, changed.account.enabled && !changed.account.sendOnly);
+      return { ...shown(changed.account), warnings: warned(context, [...changed.warnings, ...lost]) };
+    }),
+});
+
+export const passwd = operation({
+  name: 'account passwd',
+  summary: 'Gives an account another password; running sessions end.',
+  example: 'hauspost account passwd user@example.org',
+  positionals: [{ key: 'address' }],
+  input: z.object({ address, ...passwordFlags }),
+  output: z.object({ address: z.string() }),
+  needs: 'root',
+  run: (context, { address: given, ...flags }) =>
+    withDirectory(async (directory) => {
+      const whose = parseMailAddress(given);
+      await accounts.get(directory, whose);
+      const { hash, generated } = await choosePassword(context, flags);
+      await accounts.change(directory, whose, { passwordHash: hash });
+      await endSessions(context, whose);
+      if (generated !== undefined) context.reporter.emit({ kind: 'password', whose, password: generated });
+      return { address: whose };
+    }),
+});
+
 export const list = operation({
   name: 'account list',
   summary: 'Lists accounts, of one domain or of all.',
@@ -92,6 +163,19 @@ export const list = operation({
       return Array.fromAsync(listed, shown);
     }),
 });
+
+/** The person who answers for the server must be somebody who reads (RFC 5321, section 4.5.1). */
+const postmasterLost = async (context: Context, whose: MailAddress, receives: boolean): Promise<readonly Finding[]> => {
+  if (receives || (await settingsInPlace(context))?.postmaster !== whose) return [];
+  return [
+    {
+      level: 'warning',
+      code: 'account.postmaster',
+      message: `${whose} is the postmaster: what the server and others have to say to the postmaster now reaches nobody`,
+      remedy: `Write another postmaster below [server] in ${context.configFile} and run 'hauspost apply'.`,
+    },
+  ];
+};
 
 const deletion = (whose: MailAddress): string => `account-delete-mail:${whose}`;
 
@@ -124,9 +208,8 @@ export const remove = operation({
     const whose = parseMailAddress(input.address);
     if (input.delete_mail === true) requireConsent(context, deletion(whose));
     const { dangling } = await withDirectory((directory) => accounts.remove(directory, whose));
-    warned(context, dangling.map(leadsNowhere));
-    // Status 68 (EX_NOHOST) only says that nobody of that name was logged in (doveadm-kick(1)).
-    await context.machine.run(['doveadm', 'kick', whose]);
+    warned(context, [...dangling.map(leadsNowhere), ...(await postmasterLost(context, whose, false))]);
+    await endSessions(context, whose);
     const { local, domain } = splitAddress(whose);
     const moved = await putMailAside(context, `${domain}/${local}`, whose);
     if (input.delete_mail !== true || moved === null) return { address: whose, moved_to: moved, dangling };

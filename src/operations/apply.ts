@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { apply as applyAll, plan as planAll, type Plan } from '#apply';
 import { withLock } from '#machine';
-import { applyRequest, consentTo } from './applying.ts';
+import { applyRequest, consentTo, interruption } from './applying.ts';
 import { loadDesired, storeOf, surroundings } from './desired.ts';
 import { type Context, operation } from './operation.ts';
 import { finding } from './people.ts';
@@ -24,17 +24,21 @@ const planNow = async (context: Context): Promise<Plan> => {
 
 export const plan = operation({
   name: 'plan',
-  summary: 'Shows what apply would change, file by file; secrets by name only.',
+  summary: 'Shows what apply would change, file by file; ends with 2 when there is something.',
   example: 'hauspost plan',
   positionals: [],
   input: nothing,
-  output: z.object({ changes: z.array(change).readonly(), generation: z.number().nullable() }),
+  output: z.object({
+    changes: z.array(change).readonly(),
+    generation: z.number().nullable(),
+    interrupted: z.number().optional().describe('the generation that a change was interrupted in; apply undoes it'),
+  }),
   needs: 'root',
   run: async (context) => {
     const { changes, state } = await planNow(context);
-    return { changes, generation: state.committed };
+    return { changes, generation: state.committed, ...interruption(state) };
   },
-  exitCode: ({ changes }) => (changes.length > 0 ? 2 : 0),
+  exitCode: ({ changes, interrupted }) => (changes.length > 0 || interrupted !== undefined ? 2 : 0),
 });
 
 export const apply = operation({
@@ -66,6 +70,8 @@ export const generations = operation({
     const generations = storeOf(context);
     const { committed } = await generations.state();
     const loaded = await Promise.all((await generations.numbers()).map((number) => generations.load(number)));
-    return loaded.map(({ meta: { number, created, summary, version } }) => ({ number, created, summary, version, committed: number === committed }));
+    return loaded
+      .filter(({ meta: { applied } }) => applied !== null)
+      .map(({ meta: { number, created, summary, version } }) => ({ number, created, summary, version, committed: number === committed }));
   },
 });

@@ -17,7 +17,8 @@ const digest = (changes: readonly Change[]): string =>
     .digest('hex')
     .slice(0, 16);
 
-const line = (change: Change): string => `  ${change.action} ${change.target}${change.drift ? ' (changed by somebody else since)' : ''}`;
+const line = (change: Change): string =>
+  `  ${change.action} ${change.target}${change.drift ? ' (changed by somebody else since; a copy is kept)' : ''}`;
 
 const describe = (changes: readonly Change[]): string => {
   const packages = changes.filter((change) => change.kind === 'package').map((change) => change.target);
@@ -25,18 +26,27 @@ const describe = (changes: readonly Change[]): string => {
   return [...(packages.length > 0 ? [`  install ${packages.join(' ')}`] : []), ...rest].join('\n');
 };
 
-/** The question about a plan; none when there is nothing to do. */
-export const consentTo = ({ changes }: Plan): readonly Consent[] =>
-  changes.length === 0
-    ? []
-    : [{ id: `apply:${digest(changes)}`, text: `These changes would be made:\n${describe(changes)}`, question: 'Make these changes?' }];
+const HEAL = 'apply:heal';
+
+/** The question about a plan; none when there is nothing to do, or only to start what was stopped. */
+export const consentTo = ({ changes, state: { entering } }: Plan): readonly Consent[] => {
+  if (entering !== null) {
+    const text = `An earlier change (generation ${entering}) was interrupted. It is undone first; then all is made as the configuration file says.`;
+    return [{ id: HEAL, text, question: 'Go on?' }];
+  }
+  if (changes.every(({ kind }) => kind === 'service')) return [];
+  return [{ id: `apply:${digest(changes)}`, text: `These changes would be made:\n${describe(changes)}`, question: 'Make these changes?' }];
+};
+
+/** For results: which generation was being entered when a change was interrupted. */
+export const interruption = ({ entering }: Plan['state']): { readonly interrupted?: number } => (entering === null ? {} : { interrupted: entering });
 
 const check =
   (context: Context) =>
   async (plan: Plan): Promise<void> => {
     const [consent] = consentTo(plan);
     const { consented } = context;
-    if (consent === undefined || consented === 'everything' || consented.has(consent.id)) return;
+    if (consent === undefined || consented === 'everything' || consented.has(consent.id) || consented.has(HEAL)) return;
     throw operatorError({
       code: NEVER_CONSENTED,
       message: 'the changes are no longer those that were shown',

@@ -30,10 +30,13 @@ export const loadConfig = async (context: Context): Promise<Config> => {
 
 export const storeOf = ({ machine }: Context): Store => openStore(machine, { state: STATE, generations: path(`${STATE}/generations`) });
 
-const committedFacts = async (context: Context): Promise<Facts | undefined> => {
+/** What the configuration in place was rendered from. */
+export const inputInPlace = async (context: Context): Promise<RenderInput | undefined> => {
   const { committed } = await storeOf(context).state();
-  return committed === null ? undefined : (await storeOf(context).load(committed)).input?.facts;
+  return committed === null ? undefined : (await storeOf(context).load(committed)).input;
 };
+
+export const settingsInPlace = async (context: Context): Promise<RenderInput['settings'] | undefined> => (await inputInPlace(context))?.settings;
 
 /** Whether the settings depend on what the host's resolvers can do. */
 const resolversCount = (config: Config, facts: Facts): boolean => {
@@ -43,7 +46,7 @@ const resolversCount = (config: Config, facts: Facts): boolean => {
 
 export const renderInput = async (context: Context, config: Config): Promise<RenderInput> => {
   const probed = {
-    ...(await probeFacts(context.machine, context.reporter, await committedFacts(context))),
+    ...(await probeFacts(context.machine, context.reporter, (await inputInPlace(context))?.facts)),
     dkimKeys: await listDkimKeys(secretsOf(context), DKIM),
   };
   const facts = resolversCount(config, probed) ? await askResolvers(probed) : probed;

@@ -4,6 +4,7 @@ import { isIPv4 } from 'node:net';
 import { z } from 'zod';
 import { parseLocalPart, parseMailAddress, path, splitAddress, type MailAddress } from '#base';
 import { accounts, aliases, connect, type Directory, generatePassword, hashPassword } from '#directory';
+import { withLock } from '#machine';
 import { listenersOf, type RenderInput } from '#model';
 import type { Login, Place, StepResult, Target } from '#selftest';
 import { STRANGER } from '#services';
@@ -16,14 +17,16 @@ interface Cast {
   readonly alias: MailAddress;
 }
 
+const PREFIX = 'hauspost-selftest-';
+
 const castOf = (context: Context, input: RenderInput): Cast => {
   const { domain } = splitAddress(input.settings.postmaster);
   const token = context.machine.random(4).toString('hex');
   const login = (role: string): Login => ({
-    address: parseMailAddress(`${parseLocalPart(`hauspost-selftest-${token}-${role}`)}@${domain}`),
+    address: parseMailAddress(`${parseLocalPart(`${PREFIX}${token}-${role}`)}@${domain}`),
     password: generatePassword(),
   });
-  return { user: login('user'), sender: login('sender'), alias: parseMailAddress(`hauspost-selftest-${token}-alias@${domain}`) };
+  return { user: login('user'), sender: login('sender'), alias: parseMailAddress(`${PREFIX}${token}-alias@${domain}`) };
 };
 
 const enrol = async (directory: Directory, { user, sender, alias }: Cast): Promise<void> => {
@@ -32,9 +35,10 @@ const enrol = async (directory: Directory, { user, sender, alias }: Cast): Promi
   await aliases.add(directory, { source: alias, destinations: [user.address] });
 };
 
-const dismiss = async (context: Context, input: RenderInput, directory: Directory, cast: Cast): Promise<void> => {
-  await aliases.remove(directory, cast.alias);
-  for (const { address } of [cast.user, cast.sender]) {
+/** Removes all of this self-test, and of one that was killed: the lock says that no other runs. */
+const dismiss = async (context: Context, input: RenderInput, directory: Directory): Promise<void> => {
+  for (const source of await aliases.named(directory, PREFIX)) await aliases.remove(directory, source);
+  for (const address of await accounts.named(directory, PREFIX)) {
     await accounts.remove(directory, address);
     const { local, domain } = splitAddress(address);
     await context.machine.run(['doveadm', 'kick', address]); // its status only says whether somebody was logged in
@@ -83,16 +87,20 @@ const targetOf = async (context: Context, input: RenderInput, cast: Cast): Promi
 };
 
 /** The steps' results. Accounts and mail of the test are gone afterwards, also when a step failed. */
-export const selfTest = async (context: Context, input: RenderInput): Promise<readonly StepResult[]> => {
+export const selfTest = (context: Context, input: RenderInput): Promise<readonly StepResult[]> =>
+  withLock('hauspost selftest', () => alone(context, input), 'selftest.lock');
+
+const alone = async (context: Context, input: RenderInput): Promise<readonly StepResult[]> => {
   await using directory = await connect({ socketPath: input.wiring.sockets.mariadb.path });
   const cast = castOf(context, input);
   // The mail libraries take half as long to load as all the rest, and no other command needs them.
   const { runSteps } = await import('#selftest');
   try {
+    await dismiss(context, input, directory);
     await enrol(directory, cast);
-    return await runSteps(await targetOf(context, input, cast), context.reporter);
+    return await runSteps(await targetOf(context, input, cast), context.reporter, context.signal);
   } finally {
-    await dismiss(context, input, directory, cast);
+    await dismiss(context, input, directory);
   }
 };
 

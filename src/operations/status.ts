@@ -1,11 +1,14 @@
 /** `status`: what runs, what waits in the queue, which certificates are served, and whether somebody changed our files. */
 import { X509Certificate } from 'node:crypto';
+import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { inOrder, plan, supervised } from '#apply';
+import { HauspostError } from '#base';
 import { initOf, installedVersions, listenersOfFamily, type Machine, memoryMb, upstreamVersion } from '#machine';
 import type { RenderInput, Service } from '#model';
 import { SERVICES } from '#services';
-import { desiredOf, loadInput, surroundings } from './desired.ts';
+import { interruption } from './applying.ts';
+import { desiredOf, inputInPlace, loadInput, surroundings } from './desired.ts';
 import { type Context, operation } from './operation.ts';
 
 const service = z.object({
@@ -30,7 +33,7 @@ const serviceStatus = async (machine: Machine, input: RenderInput, each: Service
     version: upstreamVersion(version),
     state,
     listeners: pid === undefined ? [] : await listenersOfFamily(machine, pid),
-    since: since?.toISOString() ?? null,
+    since: state === 'running' ? (since?.toISOString() ?? null) : null,
     memory_mb: pid === undefined ? 0 : await memoryMb(machine, pid),
   };
 };
@@ -46,17 +49,47 @@ const queueStatus = async (machine: Machine): Promise<z.output<typeof queue>> =>
   return { active: count('active', 'incoming', 'maildrop'), deferred: count('deferred'), hold: count('hold') };
 };
 
+/** OpenSSL writes all groups of an IPv6 address; RFC 5952 shortens it. */
+const nameInCertificate = (entry: string): string => {
+  const name = entry.replace(/^(DNS|IP Address):/, '');
+  return isIPv6(name) ? new URL(`http://[${name}]/`).hostname.slice(1, -1) : name;
+};
+
 const certificates = async (machine: Machine, { wiring }: RenderInput): Promise<readonly z.output<typeof certificate>[]> => {
   const pem = await machine.read(wiring.places['tls-chain']);
   if (pem === undefined) return [];
   const { subjectAltName, validTo, issuer } = new X509Certificate(pem);
-  const names = (subjectAltName ?? '').split(', ').map((name) => name.replace(/^(DNS|IP Address):/, ''));
+  const names = (subjectAltName ?? '').split(', ').map(nameInCertificate);
   return [{ names, expires: new Date(validTo).toISOString(), issuer: issuer.replaceAll('\n', ', ') }];
 };
 
-const drift = async (context: Context, input: RenderInput): Promise<{ readonly generation: number | null; readonly drift: readonly string[] }> => {
+interface Place {
+  readonly generation: number | null;
+  readonly drift: readonly string[];
+  readonly interrupted?: number;
+}
+
+const drift = async (context: Context, input: RenderInput): Promise<Place> => {
   const { changes, state } = await plan(surroundings(context, input), desiredOf(context, input));
-  return { generation: state.committed, drift: changes.filter((change) => change.drift).map((change) => change.target) };
+  return { generation: state.committed, ...interruption(state), drift: changes.filter((change) => change.drift).map((change) => change.target) };
+};
+
+/** A mistake in the operator's file must not hide how the server is: then what is in place counts. */
+const inputForStatus = async (context: Context): Promise<RenderInput> => {
+  try {
+    return await loadInput(context);
+  } catch (error) {
+    const inPlace = await inputInPlace(context);
+    if (!(error instanceof HauspostError && error.blame === 'operator') || inPlace === undefined) throw error;
+    const text = `${context.configFile} cannot be used (${error.message.split('\n')[0]}); this is about the configuration in place`;
+    context.reporter.emit({
+      kind: 'warning',
+      code: error.code,
+      text,
+      remedy: "'hauspost config check' and 'hauspost plan' say what is wrong with it.",
+    });
+    return inPlace;
+  }
 };
 
 export const status = operation({
@@ -71,11 +104,12 @@ export const status = operation({
     certificates: z.array(certificate).readonly(),
     generation: z.number().nullable(),
     drift: z.array(z.string()).readonly(),
+    interrupted: z.number().optional().describe('the generation that a change was interrupted in; apply undoes it'),
   }),
   needs: 'root',
   run: async (context) => {
     const { machine } = context;
-    const input = await loadInput(context);
+    const input = await inputForStatus(context);
     const services = await Promise.all(inOrder(SERVICES).map((each) => serviceStatus(machine, input, each)));
     return { services, queue: await queueStatus(machine), certificates: await certificates(machine, input), ...(await drift(context, input)) };
   },

@@ -1,7 +1,7 @@
 /** The table: all that can be asked of Hauspost, in the order in which help shows it. */
 import type { z } from 'zod';
-import { add as accountAdd, list as accountList, remove as accountRemove } from './account.ts';
-import { add as aliasAdd, list as aliasList, remove as aliasRemove } from './alias.ts';
+import { add as accountAdd, list as accountList, passwd as accountPasswd, remove as accountRemove, set as accountSet } from './account.ts';
+import { add as aliasAdd, list as aliasList, remove as aliasRemove, set as aliasSet } from './alias.ts';
 import { apply, generations, plan } from './apply.ts';
 import { check, example, explain } from './config.ts';
 import { add as domainAdd, list as domainList, remove as domainRemove } from './domain.ts';
@@ -26,9 +26,12 @@ const TABLE = [
   domainList,
   domainRemove,
   accountAdd,
+  accountSet,
+  accountPasswd,
   accountList,
   accountRemove,
   aliasAdd,
+  aliasSet,
   aliasList,
   aliasRemove,
 ] as const;

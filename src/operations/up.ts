@@ -56,13 +56,16 @@ const refuseContradiction = (context: Context, { hostname, domain }: Input, { se
   const other = splitAddress(settings.postmaster).domain;
   const wrong = [
     ...(hostname !== undefined && parseFqdn(hostname) !== settings.hostname ? [`--hostname ${hostname} (the file says ${settings.hostname})`] : []),
-    ...(domain !== undefined && parseDomain(domain) !== other ? [`--domain ${domain} (the postmaster is at ${other})`] : []),
+    ...(domain !== undefined && parseDomain(domain) !== other ? [`--domain ${domain} (the file's postmaster is at ${other})`] : []),
   ];
   if (wrong.length === 0) return;
   throw operatorError({
     code: 'up.contradiction',
     message: `${context.configFile} exists and says otherwise: ${wrong.join(', ')}`,
-    remedy: `Edit the file and run 'hauspost apply', or add domains with 'hauspost domain add'.`,
+    remedy:
+      settings.profile === 'local'
+        ? `For the real thing write profile = "public", hostname = "..." and postmaster = "..." below [server] there, run 'hauspost domain add' and 'hauspost account add' for the postmaster, and 'hauspost apply'.`
+        : `Edit the file and run 'hauspost apply', or add domains with 'hauspost domain add'.`,
   });
 };
 
@@ -146,7 +149,8 @@ const run = async (context: Context, input: Input) => {
     hostname: settings.hostname,
     account,
     ca: settings.tls.source === 'own-ca' ? wiring.places['tls-ca'] : null,
-    web_ui: settings.webUi.enabled ? `https://${settings.hostname}/rspamd/` : null,
+    // The name of a local server is known to its own resolver only.
+    web_ui: settings.webUi.enabled ? `https://${settings.profile === 'local' ? 'localhost' : settings.hostname}/rspamd/` : null,
     selftest: { ok: steps.every((step) => step.ok), steps },
   };
 };

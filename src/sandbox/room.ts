@@ -3,7 +3,7 @@
  * and see no processes but their own; what they write is thrown away.
  *
  * Each file system of the machine becomes the lower layer of an overlay whose upper layer is a tmpfs, so a separate /var is
- * seen as well. Unix sockets do not connect through an overlay: live daemons cannot be reached from here.
+ * seen as well; one below the root that cannot be had (it has just gone, or is a user's own) stays empty. Unix sockets do not connect through an overlay: live daemons cannot be reached from here.
  * Needs CAP_SYS_ADMIN.
  */
 import { type AbsPath, environmentError, path } from '#base';
@@ -37,18 +37,22 @@ const KERNEL = new Set([
 
 const WORK = path('/run/hauspost/sandbox');
 
-/** Constant; everything variable comes as arguments: WORK STAGE, then `dir|file PATH` for each mount, `absent PATH`, and `--`. Then it waits for the end of its input. */
+/** Constant; everything variable comes as arguments: WORK STAGE, then `root|dir|file PATH` for each mount, `absent PATH`, and `--`. Then it waits for the end of its input. */
 const SCRIPT = `set -eu
 work=$1; stage=$2; shift 2
 mount -t tmpfs -o mode=0700 tmpfs "$work"
 mkdir "$work/root"
 n=0
+lay() {
+  n=$((n + 1)); mkdir "$work/u$n" "$work/w$n"
+  chmod --reference="$1" "$work/u$n" && chown --reference="$1" "$work/u$n" &&
+  mount -t overlay overlay -o "lowerdir=$1,upperdir=$work/u$n,workdir=$work/w$n" "$work/root$1"
+}
 while [ "$1" != -- ] && [ "$1" != absent ]; do
   case $1 in
-    dir) n=$((n + 1)); mkdir "$work/u$n" "$work/w$n"
-      chmod --reference="$2" "$work/u$n"; chown --reference="$2" "$work/u$n"
-      mount -t overlay overlay -o "lowerdir=$2,upperdir=$work/u$n,workdir=$work/w$n" "$work/root$2" ;;
-    file) mount --bind "$2" "$work/root$2" ;;
+    root) lay / ;;
+    dir) lay "$2" || true ;;
+    file) mount --bind "$2" "$work/root$2" || true ;;
   esac
   shift 2
 done
@@ -87,7 +91,7 @@ const arrangement = async (machine: Machine): Promise<readonly string[]> => {
   const parts: string[] = [];
   for (const mount of await mounts(machine)) {
     const state = await machine.state(path(mount.point));
-    if (state !== undefined) parts.push(state.kind === 'dir' ? 'dir' : 'file', mount.point);
+    if (state !== undefined) parts.push(state.kind !== 'dir' ? 'file' : mount.point === '/' ? 'root' : 'dir', mount.point);
   }
   return parts;
 };

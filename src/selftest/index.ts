@@ -1,9 +1,12 @@
 /** The self-test: real mail through the running server, as a stranger and as a client. */
-import type { Reporter } from '#base';
+import { failure, type Reporter } from '#base';
 import { STEPS } from './steps.ts';
 import type { Target } from './target.ts';
 
 export type { Login, Place, Target } from './target.ts';
+
+const interrupted = (): Error =>
+  failure({ code: 'selftest.interrupted', message: 'the self-test was interrupted; what it made is removed', remedy: 'Run it again when you like.' });
 
 export interface StepResult {
   readonly name: string;
@@ -12,9 +15,11 @@ export interface StepResult {
   readonly detail: string;
 }
 
-export const runSteps = async (target: Target, reporter: Reporter): Promise<readonly StepResult[]> => {
+/** Stops before its next step when `signal` is aborted, by throwing `selftest.interrupted`. */
+export const runSteps = async (target: Target, reporter: Reporter, signal: AbortSignal): Promise<readonly StepResult[]> => {
   const results: StepResult[] = [];
   for (const each of STEPS) {
+    if (signal.aborted) throw interrupted();
     const step = `self-test: ${each.name}`;
     reporter.emit({ kind: 'step', step, state: 'begin' });
     const begun = target.now().getTime();

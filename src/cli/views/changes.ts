@@ -1,6 +1,6 @@
 /** `plan`, `apply`, `generations` for a person. */
 import type { OutputOf } from '#operations';
-import { columns } from './table.ts';
+import { columns, interruptedText } from './table.ts';
 
 type Change = OutputOf<'plan'>['changes'][number];
 
@@ -15,14 +15,18 @@ const show = (change: Change): string =>
         .map((line) => `    ${line}`)
         .join('\n')}`;
 
-export const plan = ({ changes, generation }: OutputOf<'plan'>): string => {
+const count = (changes: readonly unknown[]): string => (changes.length === 1 ? '1 change' : `${changes.length} changes`);
+
+export const plan = ({ changes, generation, interrupted }: OutputOf<'plan'>): string => {
+  const list = changes.map((change) => `${show(change)}\n`).join('');
+  if (interrupted !== undefined) return `${list}${interruptedText(interrupted)}\n`;
   if (changes.length === 0) return `Nothing to do; generation ${generation ?? 'none'} is in place.\n`;
-  return `${changes.map(show).join('\n')}\n\n${changes.length} changes. 'hauspost apply' makes them.\n`;
+  return `${list}\n${count(changes)}. 'hauspost apply' makes ${changes.length === 1 ? 'it' : 'them'}.\n`;
 };
 
 export const apply = ({ applied, generation, changes }: OutputOf<'apply'>): string => {
   if (!applied) return `Nothing to do; generation ${generation} is in place.\n`;
-  return `Generation ${generation} is in place (${changes.length} changes).\n`;
+  return `Generation ${generation} is in place (${count(changes)}).\n`;
 };
 
 export const generations = (list: OutputOf<'generations'>): string =>

@@ -20,29 +20,26 @@ export const domainList = (list: OutputOf<'domain list'>): string =>
     : `${columns([['DOMAIN', 'ACCOUNTS', 'ALIASES'], ...list.map((each) => [readable(each.domain), String(each.accounts), String(each.aliases)])])}\n`;
 
 export const accountAdd = ({ address }: OutputOf<'account add'>): string => `${readable(address)} added.\n`;
+const state = (each: { readonly enabled: boolean; readonly send_only: boolean }): string =>
+  [each.enabled ? 'enabled' : 'disabled', ...(each.send_only ? ['send-only'] : [])].join(', ');
+
+export const accountSet = (each: OutputOf<'account set'>): string =>
+  `${readable(each.address)} is now: quota ${quota(each.quota_mb)}, ${state(each)}.\n`;
+export const accountPasswd = ({ address }: OutputOf<'account passwd'>): string => `${readable(address)} has another password.\n`;
 export const accountRemove = ({ address, moved_to: moved }: OutputOf<'account remove'>): string => `${readable(address)} removed${kept(moved)}.\n`;
 export const accountList = (list: OutputOf<'account list'>): string =>
   list.length === 0
     ? "There is no account yet; 'hauspost account add user@example.org' adds one.\n"
-    : `${columns([
-        ['ADDRESS', 'QUOTA', 'STATE'],
-        ...list.map((each) => [
-          readable(each.address),
-          quota(each.quota_mb),
-          [each.enabled ? 'enabled' : 'disabled', ...(each.send_only ? ['send-only'] : [])].join(', '),
-        ]),
-      ])}\n`;
+    : `${columns([['ADDRESS', 'QUOTA', 'STATE'], ...list.map((each) => [readable(each.address), quota(each.quota_mb), state(each)])])}\n`;
 
-export const aliasAdd = ({ source, destinations }: OutputOf<'alias add'>): string =>
-  `${readable(source)} leads to ${destinations.map((one) => readable(one.address)).join(', ')}.\n`;
+type Destinations = OutputOf<'alias add'>['destinations'];
+
+const leads = (destinations: Destinations): string => destinations.map((one) => `${readable(one.address)}${one.enabled ? '' : ' (off)'}`).join(', ');
+
+export const aliasAdd = ({ source, destinations }: OutputOf<'alias add'>): string => `${readable(source)} leads to ${leads(destinations)}.\n`;
+export const aliasSet = ({ source, destinations }: OutputOf<'alias set'>): string => `${readable(source)} leads to ${leads(destinations)}.\n`;
 export const aliasRemove = ({ source }: OutputOf<'alias remove'>): string => `${readable(source)} removed.\n`;
 export const aliasList = (list: OutputOf<'alias list'>): string =>
   list.length === 0
     ? "There is no alias yet; 'hauspost alias add info@example.org user@example.org' adds one.\n"
-    : `${columns(
-        list.map((each) => [
-          readable(each.source),
-          '->',
-          each.destinations.map((one) => `${readable(one.address)}${one.enabled ? '' : ' (off)'}`).join(', '),
-        ]),
-      )}\n`;
+    : `${columns(list.map((each) => [readable(each.source), '->', leads(each.destinations)]))}\n`;

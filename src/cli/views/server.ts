@@ -1,6 +1,6 @@
 /** `up`, `down`, `status`, `selftest` for a person. */
 import type { OutputOf } from '#operations';
-import { columns } from './table.ts';
+import { columns, interruptedText } from './table.ts';
 
 type Steps = OutputOf<'selftest'>['steps'];
 
@@ -15,7 +15,7 @@ const settings = ({ hostname, account }: OutputOf<'up'>): string =>
     ['Incoming', `IMAP ${hostname}`, 'port 993 TLS, or 143 STARTTLS'],
     ['Outgoing', `SMTP ${hostname}`, 'port 465 TLS, or 587 STARTTLS'],
     ['Filters', `ManageSieve ${hostname}`, 'port 4190 STARTTLS'],
-    ['User name', account ?? 'the whole address', "password as shown when the account was made; 'hauspost account passwd' sets a new one"],
+    ['User name', account ?? 'the whole address', "password as shown when the account was made; 'hauspost account passwd' makes another"],
   ]);
 
 export const up = (output: OutputOf<'up'>): string => {
@@ -29,7 +29,12 @@ export const up = (output: OutputOf<'up'>): string => {
 
 export const down = ({ stopped }: OutputOf<'down'>): string => `Stopped: ${stopped.join(', ')}. 'hauspost up' starts them again.\n`;
 
-export const status = ({ services, queue, certificates, generation, drift }: OutputOf<'status'>): string => {
+const stoppedText = (services: OutputOf<'status'>['services']): readonly string[] => {
+  const names = services.filter(({ state }) => state !== 'running').map(({ name }) => name);
+  return names.length === 0 ? [] : [`Not running: ${names.join(', ')}; 'hauspost up' starts what is stopped.`];
+};
+
+export const status = ({ services, queue, certificates, generation, drift, interrupted }: OutputOf<'status'>): string => {
   const rows = services.map((each) => [
     each.name,
     each.version,
@@ -44,6 +49,8 @@ export const status = ({ services, queue, certificates, generation, drift }: Out
     `Queue: ${queue.active} active, ${queue.deferred} deferred, ${queue.hold} on hold`,
     ...certificates.map((each) => `Certificate: ${each.names.join(', ')}; until ${each.expires.slice(0, 10)}; by ${each.issuer}`),
     `Generation: ${generation ?? 'none'}`,
+    ...stoppedText(services),
+    ...(interrupted === undefined ? [] : [interruptedText(interrupted)]),
     ...(drift.length === 0 ? [] : [`Changed by somebody else: ${drift.join(', ')} (see 'hauspost plan')`]),
     '',
   ].join('\n');

@@ -1,0 +1,80 @@
+/** C11, C13: aliases are added, switched, listed and removed. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { oneDocument, type Release, serve, type Server } from '../index.ts';
+import { json, jsons, NOTHING, ok, orders, recipient, text } from '../people.ts';
+
+const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
+
+const aliases = (get: () => Server): void => {
+  test('C11, C13: aliases: several destinations, outside ones, catch-all; listed and removed', async () => {
+    const server = get();
+    assert.match(await text(server, 'alias', 'list'), /^There is no alias yet; 'hauspost alias add /);
+    const on = (address: string): unknown => ({ address, enabled: true });
+    assert.deepEqual(await json(server, 'alias', 'add', 'Team@hauspost.test', 'demo@hauspost.test', 'Ext.Ern+x@outside.test'), {
+      ...{ source: 'team@hauspost.test', destinations: [on('demo@hauspost.test'), on('Ext.Ern+x@outside.test')], warnings: [] },
+    });
+    const [more, all, list, shown] = await orders(
+      server,
+      ['alias', 'add', 'team@hauspost.test', 'x@bücher.test'],
+      ['alias', 'add', '@hauspost.test', 'demo@hauspost.test'],
+      ['alias', 'list', '--json'],
+      ['alias', 'list', 'hauspost.test'],
+    );
+    assert.equal(more?.stdout, 'team@hauspost.test leads to demo@hauspost.test, Ext.Ern+x@outside.test, x@bücher.test.\n');
+    assert.equal(all?.stdout, '@hauspost.test leads to demo@hauspost.test.\n');
+    assert.equal(await recipient(server, 'whoever@hauspost.test'), 250);
+    assert.deepEqual(oneDocument(list ?? NOTHING), [
+      { source: '@hauspost.test', destinations: [on('demo@hauspost.test')] },
+      { source: 'team@hauspost.test', destinations: [on('demo@hauspost.test'), on('Ext.Ern+x@outside.test'), on('x@xn--bcher-kva.test')] },
+    ]);
+    const line = 'team@hauspost.test  ->  demo@hauspost.test, Ext.Ern+x@outside.test, x@bücher.test\n';
+    assert.equal(shown?.stdout, `@hauspost.test      ->  demo@hauspost.test\n${line}`);
+    const off = await text(server, 'alias', 'set', 'team@hauspost.test', 'demo@hauspost.test', '--disabled');
+    assert.equal(off, 'team@hauspost.test leads to demo@hauspost.test (off), Ext.Ern+x@outside.test, x@bücher.test.\n');
+    const back = (await json(server, 'alias', 'set', 'team@hauspost.test', '--enabled')) as { destinations: unknown };
+    assert.deepEqual(back.destinations, [on('demo@hauspost.test'), on('Ext.Ern+x@outside.test'), on('x@xn--bcher-kva.test')]);
+    assert.equal(await text(server, 'alias', 'remove', 'team@hauspost.test'), 'team@hauspost.test removed.\n');
+    const [counted, removed, left] = await jsons(server, ['domain', 'list'], ['alias', 'remove', '@hauspost.test'], ['alias', 'list']);
+    assert.deepEqual(counted, [{ domain: 'hauspost.test', accounts: 1, aliases: 1 }]);
+    assert.deepEqual(removed, { source: '@hauspost.test', destinations: [on('demo@hauspost.test')] });
+    assert.deepEqual(left, []);
+    assert.equal(await recipient(server, 'whoever@hauspost.test'), 550);
+  });
+
+  test('C11: an alias to nobody, to a send-only or a disabled account is allowed, with a warning on standard error', async () => {
+    const server = get();
+    await orders(server, ['account', 'add', 'robot@hauspost.test', '--send-only'], ['account', 'add', 'gone@hauspost.test', '--disabled']);
+    const added = ok(
+      await server.hauspost(['alias', 'add', 'three@hauspost.test', 'robot@hauspost.test', 'gone@hauspost.test', 'typo@hauspost.test']),
+    );
+    assert.equal(added.stdout, 'three@hauspost.test leads to robot@hauspost.test, gone@hauspost.test, typo@hauspost.test.\n');
+    assert.match(added.stderr, /^warning: robot@hauspost\.test is a send-only account/m);
+    assert.match(added.stderr, /^warning: gone@hauspost\.test is a disabled account/m);
+    assert.match(added.stderr, /^warning: typo@hauspost\.test does not exist/m);
+    const again = (await json(server, 'alias', 'add', 'four@hauspost.test', 'robot@hauspost.test')) as {
+      warnings: { level: string; code: string }[];
+    };
+    assert.deepEqual(
+      again.warnings.map(({ level, code }) => [level, code]),
+      [['warning', 'alias.destination-send-only']],
+    );
+    await orders(
+      server,
+      ...['three', 'four'].map((alias) => ['alias', 'remove', `${alias}@hauspost.test`]),
+      ...['robot', 'gone'].map((account) => ['account', 'remove', `${account}@hauspost.test`]),
+    );
+  });
+};
+
+for (const release of RELEASES) {
+  describe(release, () => {
+    let server: Server;
+    before(async () => {
+      server = await serve(release);
+    });
+    after(() => server?.[Symbol.asyncDispose]());
+
+    aliases(() => server);
+  });
+}
