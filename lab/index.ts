@@ -12,7 +12,7 @@ export { type Addresses, type Host, type Network, network } from './network.ts';
 export { type Child, collect, ended, type Output, until } from './process.ts';
 export type { Files, Room } from './room.ts';
 export { type Forward, type Sockets, socketsOf, type Target } from './sockets.ts';
-export { BROUGHT, PUBLIC, served, servedPublic, shownPassword, type UpRecord, upRecord } from './served.ts';
+export { BROUGHT, launched, PUBLIC, served, servedPublic, shownPassword, type UpRecord, upRecord } from './served.ts';
 export { fromKeys, fromUnbound, signatures, type TextRecords } from './dkim.ts';
 export { Dialogue, type TlsTrust } from './dialogue.ts';
 export { allRun, CLIENT, CLIENT_NAME, fetched, freshClient, HAUSPOST, type Login, type Server, serve, STRANGER } from './mail.ts';

@@ -29,12 +29,28 @@ const namespacesOf = (pid: number | string): readonly string[] =>
 
 const ownNamespaces = new Set(namespacesOf('self'));
 
+/** In clock ticks since boot; infinite for one that has ended. Field 22 of proc(5) stat, counted after the command's name, which may hold spaces. */
+const startOf = (pid: string): number => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(') ') + 2).split(' ')[19]);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+};
+
+const TICKS = 100;
+const now = (): number => Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * TICKS;
+
 const entries = (directory: string): readonly string[] => readdirSync(join(cacheDirectory(), directory)).map((name) => `${directory}/${name}`);
 
-/** Everything on the host that belongs to the owner, or lives in one of the namespaces, one line each. */
-const leftovers = async ({ owner, pids }: Held, namespaces: ReadonlySet<string>): Promise<readonly string[]> => {
+/**
+ * Everything on the host that belongs to the owner, or lives in one of the namespaces, one line each. A process that began after `end` is
+ * somebody else's: the kernel gives the number of a namespace that is gone to a new one.
+ */
+const leftovers = async ({ owner, pids }: Held, namespaces: ReadonlySet<string>, end = Number.POSITIVE_INFINITY): Promise<readonly string[]> => {
   const processes = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && namespacesOf(name).some((one) => namespaces.has(one)))
+    .filter((name) => /^\d+$/.test(name) && namespacesOf(name).some((one) => namespaces.has(one)) && startOf(name) <= end)
     .map((pid) => `process ${pid}`);
   const groups = (await must(['unshare', '--mount', 'sh', '-c', 'mount -t cgroup2 cgroup2 /mnt && ls /mnt'])).stdout
     .split('\n')
@@ -73,9 +89,10 @@ const interrupted = async (what: string, signal: NodeJS.Signals): Promise<void> 
     // SIGINT as a terminal sends it: to the whole process group.
     process.kill(signal === 'SIGINT' ? -(child.pid ?? 0) : (child.pid ?? 0), signal);
     await exit;
+    const end = now();
     let left: readonly string[] = [];
     const clean = async (): Promise<true | undefined> => {
-      left = await leftovers(held, namespaces);
+      left = await leftovers(held, namespaces, end);
       return left.length === 0 ? true : undefined;
     };
     await until('nothing is left', clean, 30_000, 100).catch((error: unknown) => assert.fail(`${String(error)}:\n${left.join('\n')}`));

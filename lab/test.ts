@@ -36,8 +36,8 @@ const unused: Job = () =>
 const fileJobs = (files: readonly string[]): readonly Job[] => files.map((file) => () => runFile(join(ROOT, file), options));
 
 const PROCESSORS = availableParallelism();
-/** Machines wait half of the time, but their daemons' limits are measured in time, too. */
-const LABS = PROCESSORS + Math.ceil(PROCESSORS / 2);
+/** Machines wait half of the time: for mail, for limits that are measured in time, for each other. */
+const LABS = PROCESSORS * 2;
 
 const runAll = async (jobs: readonly Job[], atOnce = PROCESSORS): Promise<void> => {
   const waiting = [...jobs];

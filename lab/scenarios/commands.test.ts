@@ -323,7 +323,7 @@ const environment = (get: () => Server): void => {
     ]) {
       const { code, stdout, stderr } = await visitor(...words);
       const command = words.filter((word) => !word.startsWith('-') && !word.includes('.')).join(' ');
-      assert.deepEqual([code, stdout, stderr], [4, '', `hauspost: 'hauspost ${command}' needs root\n  Run 'sudo hauspost ${command}'.\n`]);
+      assert.deepEqual([code, stdout, stderr], [4, '', `hauspost: 'hauspost ${command}' needs root\n  Run: sudo hauspost ${words.join(' ')}\n`]);
     }
     assert.deepEqual((oneDocument(await visitor('plan', '--json')) as Failure).error.code, 'needs.root');
     for (const words of [['config', 'check'], ['config', 'explain', 'tls'], ['plan', '--help'], ['--version']])

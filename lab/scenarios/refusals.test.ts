@@ -3,34 +3,19 @@
  * on systems that it was not tried on. The packages' own defaults are none of these. A machine with Debian's mail packages, never served.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { boot, derive, HAUSPOST, type Image, image, type Machine, oneDocument, type Output, type Release, until } from '../index.ts';
+import { boot, derive, HAUSPOST, type Image, launched, type Machine, oneDocument, type Output, type Release, until } from '../index.ts';
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
-const CHECKOUT = join(import.meta.dirname, '../..');
 const INSTALLED = ['postfix', 'dovecot-imapd', 'dovecot-lmtpd', 'rspamd'];
 const QUESTION = 'Make this machine the mail server mail.hauspost.test?';
 
 /** Mail packages as apt installs them, their daemons running, and the launcher prepared. */
 const withPackages = async (release: Release): Promise<Image> => {
-  const recipe = JSON.stringify([
-    'refusals 1',
-    INSTALLED,
-    readFileSync(join(CHECKOUT, 'package-lock.json'), 'utf8'),
-    readFileSync(join(CHECKOUT, 'hauspost'), 'utf8'),
-  ]);
-  return derive(await image({ release, init: 'systemd' }, 'packages'), 'mail-packages', recipe, async (machine) => {
-    await machine.checkout();
-    const steps = [
-      [HAUSPOST, '--version'],
-      ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q', '-y', 'install', '--no-install-recommends', ...INSTALLED],
-    ];
-    for (const argv of steps) {
-      const { code, stdout, stderr } = await machine.run(argv, { ms: 600_000 });
-      if (code !== 0) throw new Error(`${argv.join(' ')}: ${stdout}${stderr}`);
-    }
+  return derive(await launched({ release, init: 'systemd' }), 'mail-packages', JSON.stringify(INSTALLED), async (machine) => {
+    const argv = ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q', '-y', 'install', '--no-install-recommends', ...INSTALLED];
+    const { code, stdout, stderr } = await machine.run(argv, { ms: 600_000 });
+    if (code !== 0) throw new Error(`${argv.join(' ')}: ${stdout}${stderr}`);
   });
 };
 

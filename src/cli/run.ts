@@ -1,5 +1,6 @@
 /** One run of the command line: words in, an exit status out. Results go to standard output, all else to standard error. */
 import { type AbsPath, asHauspostError, environmentError, type HauspostError, path } from '#base';
+import { shellLine } from '#formats';
 import { thisMachine } from '#machine';
 import { type AnyOperation, type Context, OPERATIONS } from '#operations';
 import { groupOf, interpret, type Invocation, validated } from './arguments.ts';
@@ -26,18 +27,18 @@ const context = (self: Self): Context => {
   return { machine, reporter, ...self, configFile: CONFIG_FILE, consented: new Set(), secret };
 };
 
-const requireRoot = (operation: AnyOperation): void => {
+const requireRoot = (operation: AnyOperation, words: readonly string[]): void => {
   if (operation.needs !== 'root' || process.getuid?.() === 0) return;
   throw environmentError({
     code: 'needs.root',
     message: `'hauspost ${operation.name}' needs root`,
-    remedy: `Run 'sudo hauspost ${operation.name}'.`,
+    remedy: `Run: sudo ${shellLine(['hauspost', ...words])}`,
   });
 };
 
-const execute = async ({ operation, input, json, yes }: Invocation, base: Context): Promise<number> => {
+const execute = async ({ operation, input, json, yes }: Invocation, base: Context, words: readonly string[]): Promise<number> => {
   const parsed = validated(operation, input);
-  requireRoot(operation);
+  requireRoot(operation, words);
   const consented = yes ? ('everything' as const) : await askFor((await operation.consents?.(base, parsed)) ?? []);
   const output: unknown = await operation.run({ ...base, consented }, parsed);
   out(json ? `${JSON.stringify(operation.output.parse(output))}\n` : asText(operation.name, output));
@@ -78,7 +79,7 @@ export const run = async (words: readonly string[], self: Self): Promise<number>
     if (group.length > 0 && HELP.test(second)) return say({ help: helpForGroup(group) }, helpForGroup(group), json);
     const invocation = interpret(OPERATIONS, words);
     if (invocation.help) return say({ help: helpFor(invocation.operation) }, helpFor(invocation.operation), json);
-    return await execute(invocation, context(self));
+    return await execute(invocation, context(self), words);
   } catch (thrown) {
     return failed(thrown, words);
   }

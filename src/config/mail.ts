@@ -55,7 +55,7 @@ export const mail = section({
   },
   rules: ({ wants: { queueLifetimeHours: queue, bounceLifetimeHours: bounce } }) => {
     if (queue === undefined || bounce === undefined || bounce <= queue) return [];
-    const message = `mail.bounce_lifetime (${bounce} hours) is longer than mail.queue_lifetime (${queue} hours)`;
+    const message = `mail.bounce_lifetime (${bounce}h) is longer than mail.queue_lifetime (${queue}h)`;
     return [{ at: 'bounce_lifetime', code: 'config.exclusive', message, remedy: `Write bounce_lifetime = "${queue}h" or less.` }];
   },
   settings: (wants) => wants,
