@@ -123,10 +123,9 @@ const goBack = async (request: ApplyRequest, store: Store, desired: Desired): Pr
 };
 
 /** What somebody changed by hand, and the operator agreed to overwrite, is kept all the same. */
-const keepHandEdits = async ({ reporter }: ApplyRequest, store: Store, number: number, changes: readonly Change[]): Promise<void> => {
+const keepHandEdits = async ({ reporter }: ApplyRequest, store: Store, changes: readonly Change[]): Promise<void> => {
   const edited = changes.filter(({ kind, drift }) => kind === 'file' && drift);
-  const kept = await Promise.all(edited.map(({ target }) => store.keepOverwritten(number, path(target))));
-  const [folder] = kept.flatMap((each) => each ?? []);
+  const folder = await store.keepOverwritten(edited.map(({ target }) => path(target)));
   if (folder !== undefined) reporter.emit({ kind: 'info', text: `what somebody had changed by hand is kept in ${folder}` });
 };
 
@@ -139,7 +138,7 @@ const enter = async (
 ): Promise<readonly Finding[]> => {
   const { committed } = await store.state();
   for (const target of managedPaths(staged.manifest)) await store.keepOriginal(target);
-  await keepHandEdits(request, store, staged.meta.number, changes);
+  await keepHandEdits(request, store, changes);
   await store.setState({ committed, entering: staged.meta.number });
   try {
     const touched = await step(request.reporter, 'write files', async () =>

@@ -49,8 +49,8 @@ export interface Store {
   /** Writes a complete generation; `content` gives each file's bytes. */
   save(generation: Omit<Generation, 'tree'>, content: (item: Item & { kind: 'file' }) => Promise<string>): Promise<Generation>;
   discard(number: number): Promise<void>;
-  /** Copies what is at `target` now, if anything is, below `N/overwritten`; answers with that folder. */
-  keepOverwritten(number: number, target: AbsPath): Promise<AbsPath | undefined>;
+  /** Copies what is at `targets` now to a new folder below `overwritten`, beside the generations; undefined when nothing is there. */
+  keepOverwritten(targets: readonly AbsPath[]): Promise<AbsPath | undefined>;
   /** Keeps what is at `target` now as part of generation 0, unless that was done before. */
   keepOriginal(target: AbsPath): Promise<void>;
   /** Puts back what generation 0 has for the path: the original, or nothing. */
@@ -152,9 +152,13 @@ export const openStore = (machine: Machine, places: { readonly state: AbsPath; r
       return { meta, manifest, input, tree };
     },
     discard,
-    keepOverwritten: async (number, target) => {
-      const kept = path(`${folder(number)}/overwritten`);
-      return (await copyBelow(machine, kept, target)) ? kept : undefined;
+    keepOverwritten: async (targets) => {
+      const there = await Array.fromAsync(targets, async (target) => ((await machine.state(target)) === undefined ? [] : [target]));
+      if (there.flat().length === 0) return undefined;
+      const kept = path(`${places.state}/overwritten/${machine.now().toISOString().replace(/[:.]/g, '-')}`);
+      await machine.makeDir(path(`${places.state}/overwritten`), ROOT_DIR);
+      for (const target of there.flat()) await copyBelow(machine, kept, target);
+      return kept;
     },
     ...originalsOf(machine, places.generations),
   };

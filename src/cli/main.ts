@@ -19,6 +19,8 @@ const end = (name: keyof typeof STATUS): void => {
   if (first !== 0 && now - first > SAME_MS) process.exit(STATUS[name]);
   if (first !== 0) return;
   first = now;
+  // Who pressed the keys waits for an answer; a package that is being installed takes a while.
+  if (name === 'SIGINT') process.stderr.write('\nhauspost: it ends in order after what it is doing now; once more ends it at once\n');
   interrupted.abort(name);
 };
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, end);
