@@ -52,6 +52,8 @@ const ACCEPTED: readonly (readonly [string, string])[] = [
   ['M2: an alias of an alias', '<chain@second.test>'],
   ['M2: an alias that leads outside', '<away@hauspost.test>'],
   ['M2: the postmaster without a domain (RFC 5321 4.5.1)', '<postmaster>'],
+  ['M8: a role of a domain', '<abuse@second.test>'],
+  ['M8: a role where a catch-all takes the rest', '<Hostmaster@third.test>'],
   ['M2: a quoted local part', '<"demo"@hauspost.test>'],
   ['M2: whatever a catch-all takes', '<anything@third.test>'],
   ['M3: an alias with a destination that receives', '<mixed@hauspost.test>'],

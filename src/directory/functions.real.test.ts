@@ -262,6 +262,7 @@ const LARGE: Readonly<Record<string, string>> = {
   'no alias': lookups.aliases({ address: 'u3@d4.test' }),
   'chain of ten': lookups.aliases({ address: 'c1@big.test' }),
   'catch-all': lookups.aliases({ address: '@rest.test' }),
+  roles: lookups.roles(at('abuse@d4.test'), address('anna@one.test')),
   'recipient gate': lookups.recipientGate(at('u3@d4.test')),
   'recipient access': lookups.recipientAccess(at('c1@big.test')),
   senders: lookups.senders(at('c1@big.test')),

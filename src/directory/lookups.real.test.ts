@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseMailAddress } from '#base';
 import type { Room } from '#lab';
 import { type Database, database, RELEASES } from './database.lab.ts';
 import { applyGrants } from './grants.ts';
@@ -17,7 +18,7 @@ INSERT INTO accounts (username, domain, password, quota, enabled, sendonly) VALU
   ('anna', 'ours.test', '{PLAIN}a', 2048, 1, 0), ('bert', 'ours.test', '{PLAIN}b', NULL, 1, NULL), ('Carla', 'Mixed.test', '{PLAIN}c', 0, 1, 0),
   ('robot', 'ours.test', '{PLAIN}r', 0, 1, 1), ('gone', 'ours.test', '{PLAIN}g', 0, 0, 0), ('never', 'ours.test', '{PLAIN}n', 0, NULL, NULL),
   ('nopass', 'ours.test', '', 0, 1, 0), ('copy', 'ours.test', '{PLAIN}x', 0, 1, 0), ('moved', 'ours.test', '{PLAIN}m', 0, 1, 0), ('stuck', 'ours.test', '{PLAIN}s', 0, 1, 0),
-  ('plus+name', 'ours.test', '{PLAIN}p', 0, 1, 0),
+  ('plus+name', 'ours.test', '{PLAIN}p', 0, 1, 0), ('abuse', 'mixed.test', '{PLAIN}q', 0, 1, 0), ('postmaster', 'dead.test', '{PLAIN}d', 0, 0, 0),
   ('here', 'catch.test', '{PLAIN}h', 0, 1, 0), ('away', 'catch.test', '{PLAIN}w', 0, 0, 0), ('bot', 'catch.test', '{PLAIN}o', 0, 1, 1);
 INSERT INTO aliases (source_username, source_domain, destination_username, destination_domain, enabled) VALUES
   ('info', 'ours.test', 'anna', 'ours.test', 1),
@@ -40,6 +41,7 @@ INSERT INTO aliases (source_username, source_domain, destination_username, desti
   (NULL, 'catch.test', 'anna', 'ours.test', 1), ('named', 'catch.test', 'bert', 'ours.test', 1), ('asleep', 'catch.test', 'bert', 'ours.test', 0),
   ('hollow', 'catch.test', 'bot', 'catch.test', 1), ('viacatch', 'ours.test', 'whoever', 'catch.test', 1), ('toaway', 'ours.test', 'away+x', 'catch.test', 1),
   (NULL, 'dead.test', 'robot', 'ours.test', 1), ('live', 'dead.test', 'anna', 'ours.test', 1),
+  ('hostmaster', 'ours.test', 'bert', 'ours.test', 1), ('abuse', 'empty.test', 'bert', 'ours.test', 0),
   (NULL, 'mixed.test', 'nobody', 'mixed.test', 1), (NULL, 'mixed.test', 'carla', 'mixed.test', 1);
 INSERT INTO aliases (source_username, source_domain, destination_username, destination_domain, enabled) VALUES (NULL, 'catch.test', 'anna', 'ours.test', 1);
 INSERT INTO tlspolicies (domain, policy, params) VALUES ('gmx.de', 'secure', 'match=.gmx.net'), ('mailbox.org', 'dane-only', NULL);`;
@@ -114,6 +116,17 @@ const RCPT: readonly (readonly [string, string, string | readonly string[]])[] =
   ['M5', 'viacatch@ours.test', ['anna@ours.test']],
   ['M5', 'toaway@ours.test', '550 5.1.1'],
   ['M5', 'anyone@mixed.test', ['carla@mixed.test']],
+  ['M8', 'postmaster@ours.test', ['anna@ours.test']],
+  ['M8', 'PostMaster@Empty.test', ['anna@ours.test']],
+  ['M8', 'abuse+case-7@ours.test', ['anna+case-7@ours.test']],
+  ['M8', 'abuse@empty.test', ['anna@ours.test']],
+  ['M8', 'hostmaster@catch.test', ['anna@ours.test']],
+  ['M8', 'hostmaster@dead.test', ['anna@ours.test']],
+  ['M8', 'hostmaster@ours.test', ['bert@ours.test']],
+  ['M8', 'abuse@mixed.test', ['abuse@mixed.test']],
+  ['M8', 'postmaster@dead.test', DISABLED],
+  ['M8', 'webmaster@ours.test', UNKNOWN],
+  ['M8', 'postmaster@stranger.example', '554 5.7.1'],
   ['M6', 'anna+tag@ours.test', ['anna+tag@ours.test']],
   ['M6', 'anna+a+b@ours.test', ['anna+a+b@ours.test']],
   ['M6', 'ANNA@OURS.TEST', ['ANNA@OURS.TEST']], // Dovecot makes it lower case
@@ -159,6 +172,7 @@ const MAPS = {
   recipients: lookups.recipients(PLACEHOLDERS),
   'alias-gate': lookups.aliasGate(PLACEHOLDERS),
   aliases: lookups.aliases(PLACEHOLDERS),
+  roles: lookups.roles(PLACEHOLDERS, parseMailAddress('anna@ours.test')),
   'recipient-gate': lookups.recipientGate(PLACEHOLDERS),
   'recipient-access': lookups.recipientAccess(PLACEHOLDERS),
   senders: lookups.senders(PLACEHOLDERS),
@@ -178,7 +192,7 @@ local_recipient_maps =
 alias_maps =
 virtual_mailbox_domains = ${map('domains')}
 virtual_mailbox_maps = ${map('recipients')}
-virtual_alias_maps = pipemap:{${map('alias-gate')},${map('aliases')}}
+virtual_alias_maps = pipemap:{${map('alias-gate')},${map('aliases')}} ${map('roles')}
 proxy_read_maps = ${Object.keys(MAPS)
   .map((name) => `proxy:mysql:/etc/postfix/sql/${name}.cf`)
   .join(' ')}
@@ -274,7 +288,7 @@ const dovecot = async ({ sql }: Database): Promise<void> => {
   assert.equal(await mailbox('bert', 'ours.test', 'size'), '/var/vmail/mailboxes/ours.test/bert\tNULL\n');
   assert.equal(await mailbox('CARLA', 'MIXED.test', 'size'), '/var/vmail/mailboxes/mixed.test/carla\t0M\n');
   for (const local of ['gone', 'robot', 'never']) assert.notEqual(await mailbox(local, 'ours.test', 'rule'), '', local);
-  assert.equal((await sql(`USE vmail; ${lookups.everyMailbox()}`, 'dovecot')).trim().split('\n').length, 14);
+  assert.equal((await sql(`USE vmail; ${lookups.everyMailbox()}`, 'dovecot')).trim().split('\n').length, 16);
   await assert.rejects(sql('SELECT * FROM vmail.accounts', 'dovecot'), /ERROR 1142/);
   await assert.rejects(sql('SELECT * FROM vmail.alias_steps_v1', 'dovecot'), /ERROR 1142/);
   await assert.rejects(sql('SELECT * FROM vmail.logins_v1', 'postfix'), /ERROR 1142/);

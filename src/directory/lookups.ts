@@ -3,6 +3,7 @@
  * the daemon escapes what it puts in their place, and the text here puts the quotes. No other `%` appears in any text, so none needs doubling.
  * One line each. Every question is answered from an index, whatever the size of the tables.
  */
+import type { MailAddress } from '#base';
 import { accountExists, type Address, aliasExists, catchAllExists, deliveryChain, FINAL, isAscii, ownerChain, withoutTag } from './chain.ts';
 
 /** Placeholders for the parts of the address that is looked up; `address` is the whole key, with the `@`. */
@@ -70,6 +71,21 @@ const aliases = ({ address }: Needs<'address'>): string => {
   );
 };
 
+/** Those whom other servers write to about a domain (RFC 2142; RFC 5321, section 4.5.1). */
+const ROLES = ['postmaster', 'abuse', 'hostmaster'];
+
+/**
+ * virtual_alias_maps, after `aliases`: the role names of every domain of ours lead to `postmaster`, unless an account or an enabled alias has
+ * the name itself. They beat a catch-all, since Postfix asks all maps for the whole address first. A brand holds no quote and no `%`.
+ */
+const roles = ({ local, domain, address }: Needs<'local' | 'domain' | 'address'>, postmaster: MailAddress): string => {
+  const at = { local: quoted(local), domain: quoted(domain) };
+  return line(
+    `SELECT ${quoted(postmaster)} FROM domains_v1 WHERE ${at.local} IN (${ROLES.map(quoted).join(', ')}) AND domain = ${at.domain}`,
+    `AND ${isAscii(quoted(address))} AND ${quoted(address)} <> ${quoted(postmaster)} AND NOT ${accountExists(at)} AND NOT ${aliasExists(at)}`,
+  );
+};
+
 /** check_recipient_access, first half of a pipemap: the key itself if `recipientAccess` has to look closer. */
 const recipientGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'address'>): string => {
   const at = { local: quoted(local), domain: quoted(domain) };
@@ -130,4 +146,17 @@ const mailbox = (at: Needs<'local' | 'domain'>, root: string, quota: keyof typeo
 /** Dovecot's userdb iteration: everyone who has a mailbox. */
 const everyMailbox = (): string => line('SELECT address AS user FROM mailboxes_v1');
 
-export const lookups = { domains, recipients, aliasGate, aliases, recipientGate, recipientAccess, senders, tlsPolicy, login, mailbox, everyMailbox };
+export const lookups = {
+  domains,
+  recipients,
+  aliasGate,
+  aliases,
+  roles,
+  recipientGate,
+  recipientAccess,
+  senders,
+  tlsPolicy,
+  login,
+  mailbox,
+  everyMailbox,
+};

@@ -1,23 +1,13 @@
 /** `domain add`, `domain list`, `domain remove`. */
 import { z } from 'zod';
-import { type Domain, operatorError, parseDomain } from '#base';
+import { type Domain, parseDomain } from '#base';
 import { type Contents, domains } from '#directory';
 import { ensureDkimKey, publishDkimKeys, selectorOf } from '#dkim';
-import { DKIM, secretsOf, settingsInPlace } from './desired.ts';
-import { type Context, operation } from './operation.ts';
+import { DKIM, secretsOf } from './desired.ts';
+import { operation } from './operation.ts';
 import { putMailAside, requireConsent, withDirectory } from './people.ts';
 
 const domain = z.string().describe('a domain such as example.org');
-
-/** Mail to the host's own name is for its postmaster (M24); Postfix wants a domain in one class only (postconf(5), virtual_mailbox_domains). */
-const refuseOwnName = async (context: Context, name: Domain): Promise<void> => {
-  if ((await settingsInPlace(context))?.hostname !== name) return;
-  throw operatorError({
-    code: 'domain.own-name',
-    message: `${name} is this server's own name: its mail goes to the postmaster`,
-    remedy: `Take another domain, or give the server another name (hostname below [server] in ${context.configFile}).`,
-  });
-};
 
 export const add = operation({
   name: 'domain add',
@@ -30,7 +20,6 @@ export const add = operation({
   run: (context, input) =>
     withDirectory(async (directory) => {
       const name = parseDomain(input.domain);
-      await refuseOwnName(context, name);
       await domains.add(directory, name);
       const secrets = secretsOf(context);
       await ensureDkimKey(secrets, name, selectorOf(context.machine.now()));

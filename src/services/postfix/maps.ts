@@ -14,17 +14,18 @@ export const SQL_DIR = path('/etc/postfix/sql');
 /** %s: the key; %u and %d: its parts. A question with %u or %d is not asked for keys without one, such as `@domain`. */
 const PARTS = { local: '%u', domain: '%d', address: '%s' };
 
-const QUESTIONS = {
+const questions = ({ postmaster }: Pick<Settings, 'postmaster'>) => ({
   domains: lookups.domains(PARTS),
   recipients: lookups.recipients(PARTS),
   'alias-gate': lookups.aliasGate(PARTS),
   aliases: lookups.aliases(PARTS),
+  roles: lookups.roles(PARTS, postmaster),
   'recipient-gate': lookups.recipientGate(PARTS),
   'recipient-access': lookups.recipientAccess(PARTS),
   senders: lookups.senders(PARTS),
   'tls-policy': lookups.tlsPolicy(PARTS),
-};
-type Question = keyof typeof QUESTIONS;
+});
+type Question = keyof ReturnType<typeof questions>;
 
 const file = (question: Question): AbsPath => path(`${SQL_DIR}/${question}.cf`);
 const one = (question: Question): string => `proxy:mysql:${file(question)}`;
@@ -35,6 +36,7 @@ const MAPS = {
   domains: one('domains'),
   recipients: one('recipients'),
   aliases: piped('alias-gate', 'aliases'),
+  roles: one('roles'),
   access: piped('recipient-gate', 'recipient-access'),
   senders: one('senders'),
   tlsPolicy: one('tls-policy'),
@@ -43,7 +45,7 @@ const MAPS = {
 export const accessCheck = MAPS.access;
 
 /** What the database says about an address wins. */
-const aliasMaps = (settings: Settings): readonly string[] => [MAPS.aliases, roleNames(settings)];
+const aliasMaps = (settings: Settings): readonly string[] => [MAPS.aliases, MAPS.roles, roleNames(settings)];
 
 /** For the cleanup(8) of mail that began on this machine. */
 export const internalAliases = (settings: Settings): Row => ({ set: 'virtual_alias_maps', to: [...aliasMaps(settings), everyName(settings)] });
@@ -62,7 +64,7 @@ export const maps = (input: RenderInput): readonly Row[] => [
   },
 ];
 
-const rows = (question: Question, { wiring }: RenderInput): readonly Row[] => [
+const rows = (query: string, { wiring }: RenderInput): readonly Row[] => [
   {
     set: 'hosts',
     to: `unix:${wiring.sockets.mariadb.path} unix:${wiring.sockets.mariadb.path}`,
@@ -73,23 +75,19 @@ const rows = (question: Question, { wiring }: RenderInput): readonly Row[] => [
   { set: 'dbname', to: 'vmail' },
   { set: 'option_group', to: '', why: 'Nothing from [client] of my.cnf.' },
   { set: 'charset', to: 'utf8mb4', from: '3.9' },
-  { set: 'query', to: verbatim(QUESTIONS[question]) },
+  { set: 'query', to: verbatim(query) },
 ];
-
-const isQuestion = (name: string): name is Question => Object.hasOwn(QUESTIONS, name);
 
 export const mapItems = (input: RenderInput): readonly Item[] => [
   { kind: 'dir', path: SQL_DIR, owner: 'root:root', mode: 0o755, exclusive: true },
-  ...Object.keys(QUESTIONS)
-    .filter(isQuestion)
-    .map(
-      (question): Item => ({
-        kind: 'file',
-        path: file(question),
-        text: renderMapCf(rows(question, input), input.facts.versions.postfix),
-        owner: 'root:root',
-        mode: 0o644,
-        wakes: [{ service: 'postfix', by: 'reload' }],
-      }),
-    ),
+  ...Object.entries(questions(input.settings)).map(
+    ([question, query]): Item => ({
+      kind: 'file',
+      path: path(`${SQL_DIR}/${question}.cf`),
+      text: renderMapCf(rows(query, input), input.facts.versions.postfix),
+      owner: 'root:root',
+      mode: 0o644,
+      wakes: [{ service: 'postfix', by: 'reload' }],
+    }),
+  ),
 ];
