@@ -35,7 +35,7 @@ const BASE: Readonly<Record<Init, readonly string[]>> = { systemd: [...SERVER, '
 
 const DAEMONS = [
   ...['postfix', 'postfix-mysql', 'postfix-lmdb', 'dovecot-core', 'dovecot-imapd', 'dovecot-lmtpd', 'dovecot-mysql', 'dovecot-sieve'],
-  ...['dovecot-managesieved', 'rspamd', 'redis-server', 'mariadb-server', 'unbound', 'dns-root-data', 'nginx', 'certbot', 'openssl'],
+  ...['dovecot-managesieved', 'rspamd', 'redis-server', 'mariadb-server', 'unbound', 'dns-root-data', 'nginx', 'openssl'],
 ];
 /** What the launcher installs. */
 const LAUNCHER = ['nodejs', 'npm', 'ca-certificates'];

@@ -4,9 +4,12 @@ import { globSync } from 'node:fs';
 export interface TestFiles {
   /** Run anywhere, without root and without network. */
   readonly unit: readonly string[];
-  /** Need the lab: root, namespaces, images. Scenarios first, since they take longest. */
+  /** Need the lab: root, namespaces, images. In the order in which they keep all processors busy. */
   readonly lab: readonly string[];
 }
+
+/** They take longest, and each builds images that no other one waits for. What needs none of these comes next, then those that share them. */
+const FIRST = ['container', 'commands', 'public', 'refusals'].map((name) => `lab/scenarios/${name}.test.ts`);
 
 const NOT_OURS = ['lab/lint/cases/**', 'node_modules/**'];
 
@@ -19,6 +22,6 @@ export const testFiles = (root: string, filters: readonly string[]): TestFiles =
   const real = all.filter((file) => file.endsWith('.real.test.ts'));
   return {
     unit: all.filter((file) => !file.endsWith('.real.test.ts')).filter(wanted),
-    lab: [...find(root, ['lab/scenarios/**/*.test.ts']), ...real].filter(wanted),
+    lab: [...new Set([...FIRST, ...real, ...find(root, ['lab/scenarios/**/*.test.ts'])])].filter(wanted),
   };
 };
