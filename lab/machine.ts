@@ -122,7 +122,7 @@ const bootedUp = async (machine: Inside, name: string): Promise<void> => {
   const state = await until(
     `${name} has booted`,
     async () => {
-      const { stdout } = await machine.run(['systemctl', 'is-system-running'], { ms: 10_000 });
+      const { stdout } = await machine.run(['systemctl', 'is-system-running', '--wait'], { ms: BOOT_MS });
       return ['running', 'degraded'].find((word) => stdout.trim() === word);
     },
     BOOT_MS,

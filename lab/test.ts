@@ -37,7 +37,7 @@ const fileJobs = (files: readonly string[]): readonly Job[] => files.map((file) 
 
 const PROCESSORS = availableParallelism();
 /** Machines wait half of the time: for mail, for limits that are measured in time, for each other. */
-const LABS = PROCESSORS * 2;
+const LABS = PROCESSORS * 2 + 1;
 
 const runAll = async (jobs: readonly Job[], atOnce = PROCESSORS): Promise<void> => {
   const waiting = [...jobs];

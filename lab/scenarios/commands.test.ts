@@ -3,53 +3,13 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { atTerminal, collect, ended, filesDigest, HAUSPOST, type Output, oneDocument, type Release, type Server, serve, until } from '../index.ts';
+import { announcedSize, answered, configure, exits, type Failure, type Plan } from '../operator.ts';
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
-const CONFIG = '/etc/hauspost/hauspost.toml';
-const LOCAL = '[server]\nprofile = "local"\n';
 const OTHER = '127.0.0.5';
 
-interface Change {
-  readonly kind: string;
-  readonly target: string;
-  readonly action: string;
-  readonly needs: readonly string[];
-  readonly drift: boolean;
-  readonly diff: string;
-}
-interface Plan {
-  readonly changes: readonly Change[];
-  readonly generation: number;
-}
-interface Failure {
-  readonly error: { readonly blame: string; readonly code: string; readonly message: string; readonly remedy: string };
-}
-
-const configure = async (server: Server, more: string): Promise<void> => {
-  assert.equal((await server.machine.run(['sh', '-c', `cat >${CONFIG}`], { input: `${LOCAL}${more}` })).code, 0);
-};
-
-const json = async <T>(server: Server, ...words: readonly string[]): Promise<{ code: number; document: T }> => {
-  const output = await server.hauspost([...words, '--json']);
-  return { code: output.code, document: oneDocument(output) as T };
-};
-
-const exits = async (server: Server, code: number, ...words: readonly string[]): Promise<Output> => {
-  const output = await server.hauspost(words);
-  assert.equal(output.code, code, `${words.join(' ')}: ${output.stdout}${output.stderr}`);
-  return output;
-};
-
-/** The size that the running daemon announces (RFC 1870). */
-const announcedSize = async (server: Server): Promise<string> => {
-  const smtp = await server.stranger();
-  const { lines } = await smtp.command('EHLO mail.outside.test');
-  smtp.close();
-  return lines.find((line) => line.startsWith('SIZE ')) ?? '';
-};
-
 const noneStopped = async (server: Server): Promise<void> => {
-  const { document } = await json<{ services: { name: string; state: string }[] }>(server, 'status');
+  const { document } = await answered<{ services: { name: string; state: string }[] }>(server, 'status');
   assert.deepEqual(
     document.services.filter(({ state }) => state !== 'running'),
     [],
@@ -83,7 +43,7 @@ const applying = (get: () => Server): void => {
     assert.equal(mounted.code, 0, mounted.stderr);
     assert.equal(await announcedSize(server), 'SIZE 52428800');
     await configure(server, '[mail]\nmessage_size_limit = "20M"\n');
-    const { code, document } = await json<Plan>(server, 'plan');
+    const { code, document } = await answered<Plan>(server, 'plan');
     assert.equal(code, 2);
     assert.equal(document.generation, 1);
     const postfix = document.changes.find(({ target }) => target === '/etc/postfix/main.cf');
@@ -104,9 +64,9 @@ const applying = (get: () => Server): void => {
     assert.equal(agreed.code, 0, agreed.stdout);
     assert.match(agreed.stdout, /Generation 2 is in place/);
     assert.equal(await announcedSize(server), 'SIZE 20971520');
-    const again = await json<{ applied: boolean; generation: number; changes: unknown[] }>(server, 'apply');
+    const again = await answered<{ applied: boolean; generation: number; changes: unknown[] }>(server, 'apply');
     assert.deepEqual([again.code, again.document.applied, again.document.generation, again.document.changes], [0, false, 2, []]);
-    assert.deepEqual((await json(server, 'plan')).document, { changes: [], generation: 2 });
+    assert.deepEqual((await answered(server, 'plan')).document, { changes: [], generation: 2 });
   });
 
   test('exit 4, and nothing changed: a port that another program holds; the program is named', async () => {
@@ -130,7 +90,7 @@ const applying = (get: () => Server): void => {
     const taken = await server.machine.listen({ host: OTHER, port: 587 });
     taken.on('connection', (socket) => socket.destroy());
     const begun = performance.now();
-    const failed = await json<Failure>(server, 'apply', '--yes');
+    const failed = await answered<Failure>(server, 'apply', '--yes');
     console.log(`    gave up and went back in ${((performance.now() - begun) / 1000).toFixed(0)} s`);
     assert.equal(failed.code, 1);
     assert.deepEqual([failed.document.error.blame, failed.document.error.code], ['failure', 'activate.not-well']);
@@ -139,10 +99,10 @@ const applying = (get: () => Server): void => {
     await noneStopped(server);
     assert.equal(await announcedSize(server), 'SIZE 20971520');
     await assert.rejects(submissionAt(server, OTHER));
-    const { document } = await json<Plan>(server, 'plan');
+    const { document } = await answered<Plan>(server, 'plan');
     assert.equal(document.generation, 2);
     assert.ok(document.changes.length > 0 && document.changes.every(({ drift }) => !drift), JSON.stringify(document.changes));
-    const selftest = await json<{ ok: boolean }>(server, 'selftest');
+    const selftest = await answered<{ ok: boolean }>(server, 'selftest');
     assert.deepEqual([selftest.code, selftest.document.ok], [0, true]);
     await new Promise((resolve) => taken.close(resolve));
   });
@@ -152,7 +112,7 @@ const applying = (get: () => Server): void => {
     const first = server.machine.spawn([HAUSPOST, 'apply', '--yes']);
     const [stdout, stderr] = [collect(first.stdout), collect(first.stderr)];
     await until('the first one works', () => stderr.text().includes('... stage') || first.exitCode !== null || undefined, 60_000);
-    const second = await json<Failure>(server, 'apply', '--yes');
+    const second = await answered<Failure>(server, 'apply', '--yes');
     assert.equal(second.code, 4);
     assert.equal(second.document.error.code, 'lock.held');
     const pid = /^another change is under way: 'hauspost apply' \(process (\d+)\)$/.exec(second.document.error.message)?.[1];
@@ -166,7 +126,7 @@ const applying = (get: () => Server): void => {
     const server = get();
     const place = '/etc/ssl/hauspost-test';
     await configure(server, `[tls]\nsource = "files"\nkey = "${place}/key.pem"\nchain = "${place}/chain.pem"\n`);
-    const generation = (await json<Plan>(server, 'plan')).document.generation;
+    const generation = (await answered<Plan>(server, 'plan')).document.generation;
     const files = async (): Promise<string> =>
       (await server.machine.run(['sh', '-c', 'cat /etc/postfix/*.cf /etc/dovecot/dovecot.conf /etc/nginx/nginx.conf'])).stdout;
     const before = await files();
@@ -177,96 +137,11 @@ const applying = (get: () => Server): void => {
     assert.match(stderr, /nothing was changed/);
     assert.ok(stderr.includes(`${place}/chain.pem`), stderr);
     assert.equal(await files(), before);
-    assert.equal((await json<Plan>(server, 'plan')).document.generation, generation);
+    assert.equal((await answered<Plan>(server, 'plan')).document.generation, generation);
     assert.match(await servedIssuer(server), /^Hauspost local authority/);
     await server.machine.run(['mv', `${place}/good.pem`, `${place}/chain.pem`]);
     await exits(server, 0, 'apply', '--yes');
     assert.equal(await servedIssuer(server), 'Somebody else');
-  });
-};
-
-const interruption = (get: () => Server): void => {
-  const generations = async (server: Server): Promise<readonly number[]> =>
-    (await json<{ number: number }[]>(server, 'generations')).document.map(({ number }) => number);
-
-  /** `apply --yes` in a session of its own, until it says what is waited for. */
-  const applyUntil = async (server: Server, said: string): Promise<{ readonly pid: string; readonly ended: Promise<number>; text(): string }> => {
-    const child = server.machine.spawn([HAUSPOST, 'apply', '--yes']);
-    const stderr = collect(child.stderr);
-    await until(`it says ${said}`, () => stderr.text().includes(said) || child.exitCode !== null || undefined, 60_000, 5);
-    const pid = (await server.machine.run(['pgrep', '-f', 'main.ts apply --yes'])).stdout.trim();
-    assert.match(pid, /^[0-9]+$/, stderr.text());
-    return { pid, ended: ended(child), text: stderr.text };
-  };
-
-  test('C4: the terminal goes away in the middle of apply: it goes back by itself, and says so', async () => {
-    const server = get();
-    const [before, size] = [await generations(server), await announcedSize(server)];
-    await configure(server, '[mail]\nmessage_size_limit = "31M"\n');
-    const run = await applyUntil(server, ' ok write files');
-    await server.machine.run(['kill', '-HUP', run.pid]);
-    assert.equal(await run.ended, 1, run.text());
-    assert.match(run.text(), /^hauspost: interrupted; what was there before is in place$/m);
-    assert.deepEqual([await generations(server), await announcedSize(server)], [before, size]);
-    const { document } = await json<Plan & { interrupted?: number }>(server, 'plan');
-    assert.deepEqual([document.interrupted, document.changes.length > 0], [undefined, true]);
-  });
-
-  test('C3, C4, C6: it is killed in the middle of apply: plan and status say so, apply undoes it and goes on', async () => {
-    const server = get();
-    const before = await generations(server);
-    await configure(server, '[mail]\nmessage_size_limit = "32M"\n');
-    const run = await applyUntil(server, ' ok write files');
-    await server.machine.run(['kill', '-KILL', run.pid]);
-    assert.notEqual(await run.ended, 0);
-    const { code, document } = await json<Plan & { interrupted?: number }>(server, 'plan');
-    const next = document.interrupted ?? 0;
-    assert.ok(code === 2 && next > (before.at(-1) ?? 0), JSON.stringify(document));
-    assert.match(
-      (await exits(server, 2, 'plan')).stdout,
-      new RegExp(`^A change \\(to generation ${next}\\) was interrupted, .*'hauspost apply' puts it in order\\.$`, 'm'),
-    );
-    assert.match((await exits(server, 0, 'status')).stdout, /^A change .* was interrupted/m);
-    assert.deepEqual(await generations(server), before, 'it never was in place');
-    assert.match((await exits(server, 3, 'apply')).stderr, /a question and no terminal to ask at: Go on\?/);
-    const agreed = await atTerminal(server.machine, ['apply'], '[y/N] ', 'y\n');
-    assert.equal(agreed.code, 0, agreed.stdout);
-    assert.match(agreed.stdout, /warning: an earlier change \(generation \d+\) was interrupted; it is undone first/);
-    assert.equal(await announcedSize(server), 'SIZE 33554432');
-    await exits(server, 0, 'plan');
-    assert.equal((await generations(server)).length, before.length + 1);
-  });
-
-  test('C7: a self-test that was killed leaves nothing once the next one has run', async () => {
-    const server = get();
-    const traces = async (): Promise<string> => {
-      const { stdout: accounts } = await exits(server, 0, 'account', 'list');
-      const { stdout: aliases } = await exits(server, 0, 'alias', 'list');
-      const { stdout: mail } = await server.machine.run(['ls', '/var/vmail/mailboxes/hauspost.test']);
-      return `${accounts}${aliases}${mail}`;
-    };
-    const child = server.machine.spawn([HAUSPOST, 'selftest']);
-    const stderr = collect(child.stderr);
-    await until('it delivers', () => stderr.text().includes(' ok self-test: alias') || child.exitCode !== null || undefined, 60_000, 5);
-    await server.machine.run(['pkill', '-KILL', '-f', 'main.ts selftest']);
-    await ended(child);
-    assert.match(await traces(), /hauspost-selftest-/);
-    await exits(server, 0, 'selftest');
-    assert.doesNotMatch(await traces(), /hauspost-selftest-/);
-  });
-
-  test('C2: up after down only starts what was stopped: no question, no generation of its own', async () => {
-    const server = get();
-    const before = await generations(server);
-    await exits(server, 0, 'down');
-    assert.match(
-      (await exits(server, 0, 'status')).stdout,
-      /^Not running: unbound, mariadb, redis, rspamd, dovecot, postfix, nginx; 'hauspost up' starts/m,
-    );
-    await exits(server, 0, 'up');
-    await noneStopped(server);
-    assert.deepEqual(await generations(server), before);
-    await exits(server, 0, 'plan');
   });
 };
 
@@ -281,7 +156,7 @@ const drift = (get: () => Server): void => {
     await edit(MAIN);
     await edit(CONTROLLER);
     await server.machine.run(['chmod', '600', '/etc/nginx/nginx.conf']);
-    const { code, document } = await json<Plan>(server, 'plan');
+    const { code, document } = await answered<Plan>(server, 'plan');
     assert.equal(code, 2);
     assert.deepEqual(
       document.changes.map(({ target, drift: by }) => [target, by]).toSorted(),
@@ -289,7 +164,7 @@ const drift = (get: () => Server): void => {
     );
     assert.match(document.changes.find(({ target }) => target === MAIN)?.diff ?? '', /^-# edited by hand$/m);
     assert.match((await exits(server, 2, 'plan')).stdout, /^change \/etc\/postfix\/main\.cf .*\[changed by somebody else since it was applied\]$/m);
-    const status = (await json<{ drift: readonly string[] }>(server, 'status')).document;
+    const status = (await answered<{ drift: readonly string[] }>(server, 'status')).document;
     assert.deepEqual(status.drift.toSorted(), [CONTROLLER, '/etc/nginx/nginx.conf', MAIN].toSorted());
     assert.match((await exits(server, 0, 'status')).stdout, /^Changed by somebody else: .*\/etc\/postfix\/main\.cf/m);
     for (const words of [['apply'], ['up']]) await exits(server, 3, ...words);
@@ -303,7 +178,7 @@ const drift = (get: () => Server): void => {
     for (const file of [MAIN, CONTROLLER]) assert.ok(await edited(`${kept}${file}`), `${kept}${file}`);
     assert.equal((await server.machine.run(['stat', '-c', '%a', `${kept}/etc/nginx/nginx.conf`])).stdout, '600\n');
     assert.equal((await server.machine.run(['stat', '-c', '%a', '/etc/nginx/nginx.conf'])).stdout, '644\n');
-    assert.deepEqual((await json<{ drift: unknown }>(server, 'status')).document.drift, []);
+    assert.deepEqual((await answered<{ drift: unknown }>(server, 'status')).document.drift, []);
   });
 };
 
@@ -337,7 +212,7 @@ const environment = (get: () => Server): void => {
   test('exit 4: the database is away; exit 0 when it is back', async () => {
     const server = get();
     await server.machine.run(['systemctl', 'stop', 'mariadb.service']);
-    const { code, document } = await json<Failure>(server, 'account', 'list');
+    const { code, document } = await answered<Failure>(server, 'account', 'list');
     assert.deepEqual([code, document.error.blame, document.error.code], [4, 'environment', 'directory.unreachable']);
     assert.match(document.error.remedy, /hauspost up/);
     assert.match((await exits(server, 2, 'plan')).stdout, /^start mariadb/m);
@@ -378,7 +253,7 @@ for (const release of RELEASES) {
     after(() => server?.[Symbol.asyncDispose]());
 
     // What the command line refuses by itself does not depend on the release.
-    for (const part of release === 'trixie' ? [environment, applying, interruption, drift] : [applying, interruption, drift]) part(() => server);
+    for (const part of release === 'trixie' ? [environment, applying, drift] : [applying, drift]) part(() => server);
 
     test('P3: plan and an apply with nothing to do', async () => {
       for (const words of [['plan'], ['apply']]) {

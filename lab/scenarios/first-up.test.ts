@@ -1,7 +1,7 @@
 /** C1, C2, C3, C4, C6, C7: from a bare Debian to a mail read, and the commands that keep it one. Each kind of machine, nothing cached but downloads. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { boot, type Kind, type Machine, served, shownPassword, type UpRecord, upRecord } from '../index.ts';
+import { allRun, boot, type Kind, listening, type Machine, network, PUBLIC, served, shownPassword, type UpRecord, upRecord } from '../index.ts';
 
 const HAUSPOST = '/opt/hauspost/hauspost';
 const KINDS: readonly Kind[] = [
@@ -101,15 +101,36 @@ for (const kind of KINDS) {
 
     test('C2: down stops all daemons, up starts them, mail and accounts stay', async () => {
       assert.equal((await json(machine, 'down')).code, 0);
+      assert.match(
+        (await machine.run([HAUSPOST, 'status'])).stdout,
+        /^Not running: unbound, mariadb, redis, rspamd, dovecot, postfix, nginx; 'hauspost up' starts/m,
+      );
       const listening = await machine.run(['sh', '-c', 'cat /proc/net/tcp /proc/net/tcp6 | awk \'$4 == "0A" {print $2}\'']);
       assert.deepEqual(listening.stdout.trim(), '', 'nothing listens any more');
-      const up = await json(machine, 'up', '--yes');
-      assert.equal(up.code, 0, up.stderr);
+      const up = await json(machine, 'up');
+      assert.equal(up.code, 0, `it only starts what was stopped, and asks nothing: ${up.stderr}`);
+      await allRun(machine);
+      assert.deepEqual((await json(machine, 'plan')).document, { changes: [], generation: 1 });
       const { document } = await json(machine, 'account', 'list');
       assert.deepEqual(
         (document as { address: string }[]).map(({ address }) => address),
         ['demo@hauspost.test'],
       );
     });
+
+    if (kind.release === 'bookworm') {
+      test('from a trial to the real thing: the file says public, apply, and others reach it', async () => {
+        await using lan = await network();
+        await lan.join(machine, PUBLIC.addresses);
+        const client = await lan.host('laptop.elsewhere.example', { v4: '198.18.0.77', v6: '2001:2::77' });
+        const file = `[server]\nprofile = "public"\nhostname = "${PUBLIC.hostname}"\npostmaster = "demo@hauspost.test"\n`;
+        await machine.run(['sh', '-c', 'cat >/etc/hauspost/hauspost.toml'], { input: file });
+        await assert.rejects(client.dial({ host: PUBLIC.addresses.v4, port: 993 }), { code: 'ECONNREFUSED' });
+        const apply = await json(machine, 'apply', '--yes');
+        assert.deepEqual([apply.code, (apply.document as { generation?: number }).generation], [0, 2], apply.stderr);
+        assert.ok(listening(machine).includes('tcp 0.0.0.0:993 dovecot'));
+        (await client.dial({ host: PUBLIC.addresses.v4, port: 993 })).destroy();
+      });
+    }
   });
 }

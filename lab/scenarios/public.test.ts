@@ -1,7 +1,6 @@
 /**
- * C1, M23, profile public: a machine with addresses of its own, in a network with a stranger and a client. On Debian 13 `up --hostname
- * --domain` made it, and at first nobody answers a question for a name, as on a machine whose way out is not there yet. On Debian 12
- * the operator makes a public one of a local one by his file and `apply`, which is the same rendering for less time.
+ * C1, M23, profile public: a machine with addresses of its own, in a network with a stranger and a client. `up --hostname --domain` made
+ * it, and at first nobody answers a question for a name, as on a machine whose way out is not there yet.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -14,7 +13,6 @@ import {
   fetched,
   HAUSPOST,
   type Host,
-  type Image,
   listening,
   type Login,
   type Machine,
@@ -24,7 +22,6 @@ import {
   PUBLIC,
   type Release,
   type Reply,
-  served,
   servedPublic,
   shownPassword,
   Smtp,
@@ -60,49 +57,17 @@ const RESOLVER = `
 [resolver]
 forwarders = ["${NAMES.v4}"]
 `;
-const CONFIG = `[server]
-profile = "public"
-hostname = "${PUBLIC.hostname}"
-postmaster = "demo@hauspost.test"
-${RESOLVER}`;
+const ACCOUNT = `postmaster@${PUBLIC.domain}`;
+const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 
-const write = async (machine: Machine, how: '>' | '>>', text: string): Promise<void> => {
-  assert.equal((await machine.run(['sh', '-c', `cat ${how}${FILE}`], { input: text })).code, 0);
+const extendFile = async (machine: Machine, text: string): Promise<void> => {
+  assert.equal((await machine.run(['sh', '-c', `cat >>${FILE}`], { input: text })).code, 0);
 };
 
 const apply = async (machine: Machine): Promise<void> => {
   const { code, stdout, stderr } = await machine.run([HAUSPOST, 'apply', '--yes'], { ms: 240_000 });
   assert.equal(code, 0, `${stdout}${stderr}`);
 };
-
-interface Scene {
-  readonly release: Release;
-  readonly begin: string;
-  readonly account: string;
-  readonly image: () => Promise<Image>;
-  /** What the operator does once all daemons run. */
-  readonly prepare: (machine: Machine) => Promise<void>;
-}
-
-const SCENES: readonly Scene[] = [
-  {
-    release: 'trixie',
-    begin: 'made by up --hostname --domain',
-    account: `postmaster@${PUBLIC.domain}`,
-    image: () => servedPublic({ release: 'trixie', init: 'systemd' }),
-    prepare: () => Promise.resolve(),
-  },
-  {
-    release: 'bookworm',
-    begin: 'made public by the file and apply',
-    account: 'demo@hauspost.test',
-    image: () => served({ release: 'bookworm', init: 'systemd' }),
-    prepare: async (machine) => {
-      await write(machine, '>', CONFIG);
-      await apply(machine);
-    },
-  },
-];
 
 interface Place extends AsyncDisposable {
   readonly machine: Machine;
@@ -114,19 +79,18 @@ interface Place extends AsyncDisposable {
   readonly login: Login;
 }
 
-const arrange = async ({ image, prepare, account }: Scene): Promise<Place> => {
-  const machine = await boot({ image: await image() });
+const arrange = async (release: Release): Promise<Place> => {
+  const machine = await boot({ image: await servedPublic({ release, init: 'systemd' }) });
   const lan = await network();
   await lan.join(machine, PUBLIC.addresses);
   await allRun(machine);
-  await prepare(machine);
   return {
     machine,
     stranger: await lan.host('mail.elsewhere.example', STRANGER),
     client: await lan.host('laptop.elsewhere.example', CLIENT),
     names: await lan.host('ns.elsewhere.example', NAMES),
     trust: { ca: (await machine.run(['cat', '/var/lib/hauspost/tls/ca.pem'])).stdout, servername: PUBLIC.hostname },
-    login: { user: account, pass: shownPassword(await upRecord(machine), account) },
+    login: { user: ACCOUNT, pass: shownPassword(await upRecord(machine), ACCOUNT) },
     [Symbol.asyncDispose]: async () => {
       await lan[Symbol.asyncDispose]();
       await machine[Symbol.asyncDispose]();
@@ -147,7 +111,8 @@ const message = (from: string, to: string): { readonly id: string; readonly text
     'MIME-Version: 1.0',
     'Content-Type: text/plain; charset=us-ascii',
     '',
-    'Hello, shall we meet on Thursday at the usual place?',
+    // Nobody else's words: what Rspamd's greylisting told to come later has to wait, whoever sends it again.
+    `Hello, shall we meet on Thursday at the usual place, number ${sent}?`,
     '',
   ];
   return { id, text: text.join('\r\n') };
@@ -205,34 +170,32 @@ const arrived = async (place: Place, id: string): Promise<string> => {
   }
 };
 
-for (const scene of SCENES) {
-  describe(`${scene.release}, ${scene.begin}`, () => {
+for (const release of RELEASES) {
+  describe(release, () => {
     let place: Place;
     before(async () => {
-      place = await arrange(scene);
+      place = await arrange(release);
     });
     after(() => place?.[Symbol.asyncDispose]());
 
-    if (scene.release === 'trixie') {
-      test('C1: up ended well where nobody answers for names, and says what a mail program needs', async () => {
-        const record = await upRecord(place.machine);
-        console.log(`    up took ${(record.ms / 1000).toFixed(0)} s`);
-        assert.equal(record.code, 0, record.stderr);
-        assert.match(record.stdout, /IMAP mail\.example\.test\s+port 993 TLS, or 143 STARTTLS/);
-        assert.match(record.stdout, /SMTP mail\.example\.test\s+port 465 TLS, or 587 STARTTLS/);
-        assert.match(record.stdout, /postmaster@example\.test/);
-        assert.doesNotMatch(record.stdout, /FAIL/);
-      });
+    test('C1: up ended well where nobody answers for names, and says what a mail program needs', async () => {
+      const record = await upRecord(place.machine);
+      console.log(`    up took ${(record.ms / 1000).toFixed(0)} s`);
+      assert.equal(record.code, 0, record.stderr);
+      assert.match(record.stdout, /IMAP mail\.example\.test\s+port 993 TLS, or 143 STARTTLS/);
+      assert.match(record.stdout, /SMTP mail\.example\.test\s+port 465 TLS, or 587 STARTTLS/);
+      assert.match(record.stdout, /postmaster@example\.test/);
+      assert.doesNotMatch(record.stdout, /FAIL/);
+    });
 
-      test('M17: while nobody answers for names a stranger is told to come later, and nothing is refused for good', async () => {
-        const tell = async (from: string): Promise<Reply> =>
-          delivery(await opened(place.stranger, PUBLIC.addresses.v4, 25), from, scene.account, message(from, scene.account).text);
-        const [unknown, bounce] = await Promise.all([tell('friend@elsewhere.example'), tell('')]);
-        console.log(`    ${said(unknown)}; ${said(bounce)}`);
-        assert.equal(Math.floor(unknown.code / 100), 4, said(unknown));
-        assert.equal(Math.floor(bounce.code / 100), 4, said(bounce));
-      });
-    }
+    test('M17: while nobody answers for names a stranger is told to come later, and nothing is refused for good', async () => {
+      const tell = async (from: string): Promise<Reply> =>
+        delivery(await opened(place.stranger, PUBLIC.addresses.v4, 25), from, ACCOUNT, message(from, ACCOUNT).text);
+      const [unknown, bounce] = await Promise.all([tell('friend@elsewhere.example'), tell('')]);
+      console.log(`    ${said(unknown)}; ${said(bounce)}`);
+      assert.equal(Math.floor(unknown.code / 100), 4, said(unknown));
+      assert.equal(Math.floor(bounce.code / 100), 4, said(bounce));
+    });
 
     test('M12: a client of the network logs in on 587 and 993 and gets what it sent, whether names are known or not', async () => {
       const { user } = place.login;
@@ -261,14 +224,12 @@ for (const scene of SCENES) {
 
     test('M1: with names, a stranger delivers over IPv4 and IPv6, and it is said what was verified', async () => {
       await using _names = await nameServer(place.names, NAMES.v4, RECORDS);
-      if (scene.release === 'trixie') {
-        await write(place.machine, '>>', RESOLVER);
-        await apply(place.machine);
-      }
+      await extendFile(place.machine, RESOLVER);
+      await apply(place.machine);
       for (const family of ['v4', 'v6'] as const) {
-        const { id, text } = message('friend@elsewhere.example', scene.account);
+        const { id, text } = message('friend@elsewhere.example', ACCOUNT);
         const smtp = await opened(place.stranger, PUBLIC.addresses[family], 25);
-        const end = await delivery(smtp, 'friend@elsewhere.example', scene.account, text);
+        const end = await delivery(smtp, 'friend@elsewhere.example', ACCOUNT, text);
         assert.equal(end.code, 250, said(end));
         const source = await arrived(place, id);
         assert.match(source, /^Authentication-Results: mail\.example\.test;[\s\S]*?spf=pass/m);

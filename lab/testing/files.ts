@@ -9,7 +9,7 @@ export interface TestFiles {
 }
 
 /** They take longest, and each builds images that no other one waits for. What needs none of these comes next, then those that share them. */
-const FIRST = ['container', 'commands', 'public', 'refusals'].map((name) => `lab/scenarios/${name}.test.ts`);
+const FIRST = ['container', 'public', 'commands', 'refusals'].map((name) => `lab/scenarios/${name}.test.ts`);
 
 const NOT_OURS = ['lab/lint/cases/**', 'node_modules/**'];
 

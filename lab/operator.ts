@@ -1,0 +1,54 @@
+/** The operator of a served machine: writes its file, calls commands, reads plans, and sees what has come of it. */
+import assert from 'node:assert/strict';
+import { oneDocument } from './command.ts';
+import type { Server } from './mail.ts';
+import type { Output } from './process.ts';
+
+export interface Change {
+  readonly kind: string;
+  readonly target: string;
+  readonly action: string;
+  readonly needs: readonly string[];
+  readonly drift: boolean;
+  readonly diff: string;
+}
+
+export interface Plan {
+  readonly changes: readonly Change[];
+  readonly generation: number;
+  readonly interrupted?: number;
+}
+
+export interface Failure {
+  readonly error: { readonly blame: string; readonly code: string; readonly message: string; readonly remedy: string };
+}
+
+/** The whole `hauspost.toml` of profile local; `more` begins with keys of `[server]`. */
+export const configure = async ({ machine }: Server, more: string): Promise<void> => {
+  const script = 'cat >/etc/hauspost/hauspost.toml';
+  assert.equal((await machine.run(['sh', '-c', script], { input: `[server]\nprofile = "local"\n${more}` })).code, 0);
+};
+
+/** Exit code and JSON document. */
+export const answered = async <T>(server: Server, ...words: readonly string[]): Promise<{ readonly code: number; readonly document: T }> => {
+  const output = await server.hauspost([...words, '--json']);
+  return { code: output.code, document: oneDocument(output) as T };
+};
+
+export const exits = async (server: Server, code: number, ...words: readonly string[]): Promise<Output> => {
+  const output = await server.hauspost(words);
+  assert.equal(output.code, code, `${words.join(' ')}: ${output.stdout}${output.stderr}`);
+  return output;
+};
+
+/** Numbers of those that were in place once. */
+export const generations = async (server: Server): Promise<readonly number[]> =>
+  (await answered<readonly { number: number }[]>(server, 'generations')).document.map(({ number }) => number);
+
+/** The size that the running daemon announces (RFC 1870). */
+export const announcedSize = async (server: Server): Promise<string> => {
+  const smtp = await server.stranger();
+  const { lines } = await smtp.command('EHLO mail.outside.test');
+  smtp.close();
+  return lines.find((line) => line.startsWith('SIZE ')) ?? '';
+};
