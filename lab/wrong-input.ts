@@ -77,6 +77,10 @@ const usage = (words: readonly string[], full: readonly string[], flags: readonl
 const each = (table: readonly (readonly [string, string])[], words: (value: string) => readonly string[]): readonly Wrong[] =>
   table.map(([value, names]) => ({ words: words(value), names }));
 
+/** The message names the value as JSON. */
+const shown = (values: readonly string[], words: (value: string) => readonly string[]): readonly Wrong[] =>
+  values.map((value) => ({ words: words(value), names: JSON.stringify(value) }));
+
 /** Passwords come by prompt, by standard input or not at all. */
 const PASSWORDS: readonly Wrong[] = [
   { words: ['account', 'add', 'new@hauspost.test', '--password', 'on-the-line'], names: '"--password"' },
@@ -194,5 +198,22 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
     { words: ['alias', 'remove', '@hauspost.test'], names: '@hauspost.test' },
     { words: ['alias', 'remove'], names: 'SOURCE is missing' },
     ...usage(['alias', 'remove'], ['alias', 'remove', 'ring@hauspost.test'], []),
+  ],
+  'tls-policy set': [
+    ...each(DOMAINS, (value) => ['tls-policy', 'set', '--', value, 'encrypt']),
+    ...shown(['', 'Encrypt', 'must', 'none\n', "may'; DROP TABLE accounts; --"], (value) => ['tls-policy', 'set', '--', 'example.test', value]),
+    ...shown(['match=.example.net', 'ciphers=best', 'ciphers=high\nprotocols=TLSv1', 'tafile=/etc/passwd', 'ciphers'], (value) => [
+      ...['tls-policy', 'set', '--', 'example.test', 'encrypt', value],
+    ]),
+    { words: ['tls-policy', 'set', 'example.test', 'fingerprint'], names: '"match" is needed with policy fingerprint' },
+    { words: ['tls-policy', 'set', 'example.test'], names: 'POLICY is missing' },
+    { words: ['tls-policy', 'set', '[mail.example.test]:25', 'encrypt'], names: '[mail.example.test]:25' },
+  ],
+  'tls-policy list': usage(['tls-policy', 'list'], ['tls-policy', 'list'], []),
+  'tls-policy remove': [
+    ...each(DOMAINS, (value) => ['tls-policy', 'remove', '--', value]),
+    { words: ['tls-policy', 'remove', 'nobody.test'], names: 'nobody.test' },
+    { words: ['tls-policy', 'remove'], names: 'DOMAIN is missing' },
+    ...usage(['tls-policy', 'remove'], ['tls-policy', 'remove', 'example.test'], []),
   ],
 };

@@ -29,6 +29,9 @@ const VIEWS: { readonly [N in OperationName]: (output: OutputOf<N>) => string } 
   'alias set': directory.aliasSet,
   'alias list': directory.aliasList,
   'alias remove': directory.aliasRemove,
+  'tls-policy set': directory.tlsPolicySet,
+  'tls-policy list': directory.tlsPolicyList,
+  'tls-policy remove': directory.tlsPolicyRemove,
 };
 
 /** The table is typed row by row; a caller that holds any row says its name and what it returned. */

@@ -9,6 +9,7 @@ import { down } from './down.ts';
 import type { AnyOperation } from './operation.ts';
 import { selftest } from './self-test.ts';
 import { status } from './status.ts';
+import { list as tlsPolicyList, remove as tlsPolicyRemove, set as tlsPolicySet } from './tls-policy.ts';
 import { up } from './up.ts';
 
 const TABLE = [
@@ -34,6 +35,9 @@ const TABLE = [
   aliasSet,
   aliasList,
   aliasRemove,
+  tlsPolicySet,
+  tlsPolicyList,
+  tlsPolicyRemove,
 ] as const;
 
 type Row = (typeof TABLE)[number];

@@ -1,4 +1,4 @@
-/** `domain`, `account`, `alias` for a person: names in other scripts as they are read; in JSON they stay A-labels (RFC 5890). */
+/** `domain`, `account`, `alias`, `tls-policy` for a person: names in other scripts as they are read; in JSON they stay A-labels (RFC 5890). */
 import { domainToUnicode } from 'node:url';
 import type { OutputOf } from '#operations';
 import { columns } from './table.ts';
@@ -43,3 +43,14 @@ export const aliasList = (list: OutputOf<'alias list'>): string =>
   list.length === 0
     ? "There is no alias yet; 'hauspost alias add info@example.org user@example.org' adds one.\n"
     : `${columns(list.map((each) => [readable(each.source), '->', leads(each.destinations)]))}\n`;
+
+type TlsPolicy = OutputOf<'tls-policy remove'>;
+
+const says = ({ policy, params }: TlsPolicy): string => `${policy}${params === null ? '' : ` ${params}`}`;
+
+export const tlsPolicySet = (each: OutputOf<'tls-policy set'>): string => `Mail for ${readable(each.domain)} goes out with policy ${says(each)}.\n`;
+export const tlsPolicyRemove = ({ domain }: TlsPolicy): string => `Mail for ${readable(domain)} has no policy of its own any more.\n`;
+export const tlsPolicyList = (list: OutputOf<'tls-policy list'>): string =>
+  list.length === 0
+    ? "No domain has a policy of its own; 'hauspost tls-policy set example.org encrypt' sets one.\n"
+    : `${columns(list.map((each) => [readable(each.domain), says(each)]))}\n`;

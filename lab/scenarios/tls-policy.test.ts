@@ -1,0 +1,128 @@
+/** C12, and D1 for `tlspolicies`: policies set by command and by SQL count for the next message; outside.test's server offers no TLS. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { type Outside, outside, type Release, type Server, serve, until } from '../index.ts';
+import { answered, exits } from '../operator.ts';
+
+const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
+const FINGERPRINT = Array.from({ length: 32 }, (_, n) => n.toString(16).padStart(2, '0')).join(':');
+
+/** What Postfix says of a delivery to a server without TLS. */
+const SENT = 'sent (250 kept)';
+const NO_TLS = 'deferred (TLS is required, but was not offered by host mail.outside.test[127.0.0.9])';
+const NONSENSE = 'deferred (client TLS configuration problem)';
+
+/** By command: each policy, and each parameter. */
+const RIGHT: readonly (readonly [readonly string[], string])[] = [
+  [['none'], SENT],
+  [['may'], SENT],
+  [['may', 'protocols=>=TLSv1:<=TLSv1.3', 'ciphers=medium'], SENT],
+  [['encrypt'], NO_TLS],
+  [['encrypt', 'protocols=!SSLv2:!TLSv1.1', 'ciphers=high', 'exclude=AES128:SHA1'], NO_TLS],
+  [['dane', 'exclude=aNULL'], SENT],
+  [['fingerprint', `match=${FINGERPRINT}|${FINGERPRINT}`], NO_TLS],
+  [['verify', 'match=hostname', 'servername=hostname'], NO_TLS],
+  [['secure'], NO_TLS],
+  [['secure', 'match=nexthop:dot-nexthop', 'match=mail.example.net', 'connection_reuse=no'], NO_TLS],
+];
+
+/** By SQL, which asks nobody: what the command refuses is what Postfix cannot use. */
+const WRONG: readonly (readonly [string, string | null])[] = [
+  ['may', 'match=.example.net'],
+  ['dane-only', 'tafile=/etc/ssl/ca.pem'],
+  ['secure', 'match=.example.net,.example.org'],
+  ['secure', 'match='],
+  ['secure', 'match'],
+  ['secure', 'colour=blue'],
+  ['fingerprint', null],
+  ['encrypt', 'ciphers=high ciphers=medium'],
+  ['encrypt', 'connection_reuse=maybe'],
+];
+
+for (const release of RELEASES) {
+  describe(release, () => {
+    let server: Server;
+    let peer: Outside;
+    before(async () => {
+      server = await serve(release);
+      peer = await outside(server.machine);
+    });
+    after(async () => {
+      await peer?.[Symbol.asyncDispose]();
+      await server?.[Symbol.asyncDispose]();
+    });
+
+    let sent = 0;
+    /** The status that Postfix logs for a message to outside.test. */
+    const fate = async (): Promise<string> => {
+      const name = `number-${++sent}`;
+      const input = `From: ${server.demo.user}\nSubject: policy\n\nHello.\n`;
+      const { code, stderr } = await server.machine.run(['sendmail', '-f', server.demo.user, `${name}@outside.test`], { input });
+      assert.equal(code, 0, stderr);
+      const line = new RegExp(`to=<${name}@outside\\.test>.* status=(.*)`);
+      return until(`${name} is sent or deferred`, async () => line.exec(await server.machine.journal())?.[1], 30_000, 200);
+    };
+
+    const sql = async (text: string): Promise<void> => {
+      const { code, stderr } = await server.machine.run(['mariadb', 'vmail', '-e', text]);
+      assert.equal(code, 0, stderr);
+    };
+
+    test('C12, C13: set, replaced, listed, removed', async () => {
+      const set = await answered<object>(server, 'tls-policy', 'set', 'Example.test', 'secure', 'match=.example.net');
+      assert.deepEqual(set, { code: 0, document: { domain: 'example.test', policy: 'secure', params: 'match=.example.net', warnings: [] } });
+      await exits(server, 0, 'tls-policy', 'set', 'example.test', 'encrypt');
+      await exits(server, 0, 'tls-policy', 'set', '.example.test', 'may', 'ciphers=high');
+      assert.deepEqual((await answered(server, 'tls-policy', 'list')).document, [
+        { domain: '.example.test', policy: 'may', params: 'ciphers=high' },
+        { domain: 'example.test', policy: 'encrypt', params: null },
+      ]);
+      assert.equal((await exits(server, 0, 'tls-policy', 'list')).stdout, '.example.test  may ciphers=high\nexample.test   encrypt\n');
+      for (const domain of ['example.test', '.example.test']) await exits(server, 0, 'tls-policy', 'remove', domain);
+      assert.match((await exits(server, 3, 'tls-policy', 'remove', 'example.test')).stderr, /there is no TLS policy for example\.test/);
+      assert.deepEqual((await answered(server, 'tls-policy', 'list')).document, []);
+    });
+
+    test('M15: what the command takes, Postfix understands, and each policy has its effect on the next message', async () => {
+      assert.equal(await fate(), SENT, 'without a policy');
+      for (const [words, expected] of RIGHT) {
+        await exits(server, 0, 'tls-policy', 'set', 'outside.test', ...words);
+        assert.equal(await fate(), expected, words.join(' '));
+      }
+      await exits(server, 0, 'tls-policy', 'remove', 'outside.test');
+      assert.equal(await fate(), SENT, 'without a policy again');
+      assert.doesNotMatch(await server.machine.journal(), /smtp_tls_policy_maps|TLS policy lookup/);
+    });
+
+    test('D1: UPDATE of each column by SQL counts, and what the command refuses is what Postfix cannot use', async () => {
+      await sql("INSERT INTO tlspolicies (domain, policy) VALUES ('outside.test', 'encrypt')");
+      assert.equal(await fate(), NO_TLS);
+      await sql("UPDATE tlspolicies SET policy = 'none'");
+      assert.equal(await fate(), SENT);
+      for (const [policy, params] of WRONG) {
+        const value = params === null ? 'NULL' : `'${params}'`;
+        await sql(`UPDATE tlspolicies SET policy = '${policy}', params = ${value}`);
+        assert.equal(await fate(), NONSENSE, `${policy} ${value}`);
+        const words = params === null ? [] : params.split(' ');
+        assert.equal((await server.hauspost(['tls-policy', 'set', 'outside.test', policy, ...words])).code, 3, `${policy} ${value}`);
+      }
+      await sql("UPDATE tlspolicies SET domain = 'example.test'");
+      assert.equal(await fate(), SENT);
+      await sql("UPDATE tlspolicies SET domain = 'OUTSIDE.test', policy = 'encrypt', params = NULL");
+      assert.equal(await fate(), NO_TLS);
+      await sql('DELETE FROM tlspolicies');
+      assert.equal(await fate(), SENT);
+    });
+
+    test('without validated DNS the command says what becomes of dane and dane-only', async () => {
+      const { document } = await answered<{ warnings: { code: string }[] }>(server, 'tls-policy', 'set', 'outside.test', 'dane-only');
+      assert.deepEqual(
+        document.warnings.map(({ code }) => code),
+        ['tls-policy.no-dnssec'],
+      );
+      assert.equal(await fate(), NONSENSE);
+      await exits(server, 0, 'tls-policy', 'set', 'outside.test', 'dane');
+      assert.equal(await fate(), SENT);
+    });
+  });
+}
