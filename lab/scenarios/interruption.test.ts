@@ -11,7 +11,8 @@ const applyUntil = async (server: Server, said: string): Promise<{ readonly pid:
   const child = server.machine.spawn([HAUSPOST, 'apply', '--yes']);
   const stderr = collect(child.stderr);
   await until(`it says ${said}`, () => stderr.text().includes(said) || child.exitCode !== null || undefined, 60_000, 5);
-  const pid = (await server.machine.run(['pgrep', '-f', 'main.ts apply --yes'])).stdout.trim();
+  // The oldest: a child that it has forked bears its name until it runs a program of its own.
+  const pid = (await server.machine.run(['pgrep', '-o', '-f', 'main.ts apply --yes'])).stdout.trim();
   assert.match(pid, /^[0-9]+$/, stderr.text());
   return { pid, ended: ended(child), text: stderr.text };
 };
