@@ -59,18 +59,26 @@ describe('a container', () => {
     await holds('no zombie is left below process 1', async () => (await zombies()) === '', 10_000);
   });
 
-  test('logs of every daemon are kept by svlogd, which rotates them', async () => {
+  test('M28: logs of every daemon are kept by svlogd for seven days', async () => {
     for (const daemon of DAEMONS) {
       const log = `/var/log/hauspost/${daemon}`;
       assert.equal(await shell(machine, 'test -f $1/current && echo there', log), 'there', daemon);
     }
     assert.match(await shell(machine, 'cat /var/log/hauspost/postfix/current'), /postfix\/qmgr/);
+    // One more than the seven days that are kept; svlogd names files by time (TAI64N) and removes the oldest when it rotates.
+    const old = [1, 2, 3, 4, 5, 6, 7, 8].map((second) => `@400000000000000${second}00000000.s`);
+    await shell(machine, 'cd /var/log/hauspost/postfix && touch "$@"', ...old);
     // svlogd(8): SIGALRM makes it rotate a log that is not empty.
     await shell(
       machine,
       'pkill -ALRM -f "svlogd -tt /var/log/hauspost/postfix" || for p in /proc/[0-9]*; do case "$(tr "\\0" " " <$p/cmdline 2>/dev/null)" in "svlogd -tt /var/log/hauspost/postfix ") kill -ALRM ${p#/proc/};; esac; done',
     );
-    await holds('an older log appears', async () => (await shell(machine, 'ls /var/log/hauspost/postfix')).includes('@'), 10_000);
+    await holds('an older log appears', async () => /@4000{5}[^0]/.test(await shell(machine, 'ls /var/log/hauspost/postfix')), 10_000);
+    const kept = (await shell(machine, 'ls /var/log/hauspost/postfix')).split('\n');
+    assert.deepEqual(
+      old.filter((name) => !kept.includes(name)),
+      old.slice(0, 1),
+    );
   });
 
   test('C2: SIGTERM stops the daemons in the reverse order and ends with 0; a second start brings all back', async () => {

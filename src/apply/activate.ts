@@ -108,8 +108,10 @@ const wake = async ({ init, input }: Activation, service: Service, way: Way): Pr
 export const activate = async (activation: Activation, wakes: readonly Wake[]): Promise<readonly Finding[]> => {
   const warnings: Finding[] = [];
   const { init, services, input } = activation;
-  await init.enable(services.map((service) => supervised(service, input)));
+  const units = services.map((service) => supervised(service, input));
+  await init.enable(units);
   await init.refresh();
+  if (wakes.some((wake) => wake.service === 'logs')) await init.reloadLogs(units);
   for (const service of inOrder(services)) {
     activation.proceed();
     const way = await wayOf(activation, service, wakes);

@@ -10,7 +10,7 @@ export const logs = section({
       key: 'retention',
       kind: days('1d', '365d'),
       default: fixed('7d'),
-      doc: 'How long log files are kept. They hold addresses and times, no subjects and no passwords.',
+      doc: 'How long logs are kept. They hold addresses and times, no subjects and no passwords. With systemd this goes for the journal of the whole machine.',
       why: 'Long enough to answer "where is my mail?", short enough for data protection.',
       example: '14d',
       since: '0.1',

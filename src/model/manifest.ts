@@ -2,9 +2,9 @@
 import type { AbsPath, Text } from '#base';
 import type { ServiceName } from './names.ts';
 
-/** What a change of the item asks of a daemon. `restart` wins over `reload`. */
+/** What a change of the item asks of a daemon, or of whoever keeps its log. `restart` wins over `reload`. */
 export interface Wake {
-  readonly service: ServiceName;
+  readonly service: ServiceName | 'logs';
   readonly by: 'reload' | 'restart';
 }
 

@@ -3,6 +3,7 @@ import { type AbsPath, path } from '#base';
 import { shellLine } from '#formats';
 import type { Item, Manifest, RenderInput, Service } from '#model';
 import { dovecot } from './dovecot/index.ts';
+import { logItems } from './logs.ts';
 import { mariadb } from './mariadb/index.ts';
 import { nginx } from './nginx/index.ts';
 import { postfix } from './postfix/index.ts';
@@ -42,5 +43,5 @@ export const render = (input: RenderInput, program: AbsPath): { readonly manifes
     ...unitItems(service, SERVICES.slice(0, place), input),
   ]);
   const packages = [...common(input), ...SERVICES.flatMap((service) => service.packages(input))];
-  return { manifest: { items: [command(program), ...items] }, packages: [...new Set(packages)] };
+  return { manifest: { items: [command(program), ...items, ...logItems(input)] }, packages: [...new Set(packages)] };
 };

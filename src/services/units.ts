@@ -31,7 +31,7 @@ const dropIn = (service: Service, before: readonly Service[], input: RenderInput
   return [dir(folder), file(`${folder}/hauspost.conf`, 0o644, renderSystemd(sections), service)];
 };
 
-/** svlogd(8): rotates at 1 MB, keeps ten; lines carry a UTC time. */
+/** Lines of the log carry a UTC time (svlogd(8)). */
 const runScripts = (service: Service, input: RenderInput): readonly Item[] => {
   const unit = service.unit(input);
   const [folder, logs] = [path(`${RUNIT_DIR}/${service.name}`), path(`${RUNIT_LOGS}/${service.name}`)];

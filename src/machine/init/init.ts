@@ -27,6 +27,8 @@ export interface Init {
   restart(unit: Supervised): Promise<void>;
   reload(unit: Supervised): Promise<void>;
   state(unit: Supervised): Promise<UnitState>;
+  /** Whoever keeps the logs takes their changed configuration into account; no line is lost. */
+  reloadLogs(units: readonly Supervised[]): Promise<void>;
   /** The last lines that the daemon wrote, for the message when it does not start. */
   lastWords(unit: Supervised): Promise<string>;
 }

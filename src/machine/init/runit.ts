@@ -53,6 +53,10 @@ export const runit = (machine: Machine): Init => {
       else await must(machine, unit.reload);
     },
     state: (unit) => state(machine, unit),
+    reloadLogs: async (units) => {
+      // svlogd(8) reads its configuration when it starts, and again on SIGHUP.
+      for (const unit of units) if (await supervised(machine, unit)) await must(machine, ['sv', 'hup', `${directory(unit)}/log`]);
+    },
     lastWords: async (unit) => {
       const log = (await machine.read(path(`${RUNIT_LOGS}/${unit.name}/current`)))?.toString() ?? '';
       return log.split('\n').slice(-20).join('\n');

@@ -56,6 +56,8 @@ export const systemd = (machine: Machine): Init => {
     },
     reload: (unit) => systemctl('reload', unit.systemd),
     state: (unit) => unitState(machine, unit),
+    // journald has no reload on either release; systemd keeps its sockets and what is in them meanwhile (systemd-journald.service(8)).
+    reloadLogs: () => systemctl('restart', 'systemd-journald.service'),
     lastWords: async (unit) => (await machine.run(['journalctl', '-u', unit.systemd, '-n', '20', '-o', 'cat', '--no-pager'])).stdout,
   };
 };
