@@ -13,9 +13,17 @@ export interface Change {
   readonly diff: string;
 }
 
+export interface Finding {
+  readonly level: string;
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+}
+
 export interface Plan {
   readonly changes: readonly Change[];
   readonly generation: number;
+  readonly findings: readonly Finding[];
   readonly interrupted?: number;
 }
 

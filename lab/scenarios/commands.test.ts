@@ -1,11 +1,11 @@
 /** The exit codes, each provoked for real beside an accepted twin; plan, apply and drift as C3, C4 and C6 say. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { connect as connectTls } from 'node:tls';
-import { atTerminal, collect, ended, filesDigest, HAUSPOST, type Output, oneDocument, type Release, type Server, serve, until } from '../index.ts';
-import { announcedSize, answered, configure, exits, type Failure, type Plan } from '../operator.ts';
+import { test } from 'node:test';
+import { connect as connectTls, type PeerCertificate } from 'node:tls';
+import { atTerminal, collect, ended, filesDigest, HAUSPOST, type Output, oneDocument, type Server, until } from '../index.ts';
+import { announcedSize, answered, configure, exits, type Failure, generations, type Plan } from '../operator.ts';
+import { onEachRelease, type Part } from '../scenario.ts';
 
-const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 const OTHER = '127.0.0.5';
 
 const noneStopped = async (server: Server): Promise<void> => {
@@ -23,15 +23,17 @@ const submissionAt = async (server: Server, host: string): Promise<number> => {
   return 220;
 };
 
-/** Who signed what is shown on 993. */
-const servedIssuer = async (server: Server): Promise<string> => {
-  const socket = await server.machine.dial({ host: '127.0.0.1', port: 993 });
+/** What is shown on `port`, which speaks TLS from the start. */
+const servedCertificate = async (server: Server, port = 993): Promise<PeerCertificate> => {
+  const socket = await server.machine.dial({ host: '127.0.0.1', port });
   const secure = connectTls({ socket, rejectUnauthorized: false });
   await new Promise((resolve, reject) => secure.on('secureConnect', resolve).on('error', reject));
-  const { issuer } = secure.getPeerCertificate();
+  const certificate = secure.getPeerCertificate();
   secure.destroy();
-  return String(issuer.CN);
+  return certificate;
 };
+
+const servedIssuer = async (server: Server): Promise<string> => String((await servedCertificate(server)).issuer.CN);
 
 const applying = (get: () => Server): void => {
   test('C3, C4: plan answers 2 with the difference, apply makes it, and the daemon uses it', async () => {
@@ -66,7 +68,7 @@ const applying = (get: () => Server): void => {
     assert.equal(await announcedSize(server), 'SIZE 20971520');
     const again = await answered<{ applied: boolean; generation: number; changes: unknown[] }>(server, 'apply');
     assert.deepEqual([again.code, again.document.applied, again.document.generation, again.document.changes], [0, false, 2, []]);
-    assert.deepEqual((await answered(server, 'plan')).document, { changes: [], generation: 2 });
+    assert.deepEqual((await answered(server, 'plan')).document, { changes: [], generation: 2, findings: [] });
   });
 
   test('exit 4, and nothing changed: a port that another program holds; the program is named', async () => {
@@ -88,6 +90,7 @@ const applying = (get: () => Server): void => {
     const server = get();
     // In the machine's network, but a process of the host: it stands for one that comes after apply has looked.
     const taken = await server.machine.listen({ host: OTHER, port: 587 });
+    await using _freed = { [Symbol.asyncDispose]: () => new Promise<void>((resolve) => taken.close(() => resolve())) };
     taken.on('connection', (socket) => socket.destroy());
     const begun = performance.now();
     const failed = await answered<Failure>(server, 'apply', '--yes');
@@ -104,11 +107,11 @@ const applying = (get: () => Server): void => {
     assert.ok(document.changes.length > 0 && document.changes.every(({ drift }) => !drift), JSON.stringify(document.changes));
     const selftest = await answered<{ ok: boolean }>(server, 'selftest');
     assert.deepEqual([selftest.code, selftest.document.ok], [0, true]);
-    await new Promise((resolve) => taken.close(resolve));
   });
 
   test('exit 0, once the port is free; meanwhile exit 4 for whoever also wants to apply, naming the holder', async () => {
     const server = get();
+    const planned = (await answered<Plan>(server, 'plan')).document.changes.flatMap(({ needs }) => needs);
     const first = server.machine.spawn([HAUSPOST, 'apply', '--yes']);
     const [stdout, stderr] = [collect(first.stdout), collect(first.stderr)];
     await until('the first one works', () => stderr.text().includes('... stage') || first.exitCode !== null || undefined, 60_000);
@@ -118,6 +121,8 @@ const applying = (get: () => Server): void => {
     const pid = /^another change is under way: 'hauspost apply' \(process (\d+)\)$/.exec(second.document.error.message)?.[1];
     assert.ok(pid !== undefined, second.document.error.message);
     assert.equal(await ended(first), 0, stdout.text() + stderr.text());
+    assert.ok(planned.includes('restart dovecot') && planned.includes('restart nginx'), 'no reload moves a port');
+    for (const need of planned) assert.ok(stderr.text().includes(` ok ${need}`), `plan said ${need}: ${stderr.text()}`);
     assert.equal(await submissionAt(server, OTHER), 220);
     assert.equal(await announcedSize(server), 'SIZE 52428800');
   });
@@ -138,10 +143,41 @@ const applying = (get: () => Server): void => {
     assert.ok(stderr.includes(`${place}/chain.pem`), stderr);
     assert.equal(await files(), before);
     assert.equal((await answered<Plan>(server, 'plan')).document.generation, generation);
-    assert.match(await servedIssuer(server), /^Hauspost local authority/);
+    assert.match(await servedIssuer(server), /^Hauspost authority [0-9a-f]{8}$/);
     await server.machine.run(['mv', `${place}/good.pem`, `${place}/chain.pem`]);
     await exits(server, 0, 'apply', '--yes');
     assert.equal(await servedIssuer(server), 'Somebody else');
+  });
+};
+
+const certificate = (get: () => Server): void => {
+  const CHAIN = '/var/lib/hauspost/tls/chain.pem';
+  const TLS_PORTS = [465, 993, 443];
+
+  test('C3, C4: another name is another certificate, and plan says so; one that is gone is made without a question', async () => {
+    const server = get();
+    const shown = async (): Promise<readonly PeerCertificate[]> => Promise.all(TLS_PORTS.map((port) => servedCertificate(server, port)));
+    const certificates = async (): Promise<unknown> =>
+      (await answered<Plan>(server, 'plan')).document.changes
+        .filter(({ kind }) => kind === 'certificate')
+        .map(({ target, action, needs }) => [target, action, needs]);
+    const READERS = ['reload postfix', 'reload dovecot', 'reload nginx'];
+    await configure(server, 'hostname = "post.hauspost.test"\n');
+    assert.deepEqual(await certificates(), [[CHAIN, 'change', READERS]]);
+    assert.match((await exits(server, 2, 'plan')).stdout, /^change certificate \/var\/lib\/hauspost\/tls\/chain\.pem {2}\(reload postfix, /m);
+    await exits(server, 0, 'apply', '--yes');
+    for (const { subjectaltname = '' } of await shown()) assert.match(subjectaltname, /DNS:post\.hauspost\.test(,|$)/);
+
+    await server.machine.run(['rm', CHAIN]);
+    const [numbers, was] = [await generations(server), await shown()];
+    assert.deepEqual(await certificates(), [[CHAIN, 'create', READERS]]);
+    await exits(server, 0, 'apply');
+    assert.deepEqual(await generations(server), numbers);
+    for (const [index, { fingerprint256, issuer }] of (await shown()).entries()) {
+      assert.notEqual(fingerprint256, was[index]?.fingerprint256, String(TLS_PORTS[index]));
+      assert.equal(issuer.CN, was[index]?.issuer.CN, 'the authority is the one that clients trust');
+    }
+    await exits(server, 0, 'plan');
   });
 };
 
@@ -244,28 +280,59 @@ const environment = (get: () => Server): void => {
   });
 };
 
-for (const release of RELEASES) {
-  describe(release, () => {
-    let server: Server;
-    before(async () => {
-      server = await serve(release);
-    });
-    after(() => server?.[Symbol.asyncDispose]());
-
-    // What the command line refuses by itself does not depend on the release.
-    for (const part of release === 'trixie' ? [environment, applying, drift] : [applying, drift]) part(() => server);
-
-    test('P3: plan and an apply with nothing to do', async () => {
-      for (const words of [['plan'], ['apply']]) {
-        const seconds: number[] = [];
-        for (let time = 0; time < 3; time += 1) {
-          const begun = performance.now();
-          await exits(server, 0, ...words);
-          seconds.push((performance.now() - begun) / 1000);
-        }
-        console.log(`    ${words.join(' ')}: ${seconds.map((each) => each.toFixed(1)).join(', ')} s`);
-        assert.ok(Math.min(...seconds) <= 3.0, `${words.join(' ')} took ${seconds} s`);
-      }
-    });
+const lost = (get: () => Server): void => {
+  test('exit 3: without the file nothing is guessed; up puts back the one that is in place, to the letter', async () => {
+    const server = get();
+    const FILE = '/etc/hauspost/hauspost.toml';
+    const text = async (): Promise<string> => (await server.machine.run(['cat', FILE])).stdout;
+    await configure(server, '# ours\n[mail]\nmessage_size_limit = "33M"   # scans\n');
+    await exits(server, 0, 'apply', '--yes');
+    const [written, number] = [await text(), Math.max(...(await generations(server)))];
+    await server.machine.run(['rm', FILE]);
+    const before = await filesDigest(server.machine);
+    const remedy = `Run 'hauspost up', which puts back the one that generation ${number}, now in place, was made from.`;
+    for (const words of [['plan'], ['apply', '--yes']])
+      assert.equal((await exits(server, 3, ...words)).stderr, `hauspost: ${FILE} does not exist\n  ${remedy}\n`);
+    const other = ['--hostname', 'mail.example.org', '--domain', 'example.org'];
+    assert.match((await exits(server, 3, 'up', ...other, '--yes')).stderr, /--hostname mail\.example\.org \(this server is mail\.hauspost\.test\)/);
+    assert.match((await exits(server, 0, 'status')).stderr, /does not exist\); this is about the configuration in place/);
+    assert.equal(await filesDigest(server.machine), before);
+    await exits(server, 0, 'down');
+    const up = await exits(server, 0, 'up');
+    assert.match(up.stderr, /hauspost\.toml was gone; the one that the configuration in place was made from is back/);
+    assert.equal(await text(), written);
+    assert.equal(await announcedSize(server), 'SIZE 34603008');
+    assert.equal(Math.max(...(await generations(server))), number);
+    await server.machine.run(['truncate', '-s', '0', FILE]);
+    assert.match(
+      (await exits(server, 3, 'up', '--yes')).stderr,
+      /the file is empty\n {2}Run hauspost config example .*, or remove this one and run hauspost up\./,
+    );
+    await configure(server, '');
+    await exits(server, 0, 'apply', '--yes');
   });
-}
+};
+
+const idle = (get: () => Server): void => {
+  test('P3: plan and an apply with nothing to do', async () => {
+    const server = get();
+    for (const words of [['plan'], ['apply']]) {
+      const seconds: number[] = [];
+      for (let time = 0; time < 3; time += 1) {
+        const begun = performance.now();
+        await exits(server, 0, ...words);
+        seconds.push((performance.now() - begun) / 1000);
+      }
+      console.log(`    ${words.join(' ')}: ${seconds.map((each) => each.toFixed(1)).join(', ')} s`);
+      assert.ok(Math.min(...seconds) <= 3.0, `${words.join(' ')} took ${seconds} s`);
+    }
+  });
+};
+
+// What the command line refuses by itself does not depend on the release.
+const once =
+  (part: Part): Part =>
+  (get, release) =>
+    release === 'trixie' ? part(get, release) : undefined;
+
+onEachRelease(once(environment), applying, certificate, drift, idle, once(lost));

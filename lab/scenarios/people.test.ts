@@ -1,10 +1,10 @@
 /** C9, C10, C11, C13: domains, accounts and aliases are added, listed and removed; nobody inherits mail. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { atTerminal, fetched, type Login, oneDocument, refusedInput, type Release, runMany, serve, type Server, unchanged, until } from '../index.ts';
+import { test } from 'node:test';
+import { atTerminal, fetched, type Login, oneDocument, refusedInput, runMany, type Server, unchanged, until } from '../index.ts';
 import { canLogIn, json, jsons, NOTHING, ok, orders, recipient, text } from '../people.ts';
+import { onEachRelease } from '../scenario.ts';
 
-const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 const CTRL_D = '\u0004';
 /** A mail from outside to `recipient`, waited for in its INBOX. */
 const deliver = async (server: Server, login: Login, id: string): Promise<void> => {
@@ -167,9 +167,9 @@ const accounts = (get: () => Server): void => {
     const server = get();
     const hash = ok(await server.machine.run(['doveadm', 'pw', '-s', 'SHA512-CRYPT', '-p', 'hashed elsewhere'])).stdout.trim();
     const rows: readonly (readonly [string, string, string, string])[] = [
-      ['plain', '--password-stdin', 'a word\n', 'a word'],
-      ['windows', '--password-stdin', 'a word\r\n', 'a word'],
-      ['open', '--password-stdin', 'a word', 'a word'],
+      ['plain', '--password-stdin', 'some words\n', 'some words'],
+      ['windows', '--password-stdin', 'some words\r\n', 'some words'],
+      ['open', '--password-stdin', 'some words', 'some words'],
       ['spaces', '--password-stdin', '  päss "$x\' \\ %u  \n', '  päss "$x\' \\ %u  '],
       ['hashed', '--password-hash-stdin', `${hash}\n`, 'hashed elsewhere'],
     ];
@@ -320,16 +320,18 @@ const removal = (get: () => Server): void => {
     });
     await orders(server, ...['sales', 'tagged'].map((alias) => ['alias', 'remove', `${alias}@hauspost.test`]));
   });
+
+  test('C10: mail that was moved aside comes back as docs/data.md says', async () => {
+    const server = get();
+    const bob = { user: 'bob@hauspost.test', pass: 'the first bob' };
+    ok(await server.machine.run(['sh', '-c', 'mv /var/vmail/removed/bob@hauspost.test.*/mailboxes /var/vmail/mailboxes/hauspost.test/bob']));
+    await server.account(bob);
+    const imap = await server.imap(bob);
+    assert.match(await fetched(imap, 'INBOX', '<old@bob.test>'), /^Subject: old@bob\.test/m);
+    await imap.logout();
+    await deliver(server, bob, 'newer@bob.test');
+    await orders(server, ['account', 'remove', bob.user]);
+  });
 };
 
-for (const release of RELEASES) {
-  describe(release, () => {
-    let server: Server;
-    before(async () => {
-      server = await serve(release);
-    });
-    after(() => server?.[Symbol.asyncDispose]());
-
-    for (const part of [domains, accounts, removal]) part(() => server);
-  });
-}
+onEachRelease(domains, accounts, removal);

@@ -8,7 +8,6 @@ import { boot, derive, HAUSPOST, type Image, launched, type Machine, oneDocument
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 const INSTALLED = ['postfix', 'dovecot-imapd', 'dovecot-lmtpd', 'rspamd'];
-const QUESTION = 'Make this machine the mail server mail.hauspost.test?';
 
 /** Mail packages as apt installs them, their daemons running, and the launcher prepared. */
 const withPackages = async (release: Release): Promise<Image> => {
@@ -22,11 +21,14 @@ const withPackages = async (release: Release): Promise<Image> => {
 const up = (machine: Machine, ...words: readonly string[]): Promise<Output> => machine.run([HAUSPOST, 'up', ...words]);
 
 /** Nothing stood in its way: it asks whether it may, and there is nobody to ask. */
-const accepted = async (machine: Machine): Promise<void> => {
-  const { code, stderr } = await up(machine);
+const accepted = async (machine: Machine, hostname = 'mail.hauspost.test', ...words: readonly string[]): Promise<void> => {
+  const { code, stderr } = await up(machine, ...words);
   assert.deepEqual(
     [code, stderr],
-    [3, `hauspost: there is a question and no terminal to ask at: ${QUESTION}\n  Run it with --yes to agree, or at a terminal.\n`],
+    [
+      3,
+      `hauspost: there is a question and no terminal to ask at: Make this machine the mail server ${hostname}?\n  Run it with --yes to agree, or at a terminal.\n`,
+    ],
   );
 };
 
@@ -145,6 +147,22 @@ const surroundings = (get: () => Machine): void => {
     }
     await machine.run(['sh', '-c', 'cat >/usr/lib/os-release'], { input: release });
     await accepted(machine);
+  });
+
+  test("C1: a postmaster elsewhere does not make his provider's domain ours: up asks which one is", async () => {
+    const machine = get();
+    const file = '[server]\nprofile = "public"\nhostname = "mail.example.org"\npostmaster = "me@mailer.example"\n';
+    await machine.run(['sh', '-c', 'mkdir /etc/hauspost && cat >/etc/hauspost/hauspost.toml'], { input: file });
+    const { code, stderr } = await up(machine, '--yes');
+    assert.equal(code, 3, stderr);
+    assert.match(
+      stderr,
+      /its postmaster me@mailer\.example: that does not say which domain it is for\n {2}Run 'hauspost up --hostname mail\.example\.org --domain/,
+    );
+    await accepted(machine, 'mail.example.org', '--hostname', 'mail.example.org', '--domain', 'example.org');
+    await machine.run(['sh', '-c', 'sed -i s/mailer.example/example.org/ /etc/hauspost/hauspost.toml']);
+    await accepted(machine, 'mail.example.org');
+    await machine.run(['rm', '-r', '/etc/hauspost']);
   });
 
   test('C1: wrong options get exit 3, one line that names them, and change nothing', async () => {

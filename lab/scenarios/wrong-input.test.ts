@@ -31,6 +31,7 @@ for (const release of RELEASES) {
       const rows: readonly (readonly [string, Uint8Array, string])[] = [
         ['--password-stdin', utf8(''), 'no password'],
         ['--password-stdin', utf8('\n'), 'empty'],
+        ['--password-stdin', utf8('geheim7\n'), 'fewer than 8 characters'],
         ['--password-stdin', utf8('geheim\0x\n'), 'control character'],
         ['--password-stdin', utf8('geheim\rx\n'), 'control character'],
         ['--password-stdin', Buffer.from('geheim\xff\n', 'latin1'), 'UTF-8'],

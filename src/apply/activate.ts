@@ -80,7 +80,7 @@ const refusal = async ({ init, input, remedy }: Activation, service: Service, wh
 };
 
 /** Whether the TCP ports that the daemon has open are others than those it is to have; no reload changes them safely (docs/dovecot.md, docs/nginx.md). */
-const listensElsewhere = async ({ machine, input }: Activation, service: Service, pid: number): Promise<boolean> => {
+export const listensElsewhere = async (machine: Machine, input: RenderInput, service: Service, pid: number): Promise<boolean> => {
   const wanted = listenersOf(input.wiring, service.name).filter((listener) => listener.transport === 'tcp');
   const names = wanted.map(({ address, port }) => `tcp ${address.includes(':') ? `[${address}]` : address}:${port}`);
   const open = (await listenersOfFamily(machine, pid)).filter((name) => name.startsWith('tcp '));
@@ -95,7 +95,8 @@ const wayOf = async (activation: Activation, service: Service, wakes: readonly W
   const { state, pid } = await activation.init.state(supervised(service, activation.input));
   if (state !== 'running') return 'start';
   if (own.length === 0) return 'look at';
-  const restart = own.some((each) => each.by === 'restart') || (pid !== undefined && (await listensElsewhere(activation, service, pid)));
+  const restart =
+    own.some((each) => each.by === 'restart') || (pid !== undefined && (await listensElsewhere(activation.machine, activation.input, service, pid)));
   return restart ? 'restart' : 'reload';
 };
 

@@ -7,7 +7,7 @@ import { ensureSystemUser, installPackages, missingPackages } from '#machine';
 import type { Finding, Manifest, ServiceName } from '#model';
 import { openRoom } from '#sandbox';
 import { type Activation, activate, inOrder, stopAll } from './activate.ts';
-import type { Change } from './changes.ts';
+import { type Change, isBeside } from './changes.ts';
 import { managedPaths } from './compare.ts';
 import { converge } from './converge.ts';
 import { type Desired, plan, type Plan, storeOf, type Surroundings } from './plan.ts';
@@ -23,8 +23,6 @@ export interface ApplyRequest extends Surroundings {
   readonly renderAgain: () => Promise<Desired>;
   /** Says yes or no to the plan; a refusal is thrown by it. */
   readonly consent: (plan: Plan) => Promise<void>;
-  /** Files that are not rendered (certificates); made after the packages are there, before anything is checked. */
-  readonly materials: (desired: Desired) => Promise<void>;
   /** Once MariaDB answers: migrations, then grants. */
   readonly database: (desired: Desired) => Promise<void>;
 }
@@ -72,7 +70,7 @@ const stage = async (request: ApplyRequest, store: Store, desired: Desired, chan
     codename: desired.input.facts.codename,
     applied: null,
   };
-  return store.save({ meta, manifest: desired.manifest, input: desired.input }, (item) => request.secrets.reveal(item.text));
+  return store.save({ meta, manifest: desired.manifest, input: desired.input, source: desired.source }, (item) => request.secrets.reveal(item.text));
 };
 
 /** Each daemon's own dump of the staged files must equal what was rendered. */
@@ -115,7 +113,9 @@ const goBack = async (request: ApplyRequest, store: Store, desired: Desired): Pr
       const touched = await converge(hands(request, store, desired), generation, await manifestsOf(store, [entering]));
       // Its daemons answer where its own settings say, not where the new ones do.
       const was = { ...desired, input: generation.input ?? desired.input, manifest: generation.manifest };
-      await activate({ ...activation(request, was), proceed: () => undefined }, touched.wakes);
+      const wakes = (await request.materials.missing(was)).flatMap((material) => material.wakes);
+      await request.materials.make(was);
+      await activate({ ...activation(request, was), proceed: () => undefined }, [...touched.wakes, ...wakes]);
     }
     await store.setState({ committed, entering: null });
     if (entering !== null) await store.discard(entering);
@@ -134,7 +134,7 @@ const enter = async (
   store: Store,
   desired: Desired,
   staged: Generation,
-  changes: readonly Change[],
+  { changes, wakes }: Plan,
 ): Promise<readonly Finding[]> => {
   const { committed } = await store.state();
   for (const target of managedPaths(staged.manifest)) await store.keepOriginal(target);
@@ -144,7 +144,7 @@ const enter = async (
     const touched = await step(request.reporter, 'write files', async () =>
       converge(hands(request, store, desired), staged, await manifestsOf(store, [committed])),
     );
-    const findings = await activate(activation(request, desired), touched.wakes);
+    const findings = await activate(activation(request, desired), [...touched.wakes, ...wakes]);
     await store.commit(staged.meta.number);
     return findings;
   } catch (error) {
@@ -167,7 +167,7 @@ const prepare = async (request: ApplyRequest, desired: Desired): Promise<Desired
     await step(request.reporter, `install ${missing.length} packages`, () => installPackages(request.machine, missing, request.reporter));
   await ensureSystemUser(request.machine, 'vmail', desired.input.wiring.places.mail);
   const again = missing.length > 0 ? await request.renderAgain() : desired;
-  await request.materials(again);
+  await request.materials.make(again); // after the packages are there, before anything is checked
   return again;
 };
 
@@ -180,18 +180,17 @@ const heal = async (request: ApplyRequest, store: Store, desired: Desired): Prom
   await goBack(request, store, desired);
 };
 
-/** Daemons that were stopped come back as they are configured: nothing that a new generation would hold has changed. */
-const startAll = async (request: ApplyRequest, desired: Desired): Promise<readonly Finding[]> =>
-  activate(activation(request, desired, "See its log and mend that; then run 'hauspost up' again."), []);
+/** Daemons that were stopped come back as they are configured, and read new certificates: nothing that a generation holds has changed. */
+const startAll = async (request: ApplyRequest, desired: Desired, { wakes }: Plan): Promise<readonly Finding[]> =>
+  activate(activation(request, desired, "See its log and mend that; then run 'hauspost up' again."), wakes);
 
-const change = async (request: ApplyRequest, store: Store, desired: Desired, changes: readonly Change[]) => {
+const change = async (request: ApplyRequest, store: Store, desired: Desired, planned: Plan) => {
   const { committed } = await store.state();
-  if (committed !== null && changes.every(({ kind }) => kind === 'service'))
-    return { generation: committed, findings: await startAll(request, desired) };
-  const staged = await step(request.reporter, 'stage', () => stage(request, store, desired, changes));
+  if (committed !== null && planned.changes.every(isBeside)) return { generation: committed, findings: await startAll(request, desired, planned) };
+  const staged = await step(request.reporter, 'stage', () => stage(request, store, desired, planned.changes));
   await check(request, store, desired, staged);
   stopWhenInterrupted(request.signal);
-  return { generation: staged.meta.number, findings: await enter(request, store, desired, staged, changes) };
+  return { generation: staged.meta.number, findings: await enter(request, store, desired, staged, planned) };
 };
 
 /** Must run under the lock. */
@@ -205,7 +204,7 @@ export const apply = async (request: ApplyRequest): Promise<Applied> => {
   await request.consent(planned);
   const desired = await prepare(request, first);
   stopWhenInterrupted(request.signal);
-  const { generation, findings } = await change(request, store, desired, planned.changes);
+  const { generation, findings } = await change(request, store, desired, planned);
   for (const { code, message, remedy } of findings) request.reporter.emit({ kind: 'warning', code, text: message, remedy });
   return { applied: true, generation, changes: planned.changes, findings };
 };

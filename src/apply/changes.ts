@@ -1,7 +1,8 @@
 /** What would be done to the machine, one line each. Diffs name secrets, never show them. */
+import type { Wake } from '#model';
 
 export interface Change {
-  readonly kind: 'package' | 'file' | 'dir' | 'derived' | 'grant' | 'service' | 'migration';
+  readonly kind: 'package' | 'file' | 'dir' | 'derived' | 'certificate' | 'grant' | 'service' | 'migration';
   /** Path, package, service, or `principal on view`. */
   readonly target: string;
   readonly action: 'install' | 'create' | 'change' | 'remove' | 'grant' | 'revoke' | 'start' | 'migrate';
@@ -12,3 +13,8 @@ export interface Change {
   /** Unified diff without the file header; empty where there is nothing to show. */
   readonly diff: string;
 }
+
+/** In no generation: daemons that do not run, and certificates, which are made as they are needed. */
+export const isBeside = ({ kind }: Change): boolean => kind === 'service' || kind === 'certificate';
+
+export const needs = (wakes: readonly Wake[]): readonly string[] => wakes.map((wake) => `${wake.by} ${wake.service}`);

@@ -2,8 +2,8 @@
 import { structuredPatch } from 'diff';
 import { type AbsPath, path, redacted, secretsOf, type Text } from '#base';
 import type { Machine } from '#machine';
-import type { Item, Manifest, Wake } from '#model';
-import type { Change } from './changes.ts';
+import type { Item, Manifest } from '#model';
+import { type Change, needs } from './changes.ts';
 import { derivedKey, type DerivedKeys } from './derived.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -17,8 +17,6 @@ export interface Comparison {
 }
 
 type FileItem = Item & { kind: 'file' };
-
-const needs = (wakes: readonly Wake[]): readonly string[] => wakes.map((wake) => `${wake.by} ${wake.service}`);
 
 const change = (kind: Change['kind'], target: string, action: Change['action'], rest: Partial<Change> = {}): Change => ({
   kind,

@@ -1,9 +1,10 @@
 /** What stands between the machine and what is wanted: packages, items, daemons that do not run. Reads only. */
 import type { Init, Machine } from '#machine';
 import { missingPackages } from '#machine';
-import type { Manifest, RenderInput, Service } from '#model';
-import { inOrder, supervised } from './activate.ts';
-import type { Change } from './changes.ts';
+import type { AbsPath } from '#base';
+import type { Manifest, RenderInput, Service, Wake } from '#model';
+import { inOrder, listensElsewhere, supervised } from './activate.ts';
+import { type Change, needs } from './changes.ts';
 import { compare } from './compare.ts';
 import { readDerivedKeys } from './derived.ts';
 import type { Secrets } from './secrets.ts';
@@ -11,20 +12,39 @@ import { openStore, type State, type Store } from './store.ts';
 
 /** What is to be, rendered. */
 export interface Desired {
+  /** Text of the operator's file. */
+  readonly source: string;
+  /** What it comes to on this machine. */
   readonly input: RenderInput;
   readonly services: readonly Service[];
   readonly manifest: Manifest;
   readonly packages: readonly string[];
 }
 
+/** Files that are not rendered, and so belong to no generation: certificates. */
+export interface Materials {
+  /** What `make` would do. Reads only. */
+  readonly missing: (desired: Desired) => Promise<readonly Material[]>;
+  readonly make: (desired: Desired) => Promise<void>;
+}
+
+export interface Material {
+  readonly target: AbsPath;
+  readonly action: 'create' | 'change';
+  readonly wakes: readonly Wake[];
+}
+
 export interface Surroundings {
   readonly machine: Machine;
   readonly init: Init;
   readonly secrets: Secrets;
+  readonly materials: Materials;
 }
 
 export interface Plan {
   readonly changes: readonly Change[];
+  /** What new certificates ask of daemons; what files ask is seen when they are written. */
+  readonly wakes: readonly Wake[];
   readonly state: State;
 }
 
@@ -39,7 +59,19 @@ const stopped = async (init: Init, desired: Desired): Promise<readonly Change[]>
     .map(({ target, state }) => ({ kind: 'service', target, action: 'start', needs: [], drift: state === 'failed', diff: '' }));
 };
 
-export const plan = async ({ machine, init, secrets }: Surroundings, desired: Desired): Promise<Plan> => {
+/** No reload moves a listener: where ports change, a restart is what will be done. */
+const asDone = async ({ machine, init }: Surroundings, desired: Desired, changes: readonly Change[]): Promise<readonly Change[]> => {
+  const moved = new Set<string>();
+  for (const service of desired.services.filter(({ name }) => changes.some(({ needs }) => needs.includes(`reload ${name}`)))) {
+    const { pid } = await init.state(supervised(service, desired.input));
+    if (pid !== undefined && (await listensElsewhere(machine, desired.input, service, pid))) moved.add(service.name);
+  }
+  const need = (each: string): string => (moved.has(each.replace(/^reload /, '')) ? each.replace(/^reload/, 'restart') : each);
+  return changes.map((change) => ({ ...change, needs: change.needs.map(need) }));
+};
+
+export const plan = async (around: Surroundings, desired: Desired): Promise<Plan> => {
+  const { machine, init, secrets, materials } = around;
   const store = storeOf(machine, desired);
   const state = await store.state();
   const committed = state.committed === null ? undefined : (await store.load(state.committed)).manifest;
@@ -47,5 +79,14 @@ export const plan = async ({ machine, init, secrets }: Surroundings, desired: De
   const derived = await readDerivedKeys(machine, desired.input.wiring.places.state);
   const items = await compare({ machine, secrets, wanted: desired.manifest, committed, derived });
   const packages = missing.map((target): Change => ({ kind: 'package', target, action: 'install', needs: [], drift: false, diff: '' }));
-  return { state, changes: [...packages, ...items, ...(missing.length > 0 ? [] : await stopped(init, desired))] };
+  const made = await materials.missing(desired);
+  const certificates = made.map(
+    ({ target, action, wakes }): Change => ({ kind: 'certificate', target, action, needs: needs(wakes), drift: false, diff: '' }),
+  );
+  const changes = [...packages, ...certificates, ...items];
+  return {
+    state,
+    wakes: made.flatMap(({ wakes }) => wakes),
+    changes: missing.length > 0 ? changes : [...(await asDone(around, desired, changes)), ...(await stopped(init, desired))],
+  };
 };

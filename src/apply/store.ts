@@ -1,7 +1,7 @@
 /**
  * Generations on disk, below /var/lib/hauspost/generations (0700 root): `N/manifest.json`, `N/meta.json`, and `N/tree`, which
- * holds every file as it stands on the machine; `input.json` is what it was rendered from. Generation 0 is what was there before us. `state.json` says which generation
- * is committed, and which one was being entered when a change was interrupted.
+ * holds every file as it stands on the machine; `hauspost.toml` is the operator's file that it was made from, `input.json` what that came to
+ * on this machine. Generation 0 is what was there before us. `state.json` says which generation is committed, and which one was being entered when a change was interrupted.
  */
 import { type AbsPath, path } from '#base';
 import { type Machine, must } from '#machine';
@@ -30,9 +30,13 @@ export interface Generation {
   readonly manifest: Manifest;
   /** What it was rendered from: its daemons listen where that says. Missing in generations of versions that did not keep it. */
   readonly input: RenderInput | undefined;
+  /** Text of the operator's file that it was made from. */
+  readonly source: string | undefined;
   /** Files at `tree + path`. */
   readonly tree: AbsPath;
 }
+
+const SOURCE = 'hauspost.toml';
 
 const ROOT_DIR = { owner: 'root:root', mode: 0o700 };
 const ROOT_FILE = { owner: 'root:root', mode: 0o600 };
@@ -129,11 +133,12 @@ export const openStore = (machine: Machine, places: { readonly state: AbsPath; r
       return {
         manifest: manifest ?? { items: [] },
         input: await json<RenderInput>(path(`${folder(number)}/input.json`)),
+        source: (await machine.read(path(`${folder(number)}/${SOURCE}`)))?.toString(),
         meta: meta ?? { number, created: '', summary: '', version: '', codename: '', applied: null },
         tree: path(`${folder(number)}/tree`),
       };
     },
-    save: async ({ meta, manifest, input }, content) => {
+    save: async ({ meta, manifest, input, source }, content) => {
       const target = folder(meta.number);
       await machine.remove(target);
       await machine.makeDir(places.generations, ROOT_DIR);
@@ -148,8 +153,9 @@ export const openStore = (machine: Machine, places: { readonly state: AbsPath; r
       }
       await put(path(`${target}/manifest.json`), manifest);
       await put(path(`${target}/input.json`), input);
+      await machine.write(path(`${target}/${SOURCE}`), source ?? '', ROOT_FILE);
       await put(metaFile(meta.number), meta);
-      return { meta, manifest, input, tree };
+      return { meta, manifest, input, source, tree };
     },
     discard,
     keepOverwritten: async (targets) => {

@@ -208,7 +208,10 @@ test('C8: config check reports twelve mistakes at once, each with line, path and
     MISTAKES.map(([line]) => line),
   );
   for (const problem of error.problems) assert.ok(problem.path !== '' && problem.message !== '' && problem.remedy !== '');
-  assert.deepEqual([right.code, right.stdout, right.stderr], [0, `${scratch}/right.toml is right.\n`, '']);
+  assert.deepEqual(
+    [right.code, right.stdout, right.stderr],
+    [0, `${scratch}/right.toml is right. Whether it fits this machine, its addresses for instance, 'hauspost plan' says.\n`, ''],
+  );
   assert.deepEqual([elsewhere.code, JSON.parse(elsewhere.stdout)], [0, { file: `${scratch}/right.toml`, ok: true }]);
 });
 

@@ -1,5 +1,6 @@
 export { exampleConfig } from './example.ts';
 export { explain, type OptionDoc, type SectionDoc } from './explain.ts';
+export { homeDomain, isWithin, ownDomain } from './home.ts';
 export { type Beginning, initialConfig } from './initial.ts';
 export { optionsMarkdown } from './options-document.ts';
 export { parseConfig } from './parse.ts';

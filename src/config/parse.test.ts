@@ -121,6 +121,9 @@ test('a syntax error is explained by the line as it was probably meant', () => {
   const remedy = (line: string): string | undefined => problems(`${LOCAL}[mail]\n${line}\n`)[0]?.remedy;
   assert.equal(remedy('default_quota = 2G # each'), 'Write default_quota = "2G"');
   assert.equal(remedy('default_quota 2G'), 'Write default_quota = "2G"');
+  assert.equal(remedy('default_quota = “2G”'), 'Write default_quota = "2G"');
+  assert.equal(remedy('default_quota = „2G“ # each'), 'Write default_quota = "2G"');
+  assert.equal(remedy('x = “yes”'), 'Write x = true');
   assert.equal(remedy('x = yes'), 'Write x = true');
   assert.equal(remedy('x = Off'), 'Write x = false');
   assert.equal(remedy('default_quota ='), 'Write a value after the equals sign, or remove the line.');

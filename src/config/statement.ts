@@ -38,13 +38,17 @@ const isToml = (line: string): boolean => {
 
 const SWITCH: Readonly<Record<string, string>> = { yes: 'true', on: 'true', true: 'true', no: 'false', off: 'false', false: 'false' };
 
+/** What word processors make of quotes. */
+const TYPOGRAPHIC = /^[\u2018-\u201f\u00ab\u00bb]+|[\u2018-\u201f\u00ab\u00bb]+$/g;
+
 /** The line as it was probably meant, if that is valid. */
 const guess = (line: string): string | undefined => {
   const foreign = KEY.test(line) ? null : FOREIGN.exec(line);
   const key = foreign?.[1] ?? line.split('=')[0]?.trim() ?? '';
-  const value = foreign?.[2] ?? BARE_VALUE.exec(line)?.[1] ?? '';
+  const written = foreign?.[2] ?? BARE_VALUE.exec(line)?.[1] ?? '';
+  const value = written.replace(TYPOGRAPHIC, '');
   if (value === '') return undefined;
-  const literal = SWITCH[value.toLowerCase()] ?? (isToml(`x = ${value}`) ? value : `"${value}"`);
+  const literal = SWITCH[value.toLowerCase()] ?? (value === written && isToml(`x = ${value}`) ? value : `"${value}"`);
   const whole = `${key} = ${literal}`;
   return isToml(whole) ? whole : undefined;
 };

@@ -5,7 +5,7 @@
 import { type Domain, type MailAddress, operatorError } from '#base';
 import type { Finding } from '#model';
 import { type AliasSource, base, type Destination, joined, type Parts, partsOf, same } from './address.ts';
-import { type Directory, flag, number, orNull, type Row, text } from './connect.ts';
+import { type Directory, flag, number, orNull, type Row, text, type Values } from './connect.ts';
 import { exists as domainExists, unknownDomain } from './domains.ts';
 import { alone } from './lock.ts';
 import { findLoop } from './loop.ts';
@@ -144,6 +144,20 @@ const unknownAlias = (source: AliasSource, destination?: Destination): Error =>
     detail: { source, ...(destination === undefined ? {} : { destination }) },
   });
 
+/** Those of `present` that are named, or all of them when none is. */
+const meant = (source: AliasSource, present: Alias['destinations'], named: readonly Destination[]): Alias['destinations'] => {
+  if (present.length === 0) throw unknownAlias(source);
+  for (const one of named) if (!present.some(({ address }) => same(address, one))) throw unknownAlias(source, one);
+  return present.filter(({ address }) => named.length === 0 || named.some((other) => same(other, address)));
+};
+
+/** Both rows where a destination is there twice. */
+const changeOne = async (directory: Directory, what: string, parts: Parts, destination: Destination, values: Values = {}): Promise<void> => {
+  const to = partsOf(destination);
+  const one = `${OF_SOURCE} AND destination_username = :to_local AND destination_domain = :to_domain`;
+  await directory.change(`${what} WHERE ${one}`, { ...parts, to_local: to.local, to_domain: to.domain, ...values });
+};
+
 /** Switches the destinations on or off, all of them when none is named. Throws `alias.unknown`, and `alias.loop` where one would come to life. */
 export const enable = (
   directory: Directory,
@@ -154,22 +168,11 @@ export const enable = (
   alone(directory, 'hauspost_aliases', () =>
     directory.atomically(async () => {
       const parts = partsOf(source);
-      const present = await destinationsOf(directory, parts);
-      if (present.length === 0) throw unknownAlias(source);
-      for (const one of named) if (!present.some(({ address }) => same(address, one))) throw unknownAlias(source, one);
-      const meant = present
-        .map(({ address }) => address as Destination)
-        .filter((one) => named.length === 0 || named.some((other) => same(other, one)));
-      if (enabled) await refuseLoops(directory, source, meant);
-      for (const one of meant) {
-        const to = partsOf(one);
-        await directory.change(
-          `UPDATE aliases SET enabled = :enabled WHERE ${OF_SOURCE} AND destination_username = :to_local AND destination_domain = :to_domain`,
-          { ...parts, to_local: to.local, to_domain: to.domain, enabled: enabled ? 1 : 0 },
-        );
-      }
+      const wanted = meant(source, await destinationsOf(directory, parts), named).map(({ address }) => address as Destination);
+      if (enabled) await refuseLoops(directory, source, wanted);
+      for (const one of wanted) await changeOne(directory, 'UPDATE aliases SET enabled = :enabled', parts, one, { enabled: enabled ? 1 : 0 });
       const alias = { source, destinations: await destinationsOf(directory, parts) };
-      return { alias, warnings: enabled ? await warningsFor(directory, source, meant) : [] };
+      return { alias, warnings: enabled ? await warningsFor(directory, source, wanted) : [] };
     }),
   );
 
@@ -212,12 +215,15 @@ export const list = async function* (directory: Directory, only: { readonly doma
   if (source !== undefined) yield { source, destinations };
 };
 
-/** Removes all of it, also what is disabled. Answers what went. Throws `alias.unknown`. */
-export const remove = (directory: Directory, source: AliasSource): Promise<Alias> =>
+/** Removes the destinations, all of them when none is named; with the last one the alias is gone. Throws `alias.unknown`. */
+export const remove = (
+  directory: Directory,
+  source: AliasSource,
+  named: readonly Destination[] = [],
+): Promise<Alias & { readonly removed: Alias['destinations'] }> =>
   directory.atomically(async () => {
     const parts = partsOf(source);
-    const destinations = await destinationsOf(directory, parts);
-    if (destinations.length === 0) throw unknownAlias(source);
-    await directory.change(`DELETE FROM aliases WHERE ${OF_SOURCE}`, { local: parts.local, domain: parts.domain });
-    return { source, destinations };
+    const removed = meant(source, await destinationsOf(directory, parts), named);
+    for (const { address } of removed) await changeOne(directory, 'DELETE FROM aliases', parts, address as Destination);
+    return { source, destinations: await destinationsOf(directory, parts), removed };
   });

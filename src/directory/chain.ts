@@ -40,14 +40,22 @@ const first = (where: string): string => `SELECT destination_username, destinati
 
 const chain = (...members: readonly string[]): string => `chain (username, domain) AS (${members.join(' UNION ')})`;
 
-/** Every address that mail comes past: `chain (username, domain)`, from the rows that `where` selects on. */
-export const deliveryChain = (where: string): string =>
+/** Of the type and collation of the columns, which a recursive query takes from its first member. */
+const asColumn = (value: string): string => `CAST('${value}' AS CHAR(254) CHARACTER SET utf8mb4) COLLATE utf8mb4_uca1400_nopad_as_ci`;
+
+const deliveryFrom = (start: string): string =>
   chain(
-    first(where),
+    start,
     hop(`= ${EXACT.local}`, []),
     hop(`= ${BASE.local}`, [`LOCATE('+', chain.username) > 1`, `NOT ${aliasExists(EXACT)}`]),
     hop('IS NULL', [`NOT ${accountExists(BASE)}`, `NOT ${aliasExists(EXACT)}`, `NOT ${aliasExists(BASE)}`]),
   );
+
+/** Every address that mail comes past: `chain (username, domain)`, from the rows that `where` selects on. */
+export const deliveryChain = (where: string): string => deliveryFrom(first(where));
+
+/** The same from an address itself; neither part holds a quote. */
+export const chainFrom = ({ local, domain }: Address): string => deliveryFrom(`SELECT ${asColumn(local)}, ${asColumn(domain)}`);
 
 /** Every address that an alias is an alias of, for the right to send as it: all rows with and without tag, never the catch-all. */
 export const ownerChain = (where: string): string => chain(first(where), hop(`= ${EXACT.local}`, []), hop(`= ${BASE.local}`, []));

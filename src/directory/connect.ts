@@ -17,7 +17,7 @@ export interface Directory extends AsyncDisposable {
   change(sql: string, values?: Values): Promise<number>;
   /** Statements that take no values and cannot be prepared: definitions and grants. */
   define(sql: string): Promise<void>;
-  /** All of `work` or nothing of it. Not to be nested. */
+  /** All of `work` or nothing of it. Within another it is a part of that. */
   atomically<T>(work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
@@ -114,8 +114,11 @@ export const connect = async ({ socketPath }: { readonly socketPath: AbsPath | s
     guarded(async () => {
       await connection.query(sql);
     });
+  let within = false;
   const atomically = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (within) return work();
     await define('START TRANSACTION');
+    within = true;
     try {
       const value = await work();
       await define('COMMIT');
@@ -124,6 +127,8 @@ export const connect = async ({ socketPath }: { readonly socketPath: AbsPath | s
       // If the connection is gone the server has rolled back; the first error is the one to tell.
       await define('ROLLBACK').catch(() => undefined);
       throw error;
+    } finally {
+      within = false;
     }
   };
   // A connection that the server has ended never answers to `end`.

@@ -1,7 +1,7 @@
 /** Domains, accounts and aliases on the real server (C9 to C11, C13), with hostile values in every place; and what the lookups read at size. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Domain, HauspostError, type MailAddress, parseDomain as domain, parseMailAddress as address, parseMegabytes } from '#base';
+import { type Domain, HauspostError, type MailAddress, parseDomain as domain, parseFqdn, parseMailAddress as address, parseMegabytes } from '#base';
 import * as accounts from './accounts.ts';
 import { type AliasSource, type Destination, parseAliasSource as source, parseDestination as to } from './address.ts';
 import * as aliases from './aliases.ts';
@@ -174,9 +174,12 @@ const removals = async (server: Database): Promise<void> => {
   assert.deepEqual((await accounts.remove(directory, address('gone@two.test'))).dangling, [
     { source: 'all@two.test', destination: 'gone+x@two.test' },
   ]);
-  assert.equal((await aliases.remove(directory, source('@two.test'))).destinations.length, 1);
+  assert.equal((await aliases.remove(directory, source('@two.test'))).removed.length, 1);
   await refuses(server, () => aliases.remove(directory, source('@two.test')), refused('alias.unknown', '@two.test'));
-  assert.equal((await aliases.remove(directory, source('info@one.test'))).destinations.length, 2);
+  const one = await aliases.remove(directory, source('info@one.test'), [to('ANNA@one.test')]);
+  assert.deepEqual([one.removed.length, one.destinations.map((left) => left.address)], [1, ['Friend+x@outside.example']]);
+  await refuses(server, () => aliases.remove(directory, source('info@one.test'), [to('anna@one.test')]), refused('alias.unknown', 'anna@one.test'));
+  assert.equal((await aliases.remove(directory, source('info@one.test'))).removed.length, 1);
   const gone = await domains.remove(directory, domain('one.test'), { withEverything: true });
   assert.deepEqual([gone.accounts.count, gone.aliases.count, gone.pointing.count], [1, 1, 3]);
   assert.equal(
@@ -254,6 +257,7 @@ const at = (key: string): { local: string; domain: string; address: string; serv
   return { local, domain, address: key, service: 'smtp' };
 };
 
+const RESPONSIBLE = { postmaster: address('anna@one.test'), hostname: parseFqdn('mail.one.test') };
 const LARGE: Readonly<Record<string, string>> = {
   domains: lookups.domains({ address: 'd7.test' }),
   recipients: lookups.recipients(at('u3@d4.test')),
@@ -262,7 +266,9 @@ const LARGE: Readonly<Record<string, string>> = {
   'no alias': lookups.aliases({ address: 'u3@d4.test' }),
   'chain of ten': lookups.aliases({ address: 'c1@big.test' }),
   'catch-all': lookups.aliases({ address: '@rest.test' }),
-  roles: lookups.roles(at('abuse@d4.test'), address('anna@one.test')),
+  'role gate': lookups.roleGate(at('abuse@d4.test'), RESPONSIBLE),
+  roles: lookups.roles(RESPONSIBLE),
+  'stranded postmaster': lookups.strandedPostmaster(RESPONSIBLE, 'retry:4.3.5 x'),
   'recipient gate': lookups.recipientGate(at('u3@d4.test')),
   'recipient access': lookups.recipientAccess(at('c1@big.test')),
   senders: lookups.senders(at('c1@big.test')),

@@ -10,6 +10,7 @@ export { applyGrants, type Grant } from './grants.ts';
 export { lookups, type Placeholders } from './lookups.ts';
 export { migrate } from './migrate.ts';
 export { generatePassword, hashPassword, type PasswordHash, parsePasswordHash } from './password.ts';
+export * as postmaster from './postmaster.ts';
 export * as tlsPolicies from './tls-policies.ts';
 export { parseParams, parsePolicy, parsePolicyDomain, type TlsPolicy } from './tls-policy.ts';
 export { type PrincipalName, principals, VIEW_NAMES, type ViewName } from './views.ts';

@@ -4,7 +4,10 @@ import { type Directory, number } from './connect.ts';
 
 const SECONDS = 60;
 
-/** `migrate`: changing definitions. `aliases`: looking for a loop and adding to the chain must not interleave. */
+/**
+ * `migrate`: changing definitions. `aliases`: looking at where mail leads and changing that must not interleave. Who has one gets it again, and
+ * has it until each was released (MariaDB, GET_LOCK).
+ */
 export type LockName = 'hauspost_migrate' | 'hauspost_aliases';
 
 /** Throws `directory.busy` (exit 4) after a minute of waiting. */

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseMailAddress } from '#base';
+import { parseFqdn, parseMailAddress } from '#base';
 import type { Room } from '#lab';
 import { type Database, database, RELEASES } from './database.lab.ts';
 import { applyGrants } from './grants.ts';
@@ -127,6 +127,10 @@ const RCPT: readonly (readonly [string, string, string | readonly string[]])[] =
   ['M8', 'postmaster@dead.test', DISABLED],
   ['M8', 'webmaster@ours.test', UNKNOWN],
   ['M8', 'postmaster@stranger.example', '554 5.7.1'],
+  ['M8', 'root@mail.lab.example', ['anna@ours.test']],
+  ['M8', 'Mailer-Daemon@Mail.Lab.Example', ['anna@ours.test']],
+  ['M8', 'webmaster@mail.lab.example', UNKNOWN],
+  ['M8', 'root@ours.test', UNKNOWN],
   ['M6', 'anna+tag@ours.test', ['anna+tag@ours.test']],
   ['M6', 'anna+a+b@ours.test', ['anna+a+b@ours.test']],
   ['M6', 'ANNA@OURS.TEST', ['ANNA@OURS.TEST']], // Dovecot makes it lower case
@@ -166,13 +170,34 @@ const SENDERS: readonly (readonly [string, readonly string[]])[] = [
   ["'or 1=1 -- @ours.test", []],
 ];
 
+/** A postmaster, and where his mail comes to rest. */
+const POSTMASTERS: readonly (readonly [string, readonly string[]])[] = [
+  ['anna@ours.test', ['anna@ours.test']],
+  ['carla@mixed.test', ['carla@mixed.test']],
+  ['info@ours.test', ['anna@ours.test']],
+  ['chain@ours.test', ['Friend@Outside.example', 'anna@ours.test', 'bert@ours.test']],
+  ['copy@ours.test', ['anna@ours.test', 'copy@ours.test']],
+  ['whoever@catch.test', ['anna@ours.test']],
+  ['me@outside.example', ['me@outside.example']],
+  ['out@ours.test', ['x@outside.example']],
+  ['nobody@ours.test', []],
+  ['robot@ours.test', []],
+  ['gone@ours.test', []],
+  ['torobot2@ours.test', []],
+  ['ping@ours.test', []],
+  ['away@catch.test', []],
+];
+
 const PLACEHOLDERS = { local: '%u', domain: '%d', address: '%s' };
+const RESPONSIBLE = { postmaster: parseMailAddress('anna@ours.test'), hostname: parseFqdn('mail.lab.example') };
 const MAPS = {
   domains: lookups.domains(PLACEHOLDERS),
   recipients: lookups.recipients(PLACEHOLDERS),
   'alias-gate': lookups.aliasGate(PLACEHOLDERS),
   aliases: lookups.aliases(PLACEHOLDERS),
-  roles: lookups.roles(PLACEHOLDERS, parseMailAddress('anna@ours.test')),
+  'role-gate': lookups.roleGate(PLACEHOLDERS, RESPONSIBLE),
+  roles: lookups.roles(RESPONSIBLE),
+  'stranded-postmaster': lookups.strandedPostmaster(RESPONSIBLE, 'retry:4.3.5 Nobody'),
   'recipient-gate': lookups.recipientGate(PLACEHOLDERS),
   'recipient-access': lookups.recipientAccess(PLACEHOLDERS),
   senders: lookups.senders(PLACEHOLDERS),
@@ -190,9 +215,9 @@ recipient_delimiter = +
 enable_original_recipient = no
 local_recipient_maps =
 alias_maps =
-virtual_mailbox_domains = ${map('domains')}
+virtual_mailbox_domains = mail.lab.example ${map('domains')}
 virtual_mailbox_maps = ${map('recipients')}
-virtual_alias_maps = pipemap:{${map('alias-gate')},${map('aliases')}} ${map('roles')}
+virtual_alias_maps = pipemap:{${map('alias-gate')},${map('aliases')}} pipemap:{${map('role-gate')},${map('roles')}}
 proxy_read_maps = ${Object.keys(MAPS)
   .map((name) => `proxy:mysql:/etc/postfix/sql/${name}.cf`)
   .join(' ')}
@@ -315,6 +340,20 @@ for (const release of RELEASES) {
       assert.deepEqual(await postmap(room, 'tls-policy', 'Mailbox.org'), ['dane-only']);
       assert.deepEqual(await postmap(room, 'tls-policy', 'example.org'), []);
     });
+    for (const [postmaster, finals] of POSTMASTERS)
+      await t.test(`M8: mail for the postmaster ${postmaster} comes to rest`, async () => {
+        const who = { postmaster: parseMailAddress(postmaster) };
+        const answer = await sql(`USE vmail; ${lookups.roles(who)}`, 'postfix');
+        assert.deepEqual(
+          answer
+            .split('\n')
+            .filter((row) => row !== '')
+            .sort(),
+          finals,
+        );
+        const stranded = await sql(`USE vmail; ${lookups.strandedPostmaster(who, 'retry:4.3.5 x')}`, 'postfix');
+        assert.equal(stranded, finals.length === 0 ? 'retry:4.3.5 x\n' : '');
+      });
     await t.test('characters that the collation takes for ASCII reach nobody', async () => {
       for (const name of ['ＡＮＮＡ', 'an\u00adna', 'ａnna', 'anna\u200b'])
         assert.deepEqual(await postmap(room, 'recipients', `${name}@ours.test`), [], name);
@@ -322,12 +361,15 @@ for (const release of RELEASES) {
     });
     await t.test('Dovecot: logins, mailboxes, and nothing but its views', () => dovecot(server));
     await t.test('M4: a change by plain SQL counts at once, also after a cached answer', async () => {
-      const ask = (): Promise<string> => must(room, ['perl', '-e', TALK], 'anna@ours.test\n');
+      const ask = (to = 'anna@ours.test'): Promise<string> => must(room, ['perl', '-e', TALK], `${to}\n`);
       assert.match(await ask(), /\t250 /);
       await sql("UPDATE vmail.accounts SET enabled = 0 WHERE username = 'anna'");
       assert.match(await ask(), /\t550 5\.2\.1 /);
+      for (const role of ['abuse@ours.test', 'root@mail.lab.example']) assert.match(await ask(role), /\t550 5\.1\.1 /, 'nobody reads it');
+      assert.deepEqual(await postmap(room, 'stranded-postmaster', 'anna@ours.test'), ['retry:4.3.5 Nobody']);
       await sql("UPDATE vmail.accounts SET enabled = 1 WHERE username = 'anna'");
-      assert.match(await ask(), /\t250 /);
+      for (const to of ['anna@ours.test', 'abuse@ours.test', 'root@mail.lab.example']) assert.match(await ask(to), /\t250 /);
+      assert.deepEqual(await postmap(room, 'stranded-postmaster', 'anna@ours.test'), []);
     });
     await t.test('M20: without the database, 4xx', async () => {
       await must(room, ['mariadb-admin', 'shutdown']);

@@ -3,8 +3,19 @@
  * the daemon escapes what it puts in their place, and the text here puts the quotes. No other `%` appears in any text, so none needs doubling.
  * One line each. Every question is answered from an index, whatever the size of the tables.
  */
-import type { MailAddress } from '#base';
-import { accountExists, type Address, aliasExists, catchAllExists, deliveryChain, FINAL, isAscii, ownerChain, withoutTag } from './chain.ts';
+import { type Fqdn, type MailAddress, splitAddress } from '#base';
+import {
+  accountExists,
+  type Address,
+  aliasExists,
+  catchAllExists,
+  chainFrom,
+  deliveryChain,
+  FINAL,
+  isAscii,
+  ownerChain,
+  withoutTag,
+} from './chain.ts';
 
 /** Placeholders for the parts of the address that is looked up; `address` is the whole key, with the `@`. */
 export interface Placeholders {
@@ -73,18 +84,43 @@ const aliases = ({ address }: Needs<'address'>): string => {
 
 /** Those whom other servers write to about a domain (RFC 2142; RFC 5321, section 4.5.1). */
 const ROLES = ['postmaster', 'abuse', 'hostmaster'];
+/** Of the host itself, which local programs use as well. */
+const HOST_ROLES = [...ROLES, 'root', 'mailer-daemon'];
+
+/** Whom role names lead to. Neither of the two brands holds a quote or a `%`. */
+export interface Responsible {
+  readonly postmaster: MailAddress;
+  readonly hostname: Fqdn;
+}
+
+const oneOf = (local: string, names: readonly string[]): string => `${local} IN (${names.map(quoted).join(', ')})`;
 
 /**
- * virtual_alias_maps, after `aliases`: the role names of every domain of ours lead to `postmaster`, unless an account or an enabled alias has
- * the name itself. They beat a catch-all, since Postfix asks all maps for the whole address first. A brand holds no quote and no `%`.
+ * virtual_alias_maps, after `aliases`, first half of a pipemap: the key itself if it is a role name of a domain of ours, or of the host, and
+ * neither an account nor an enabled alias has the name. Roles beat a catch-all, since Postfix asks all maps for the whole address first.
  */
-const roles = ({ local, domain, address }: Needs<'local' | 'domain' | 'address'>, postmaster: MailAddress): string => {
+const roleGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'address'>, { postmaster, hostname }: Responsible): string => {
   const at = { local: quoted(local), domain: quoted(domain) };
+  const ofDomain = `${oneOf(at.local, ROLES)} AND EXISTS (SELECT 1 FROM domains_v1 ours WHERE ours.domain = ${at.domain})`;
+  const ofHost = `${oneOf(at.local, HOST_ROLES)} AND ${at.domain} = ${quoted(hostname)}`;
   return line(
-    `SELECT ${quoted(postmaster)} FROM domains_v1 WHERE ${at.local} IN (${ROLES.map(quoted).join(', ')}) AND domain = ${at.domain}`,
+    `SELECT ${quoted(address)} FROM DUAL WHERE (${ofDomain} OR ${ofHost})`,
     `AND ${isAscii(quoted(address))} AND ${quoted(address)} <> ${quoted(postmaster)} AND NOT ${accountExists(at)} AND NOT ${aliasExists(at)}`,
   );
 };
+
+/** `final` of mail to one address. */
+const restingPlaces = (address: MailAddress): string => `WITH RECURSIVE ${chainFrom(splitAddress(address))}, ${FINAL}`;
+
+/** Second half, for whatever the gate lets through: where the postmaster's mail comes to rest; nothing where nobody receives it. */
+const roles = ({ postmaster }: Pick<Responsible, 'postmaster'>): string => line(restingPlaces(postmaster), 'SELECT address FROM final');
+
+/**
+ * transport_maps, after a map that knows the postmaster's address only: `transport` where nobody receives the postmaster's mail. What this
+ * machine itself has to say cannot be refused; so it waits.
+ */
+const strandedPostmaster = ({ postmaster }: Pick<Responsible, 'postmaster'>, transport: string): string =>
+  line(restingPlaces(postmaster), `SELECT ${quoted(transport)} FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM final)`);
 
 /** check_recipient_access, first half of a pipemap: the key itself if `recipientAccess` has to look closer. */
 const recipientGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'address'>): string => {
@@ -151,7 +187,9 @@ export const lookups = {
   recipients,
   aliasGate,
   aliases,
+  roleGate,
   roles,
+  strandedPostmaster,
   recipientGate,
   recipientAccess,
   senders,

@@ -4,8 +4,7 @@ import { type MailAddress, operatorError, parseDomain, parseMailAddress, parseMe
 import { accounts, type Dangling, generatePassword, hashPassword, type PasswordHash, parsePasswordHash } from '#directory';
 import type { Finding } from '#model';
 import { type Context, operation } from './operation.ts';
-import { settingsInPlace } from './desired.ts';
-import { finding, putMailAside, requireConsent, warned, withDirectory } from './people.ts';
+import { finding, keepingPostmaster, putMailAside, requireConsent, warned, withDirectory } from './people.ts';
 
 const address = z.string().describe('a whole address such as user@example.org');
 
@@ -118,14 +117,14 @@ export const set = operation({
         const flags = '--quota, --send-only, --no-send-only, --disabled, --enabled';
         throw operatorError({ code: 'account.nothing', message: `nothing to change was named for ${whose}`, remedy: `Use one of ${flags}.` });
       }
-      const changed = await accounts.change(directory, whose, {
+      const wanted = {
         ...(quotaMb === undefined ? {} : { quotaMb }),
         ...(enabled === undefined ? {} : { enabled }),
         ...(sendOnly === undefined ? {} : { sendOnly }),
-      });
+      };
+      const changed = await keepingPostmaster(context, directory, () => accounts.change(directory, whose, wanted));
       if (enabled === false || sendOnly === true) await endSessions(context, whose);
-      const lost = await postmasterLost(context, whose, changed.account.enabled && !changed.account.sendOnly);
-      return { ...shown(changed.account), warnings: warned(context, [...changed.warnings, ...lost]) };
+      return { ...shown(changed.account), warnings: warned(context, changed.warnings) };
     }),
 });
 
@@ -164,26 +163,13 @@ export const list = operation({
     }),
 });
 
-/** The person who answers for the server must be somebody who reads (RFC 5321, section 4.5.1). */
-const postmasterLost = async (context: Context, whose: MailAddress, receives: boolean): Promise<readonly Finding[]> => {
-  if (receives || (await settingsInPlace(context))?.postmaster !== whose) return [];
-  return [
-    {
-      level: 'warning',
-      code: 'account.postmaster',
-      message: `${whose} is the postmaster: what the server and others have to say to the postmaster now reaches nobody`,
-      remedy: `Write another postmaster below [server] in ${context.configFile} and run 'hauspost apply'.`,
-    },
-  ];
-};
-
 const deletion = (whose: MailAddress): string => `account-delete-mail:${whose}`;
 
 const leadsNowhere = ({ source, destination }: Dangling): Finding => ({
   level: 'warning',
   code: 'account.dangling-alias',
   message: `the alias ${source} still leads to ${destination}, where nobody is`,
-  remedy: `\`hauspost alias remove ${source}\` removes it with all its destinations.`,
+  remedy: `\`hauspost alias remove ${source} ${destination}\` takes that out.`,
 });
 
 export const remove = operation({
@@ -207,8 +193,8 @@ export const remove = operation({
   run: async (context, input) => {
     const whose = parseMailAddress(input.address);
     if (input.delete_mail === true) requireConsent(context, deletion(whose));
-    const { dangling } = await withDirectory((directory) => accounts.remove(directory, whose));
-    warned(context, [...dangling.map(leadsNowhere), ...(await postmasterLost(context, whose, false))]);
+    const { dangling } = await withDirectory((directory) => keepingPostmaster(context, directory, () => accounts.remove(directory, whose)));
+    warned(context, dangling.map(leadsNowhere));
     await endSessions(context, whose);
     const { local, domain } = splitAddress(whose);
     const moved = await putMailAside(context, `${domain}/${local}`, whose);

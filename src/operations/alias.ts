@@ -3,10 +3,12 @@ import { z } from 'zod';
 import { operatorError, parseDomain } from '#base';
 import { aliases, parseAliasSource, parseDestination } from '#directory';
 import { operation } from './operation.ts';
-import { finding, warned, withDirectory } from './people.ts';
+import { finding, keepingPostmaster, warned, withDirectory } from './people.ts';
 
 const source = z.string().describe('an address of ours, or @example.org for everything in the domain that has no name of its own');
 const destination = z.object({ address: z.string(), enabled: z.boolean() });
+/** None is as good as any. */
+const destinations = z.array(z.string()).optional().default([]);
 const alias = z.object({ source: z.string(), destinations: z.array(destination).readonly() });
 
 export const add = operation({
@@ -14,12 +16,13 @@ export const add = operation({
   summary: 'Lets an address lead to other ones, here or elsewhere.',
   example: 'hauspost alias add team@example.org anna@example.org bert@example.com',
   positionals: [{ key: 'source' }, { key: 'destinations', rest: true }],
-  input: z.object({ source, destinations: z.array(z.string()).min(1, 'at least one destination is needed').describe('where mail goes') }),
+  input: z.object({ source, destinations: z.array(z.string()).min(1, 'one or more addresses are needed').describe('where mail goes') }),
   output: alias.extend({ warnings: z.array(finding).readonly() }),
   needs: 'root',
   run: (context, input) =>
     withDirectory(async (directory) => {
-      const added = await aliases.add(directory, { source: parseAliasSource(input.source), destinations: input.destinations.map(parseDestination) });
+      const wanted = { source: parseAliasSource(input.source), destinations: input.destinations.map(parseDestination) };
+      const added = await keepingPostmaster(context, directory, () => aliases.add(directory, wanted));
       return { ...added.alias, warnings: warned(context, added.warnings) };
     }),
 });
@@ -31,7 +34,7 @@ export const set = operation({
   positionals: [{ key: 'source' }, { key: 'destinations', rest: true }],
   input: z.object({
     source,
-    destinations: z.array(z.string()).describe('which of them'),
+    destinations: destinations.describe('which of them'),
     disabled: z.boolean().optional().describe('no mail goes there until it is enabled'),
     enabled: z.boolean().optional().describe('mail goes there again'),
   }),
@@ -42,8 +45,8 @@ export const set = operation({
       if ((input.disabled === true) === (input.enabled === true)) {
         throw operatorError({ code: 'alias.which', message: 'one of --disabled and --enabled is needed', remedy: 'Use one of them.' });
       }
-      const destinations = input.destinations.map(parseDestination);
-      const changed = await aliases.enable(directory, parseAliasSource(input.source), destinations, input.enabled === true);
+      const [from, destinations] = [parseAliasSource(input.source), input.destinations.map(parseDestination)];
+      const changed = await keepingPostmaster(context, directory, () => aliases.enable(directory, from, destinations, input.enabled === true));
       return { ...changed.alias, warnings: warned(context, changed.warnings) };
     }),
 });
@@ -62,11 +65,15 @@ export const list = operation({
 
 export const remove = operation({
   name: 'alias remove',
-  summary: 'Removes an alias with all its destinations.',
-  example: 'hauspost alias remove team@example.org',
-  positionals: [{ key: 'source' }],
-  input: z.object({ source }),
-  output: alias,
+  summary: 'Removes destinations of an alias; all of them, and so the alias, when none is named.',
+  example: 'hauspost alias remove team@example.org bert@example.com',
+  positionals: [{ key: 'source' }, { key: 'destinations', rest: true }],
+  input: z.object({ source, destinations: destinations.describe('which of them') }),
+  output: alias.extend({ removed: z.array(destination).readonly() }),
   needs: 'root',
-  run: (_context, input) => withDirectory((directory) => aliases.remove(directory, parseAliasSource(input.source))),
+  run: (context, input) =>
+    withDirectory((directory) => {
+      const [from, named] = [parseAliasSource(input.source), input.destinations.map(parseDestination)];
+      return keepingPostmaster(context, directory, () => aliases.remove(directory, from, named));
+    }),
 });

@@ -1,11 +1,11 @@
 /** `plan`, `apply`, `generations`. */
 import { z } from 'zod';
-import { apply as applyAll, plan as planAll, type Plan } from '#apply';
+import { apply as applyAll, type Desired, plan as planAll, type Plan } from '#apply';
 import { withLock } from '#machine';
 import { applyRequest, consentTo, interruption } from './applying.ts';
 import { loadDesired, storeOf, surroundings } from './desired.ts';
 import { type Context, operation } from './operation.ts';
-import { finding } from './people.ts';
+import { finding, postmasterFindings, warned } from './people.ts';
 
 const change = z.object({
   kind: z.string(),
@@ -17,9 +17,9 @@ const change = z.object({
 });
 const nothing = z.object({});
 
-const planNow = async (context: Context): Promise<Plan> => {
+const planned = async (context: Context): Promise<{ readonly desired: Desired; readonly plan: Plan }> => {
   const desired = await loadDesired(context);
-  return planAll(surroundings(context, desired.input), desired);
+  return { desired, plan: await planAll(surroundings(context, desired.input), desired) };
 };
 
 export const plan = operation({
@@ -31,12 +31,17 @@ export const plan = operation({
   output: z.object({
     changes: z.array(change).readonly(),
     generation: z.number().nullable(),
+    findings: z.array(finding).readonly(),
     interrupted: z.number().optional().describe('the generation that a change was interrupted in; apply undoes it'),
   }),
   needs: 'root',
   run: async (context) => {
-    const { changes, state } = await planNow(context);
-    return { changes, generation: state.committed, ...interruption(state) };
+    const {
+      desired,
+      plan: { changes, state },
+    } = await planned(context);
+    const findings = warned(context, await postmasterFindings(desired.input.settings));
+    return { changes, generation: state.committed, findings, ...interruption(state) };
   },
   exitCode: ({ changes, interrupted }) => (changes.length > 0 || interrupted !== undefined ? 2 : 0),
 });
@@ -54,8 +59,13 @@ export const apply = operation({
     findings: z.array(finding).readonly(),
   }),
   needs: 'root',
-  consents: async (context) => consentTo(await planNow(context)),
-  run: (context) => withLock('hauspost apply', async () => applyAll(applyRequest(context, await loadDesired(context)))),
+  consents: async (context) => consentTo((await planned(context)).plan),
+  run: (context) =>
+    withLock('hauspost apply', async () => {
+      const desired = await loadDesired(context);
+      const done = await applyAll(applyRequest(context, desired));
+      return { ...done, findings: [...done.findings, ...warned(context, await postmasterFindings(desired.input.settings))] };
+    }),
 });
 
 export const generations = operation({

@@ -1,11 +1,9 @@
 /** What `apply` and `up` share: the request that the apply room wants, with certificates and the database filled in. */
 import { createHash } from 'node:crypto';
-import type { ApplyRequest, Change, Desired, Plan } from '#apply';
-import { operatorError, path } from '#base';
+import { type ApplyRequest, type Change, type Desired, isBeside, type Plan } from '#apply';
+import { operatorError } from '#base';
 import { applyGrants, connect, migrate } from '#directory';
-import { publishDkimKeys } from '#dkim';
-import { ensureOwnCa } from '#tls';
-import { loadDesired, secretsOf, surroundings } from './desired.ts';
+import { loadDesired, surroundings } from './desired.ts';
 import { refuseTakenPorts } from './foreign.ts';
 import type { Consent, Context } from './operation.ts';
 
@@ -17,8 +15,10 @@ const digest = (changes: readonly Change[]): string =>
     .digest('hex')
     .slice(0, 16);
 
-const line = (change: Change): string =>
-  `  ${change.action} ${change.target}${change.drift ? ' (changed by somebody else since; a copy is kept)' : ''}`;
+const line = ({ kind, action, target, drift }: Change): string => {
+  const by = action === 'create' ? ' (removed by somebody else since)' : ' (changed by somebody else since; a copy is kept)';
+  return `  ${action} ${kind === 'certificate' ? 'certificate ' : ''}${target}${drift ? by : ''}`;
+};
 
 const describe = (changes: readonly Change[]): string => {
   const packages = changes.filter((change) => change.kind === 'package').map((change) => change.target);
@@ -28,13 +28,13 @@ const describe = (changes: readonly Change[]): string => {
 
 const HEAL = 'apply:heal';
 
-/** The question about a plan; none when there is nothing to do, or only to start what was stopped. */
+/** The question about a plan; none when there is nothing to do, or only to start what was stopped or to renew a certificate. */
 export const consentTo = ({ changes, state: { entering } }: Plan): readonly Consent[] => {
   if (entering !== null) {
     const text = `An earlier change (generation ${entering}) was interrupted. It is undone first; then all is made as the configuration file says.`;
     return [{ id: HEAL, text, question: 'Go on?' }];
   }
-  if (changes.every(({ kind }) => kind === 'service')) return [];
+  if (changes.every(isBeside)) return [];
   return [{ id: `apply:${digest(changes)}`, text: `These changes would be made:\n${describe(changes)}`, question: 'Make these changes?' }];
 };
 
@@ -53,19 +53,6 @@ const check =
       remedy: 'Run the command again and look at them.',
     });
   };
-
-const certificates = async (context: Context, { input: { settings, wiring } }: Desired): Promise<void> => {
-  if (settings.tls.source !== 'own-ca') return;
-  const { places } = wiring;
-  await ensureOwnCa(context.machine, {
-    names: [settings.hostname, ...(settings.profile === 'local' ? ['localhost'] : [])],
-    addresses: settings.profile === 'local' ? ['127.0.0.1', '::1'] : [],
-    key: places['tls-key'],
-    chain: places['tls-chain'],
-    ca: places['tls-ca'],
-    caKey: path(`${places.secrets}/own-ca.key`),
-  });
-};
 
 const database = async ({ input, manifest }: Desired): Promise<void> => {
   await using directory = await connect({ socketPath: input.wiring.sockets.mariadb.path });
@@ -86,10 +73,6 @@ export const applyRequest = (context: Context, desired: Desired): ApplyRequest =
   consent: async (plan) => {
     await check(context)(plan);
     await refuseTakenPorts(context.machine, desired.input);
-  },
-  materials: async (wanted) => {
-    await certificates(context, wanted);
-    await publishDkimKeys(context.machine, secretsOf(context), wanted.input.wiring.places.dkim);
   },
   database,
 });

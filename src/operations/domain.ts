@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { type Domain, parseDomain } from '#base';
 import { type Contents, domains } from '#directory';
 import { ensureDkimKey, publishDkimKeys, selectorOf } from '#dkim';
-import { DKIM, secretsOf } from './desired.ts';
+import { DKIM } from './desired.ts';
 import { operation } from './operation.ts';
-import { putMailAside, requireConsent, withDirectory } from './people.ts';
+import { secretsOf } from './secrets.ts';
+import { keepingPostmaster, putMailAside, requireConsent, withDirectory } from './people.ts';
 
 const domain = z.string().describe('a domain such as example.org');
 
@@ -74,7 +75,7 @@ export const remove = operation({
     const withEverything = input.with_everything === true;
     const gone = await withDirectory(async (directory) => {
       if (withEverything) requireConsent(context, removal(name, await domains.contents(directory, name)));
-      return domains.remove(directory, name, { withEverything });
+      return keepingPostmaster(context, directory, () => domains.remove(directory, name, { withEverything }));
     });
     // Its status only says whether anybody was logged in (doveadm-kick(1)).
     await context.machine.run(['doveadm', 'kick', `*@${name}`]);

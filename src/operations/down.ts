@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { inOrder, stopAll } from '#apply';
 import { initOf, withLock } from '#machine';
 import { SERVICES } from '#services';
-import { loadInput } from './desired.ts';
+import { inPlace, loadInput } from './desired.ts';
 import { operation } from './operation.ts';
 
 export const down = operation({
@@ -16,7 +16,7 @@ export const down = operation({
   needs: 'root',
   run: (context) =>
     withLock('hauspost down', async () => {
-      const input = await loadInput(context);
+      const input = (await inPlace(context))?.input ?? (await loadInput(context));
       await stopAll({ init: initOf(context.machine, input.facts), services: SERVICES, input, reporter: context.reporter });
       return {
         stopped: inOrder(SERVICES)

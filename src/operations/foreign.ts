@@ -2,6 +2,7 @@
  * A mail server that Hauspost did not make: before the first apply only. What a package brings and nobody edited is none, and
  * neither is what its installation wrote (Postfix' main.cf, exim4's answers).
  */
+import { isIPv6 } from 'node:net';
 import { environmentError, path } from '#base';
 import { editedConffiles, holdersOf, type Machine } from '#machine';
 import type { RenderInput } from '#model';
@@ -86,7 +87,9 @@ export const refuseTakenPorts = async (machine: Machine, { wiring }: RenderInput
     (holder) => !OURS.has(holder.program) && wanted.some((listener) => listener.port === holder.port && overlaps(listener.address, holder.address)),
   );
   if (taken.length === 0) return;
-  const list = taken.map((holder) => `${holder.address}:${holder.port} by ${holder.program} (process ${holder.pid})`);
+  const list = taken.map(
+    (holder) => `${isIPv6(holder.address) ? `[${holder.address}]` : holder.address}:${holder.port} by ${holder.program} (process ${holder.pid})`,
+  );
   throw environmentError({
     code: 'ports.taken',
     message: `ports that a mail server needs are taken: ${[...new Set(list)].join(', ')}`,

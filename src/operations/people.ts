@@ -1,8 +1,10 @@
 /** What the operations on domains, accounts and aliases share. */
 import { z } from 'zod';
-import { type AbsPath, type Domain, operatorError, path } from '#base';
-import { connect, type Directory } from '#directory';
+import { type AbsPath, type Domain, HauspostError, operatorError, path } from '#base';
+import type { Settings } from '#config';
+import { connect, type Directory, postmaster } from '#directory';
 import type { Finding } from '#model';
+import { settingsInPlace } from './desired.ts';
 import type { Context } from './operation.ts';
 
 /** The socket does not depend on the configuration; asking for people must not need to render it. */
@@ -13,6 +15,19 @@ export const finding = z.object({ level: z.enum(['error', 'warning']), code: z.s
 export const withDirectory = async <T>(work: (directory: Directory) => Promise<T>): Promise<T> => {
   await using directory = await connect({ socketPath: SOCKET });
   return await work(directory);
+};
+
+/** What there is to say of the postmaster; nothing while the database does not answer, which is said elsewhere. */
+export const postmasterFindings = async (settings: Settings): Promise<readonly Finding[]> =>
+  withDirectory((directory) => postmaster.findings(directory, settings)).catch((error: unknown) => {
+    if (error instanceof HauspostError && error.code.startsWith('directory.')) return [];
+    throw error;
+  });
+
+/** Refuses, and undoes, what would leave the postmaster's mail without a reader. */
+export const keepingPostmaster = async <T>(context: Context, directory: Directory, work: () => Promise<T>): Promise<T> => {
+  const whose = (await settingsInPlace(context))?.postmaster;
+  return whose === undefined ? work() : postmaster.keeping(directory, whose, work);
 };
 
 /** Warnings are part of the result, and said at once. */

@@ -2,8 +2,8 @@
 import { Resolver } from 'node:dns/promises';
 import { isIPv4 } from 'node:net';
 import { z } from 'zod';
-import { parseLocalPart, parseMailAddress, path, splitAddress, type MailAddress } from '#base';
-import { accounts, aliases, connect, type Directory, generatePassword, hashPassword } from '#directory';
+import { type Domain, operatorError, parseLocalPart, parseMailAddress, path, splitAddress, type MailAddress } from '#base';
+import { accounts, aliases, connect, type Directory, domains, generatePassword, hashPassword } from '#directory';
 import { withLock } from '#machine';
 import { listenersOf, type RenderInput } from '#model';
 import type { Login, Place, StepResult, Target } from '#selftest';
@@ -19,8 +19,19 @@ interface Cast {
 
 const PREFIX = 'hauspost-selftest-';
 
-const castOf = (context: Context, input: RenderInput): Cast => {
-  const { domain } = splitAddress(input.settings.postmaster);
+/** The postmaster's, if it is one of ours; else the first of ours. */
+const domainFor = async (directory: Directory, { settings: { postmaster } }: RenderInput): Promise<Domain> => {
+  const { domain } = splitAddress(postmaster);
+  if (await domains.exists(directory, domain)) return domain;
+  for await (const entry of domains.list(directory)) return entry.domain;
+  throw operatorError({
+    code: 'selftest.no-domain',
+    message: 'the server has no domain yet, so there is nobody to send mail to',
+    remedy: "'hauspost domain add example.org' adds one.",
+  });
+};
+
+const castOf = (context: Context, domain: Domain): Cast => {
   const token = context.machine.random(4).toString('hex');
   const login = (role: string): Login => ({
     address: parseMailAddress(`${parseLocalPart(`${PREFIX}${token}-${role}`)}@${domain}`),
@@ -61,7 +72,7 @@ const resolveTxt = ({ settings, facts, wiring }: RenderInput): Target['resolveTx
 const nobodysPlace = (context: Context, host: string): Place =>
   isIPv4(host) ? { localAddress: `127.99.${[...context.machine.random(2)].join('.')}` } : {};
 
-const targetOf = async (context: Context, input: RenderInput, cast: Cast): Promise<Target> => {
+const targetOf = async (context: Context, input: RenderInput, domain: Domain, cast: Cast): Promise<Target> => {
   const { machine } = context;
   const { settings, wiring } = input;
   const bound = listenersOf(wiring, 'postfix', 'smtp')[0]?.address ?? '127.0.0.1';
@@ -72,11 +83,9 @@ const targetOf = async (context: Context, input: RenderInput, cast: Cast): Promi
     host,
     servername: settings.hostname,
     ca,
-    stranger: local
-      ? { localAddress: STRANGER, helo: 'mail.outside.test', domain: 'outside.test' }
-      : { helo: settings.hostname, domain: splitAddress(settings.postmaster).domain },
+    stranger: local ? { localAddress: STRANGER, helo: 'mail.outside.test', domain: 'outside.test' } : { helo: settings.hostname, domain },
     guesser: () => nobodysPlace(context, host),
-    domain: splitAddress(settings.postmaster).domain,
+    domain,
     ...cast,
     lmtpSocket: wiring.sockets.lmtp.path,
     resolveTxt: resolveTxt(input),
@@ -92,13 +101,14 @@ export const selfTest = (context: Context, input: RenderInput): Promise<readonly
 
 const alone = async (context: Context, input: RenderInput): Promise<readonly StepResult[]> => {
   await using directory = await connect({ socketPath: input.wiring.sockets.mariadb.path });
-  const cast = castOf(context, input);
+  const domain = await domainFor(directory, input);
+  const cast = castOf(context, domain);
   // The mail libraries take half as long to load as all the rest, and no other command needs them.
   const { runSteps } = await import('#selftest');
   try {
     await dismiss(context, input, directory);
     await enrol(directory, cast);
-    return await runSteps(await targetOf(context, input, cast), context.reporter, context.signal);
+    return await runSteps(await targetOf(context, input, domain, cast), context.reporter, context.signal);
   } finally {
     await dismiss(context, input, directory);
   }

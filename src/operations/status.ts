@@ -2,14 +2,15 @@
 import { X509Certificate } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
-import { inOrder, plan, supervised } from '#apply';
+import { type Desired, inOrder, plan, supervised } from '#apply';
 import { HauspostError } from '#base';
 import { initOf, installedVersions, listenersOfFamily, type Machine, memoryMb, upstreamVersion } from '#machine';
 import type { RenderInput, Service } from '#model';
 import { SERVICES } from '#services';
 import { interruption } from './applying.ts';
-import { desiredOf, inputInPlace, loadInput, surroundings } from './desired.ts';
+import { desiredOf, inPlace, loadDesired, surroundings } from './desired.ts';
 import { type Context, operation } from './operation.ts';
+import { finding, postmasterFindings } from './people.ts';
 
 const service = z.object({
   name: z.string(),
@@ -69,18 +70,18 @@ interface Place {
   readonly interrupted?: number;
 }
 
-const drift = async (context: Context, input: RenderInput): Promise<Place> => {
-  const { changes, state } = await plan(surroundings(context, input), desiredOf(context, input));
+const drift = async (context: Context, desired: Desired): Promise<Place> => {
+  const { changes, state } = await plan(surroundings(context, desired.input), desired);
   return { generation: state.committed, ...interruption(state), drift: changes.filter((change) => change.drift).map((change) => change.target) };
 };
 
 /** A mistake in the operator's file must not hide how the server is: then what is in place counts. */
-const inputForStatus = async (context: Context): Promise<RenderInput> => {
+const desiredForStatus = async (context: Context): Promise<Desired> => {
   try {
-    return await loadInput(context);
+    return await loadDesired(context);
   } catch (error) {
-    const inPlace = await inputInPlace(context);
-    if (!(error instanceof HauspostError && error.blame === 'operator') || inPlace === undefined) throw error;
+    const { input, source = '' } = (await inPlace(context)) ?? {};
+    if (!(error instanceof HauspostError && error.blame === 'operator') || input === undefined) throw error;
     const text = `${context.configFile} cannot be used (${error.message.split('\n')[0]}); this is about the configuration in place`;
     context.reporter.emit({
       kind: 'warning',
@@ -88,7 +89,7 @@ const inputForStatus = async (context: Context): Promise<RenderInput> => {
       text,
       remedy: "'hauspost config check' and 'hauspost plan' say what is wrong with it.",
     });
-    return inPlace;
+    return desiredOf(context, input, source);
   }
 };
 
@@ -104,13 +105,20 @@ export const status = operation({
     certificates: z.array(certificate).readonly(),
     generation: z.number().nullable(),
     drift: z.array(z.string()).readonly(),
+    findings: z.array(finding).readonly(),
     interrupted: z.number().optional().describe('the generation that a change was interrupted in; apply undoes it'),
   }),
   needs: 'root',
   run: async (context) => {
     const { machine } = context;
-    const input = await inputForStatus(context);
-    const services = await Promise.all(inOrder(SERVICES).map((each) => serviceStatus(machine, input, each)));
-    return { services, queue: await queueStatus(machine), certificates: await certificates(machine, input), ...(await drift(context, input)) };
+    const desired = await desiredForStatus(context);
+    const { input } = desired;
+    return {
+      services: await Promise.all(inOrder(SERVICES).map((each) => serviceStatus(machine, input, each))),
+      queue: await queueStatus(machine),
+      certificates: await certificates(machine, input),
+      ...(await drift(context, desired)),
+      findings: await postmasterFindings(input.settings),
+    };
   },
 });

@@ -5,16 +5,18 @@
 import { z } from 'zod';
 import { apply as applyAll, type Desired, plan as planAll } from '#apply';
 import { type Domain, failure, type MailAddress, operatorError, parseDomain, parseFqdn, parseMailAddress, splitAddress } from '#base';
-import { type Config, configError, initialConfig, parseConfig } from '#config';
+import { homeDomain, initialConfig, isWithin, ownDomain } from '#config';
 import { accounts, connect, type Directory, domains, generatePassword, hashPassword } from '#directory';
 import { ensureDkimKey, selectorOf } from '#dkim';
 import { withLock } from '#machine';
 import type { RenderInput } from '#model';
 import { CONTROLLER_HASH, rspamdPasswordHash } from '#services';
 import { applyRequest, consentTo } from './applying.ts';
-import { desiredOf, loadDesired, loadInput, readConfigText, renderInput, secretsOf, storeOf, surroundings } from './desired.ts';
+import { desiredOf, inPlace, loadDesired, loadInput, noSource, parsed, readConfigText, renderInput, storeOf, surroundings } from './desired.ts';
+import { postmasterFindings, warned } from './people.ts';
 import { refuseForeignServer, refuseTakenPorts } from './foreign.ts';
 import { type Consent, type Context, operation } from './operation.ts';
+import { secretsOf } from './secrets.ts';
 import { selfTest, stepResult } from './self-test.ts';
 import { remain } from './foreground.ts';
 
@@ -25,7 +27,6 @@ const inputSchema = z.object({
 });
 type Input = z.output<typeof inputSchema>;
 
-const LOCAL_DOMAIN = parseDomain('hauspost.test');
 const CONTROLLER_PASSWORD = 'rspamd.controller.password';
 const FIRST = 'up:first';
 
@@ -43,25 +44,33 @@ const firstConfig = ({ hostname, domain }: Input): string => {
   return initialConfig({ profile: 'public', hostname: parseFqdn(hostname), postmaster: parseMailAddress(`postmaster@${parseDomain(domain)}`) });
 };
 
-/** The operator's file, or the one that would be written. Options that contradict an existing file are refused. */
-const configFor = async (context: Context, input: Input): Promise<{ readonly text: string; readonly config: Config; readonly exists: boolean }> => {
-  const existing = await readConfigText(context);
-  const text = existing ?? firstConfig(input);
-  const parsed = parseConfig(text, context.configFile);
-  if (!parsed.ok) throw configError(parsed.errors);
-  return { text, config: parsed.value, exists: existing !== undefined };
+/** `kept`: the file was there when what is in place was made from it. */
+interface Source {
+  readonly text: string;
+  readonly from: 'file' | 'kept' | 'options';
+}
+
+/** The operator's file; the one that is in place where that is gone; or the one that would be written on a new machine. */
+const sourceFor = async (context: Context, input: Input): Promise<Source> => {
+  const text = await readConfigText(context);
+  if (text !== undefined) return { text, from: 'file' };
+  const kept = await inPlace(context);
+  if (kept === undefined) return { text: firstConfig(input), from: 'options' };
+  if (kept.source === undefined) throw noSource(context, kept);
+  return { text: kept.source, from: 'kept' };
 };
 
-const refuseContradiction = (context: Context, { hostname, domain }: Input, { settings }: RenderInput): void => {
+const refuseContradiction = (context: Context, { hostname, domain }: Input, { settings }: RenderInput, first: boolean): void => {
   const other = splitAddress(settings.postmaster).domain;
+  const strange = (name: Domain): boolean => !first && name !== other && !isWithin(settings.hostname, name);
   const wrong = [
-    ...(hostname !== undefined && parseFqdn(hostname) !== settings.hostname ? [`--hostname ${hostname} (the file says ${settings.hostname})`] : []),
-    ...(domain !== undefined && parseDomain(domain) !== other ? [`--domain ${domain} (the file's postmaster is at ${other})`] : []),
+    ...(hostname !== undefined && parseFqdn(hostname) !== settings.hostname ? [`--hostname ${hostname} (this server is ${settings.hostname})`] : []),
+    ...(domain !== undefined && strange(parseDomain(domain)) ? [`--domain ${domain} (its postmaster is at ${other})`] : []),
   ];
   if (wrong.length === 0) return;
   throw operatorError({
     code: 'up.contradiction',
-    message: `${context.configFile} exists and says otherwise: ${wrong.join(', ')}`,
+    message: `this machine is a mail server already, and ${context.configFile} says otherwise: ${wrong.join(', ')}`,
     remedy:
       settings.profile === 'local'
         ? `For the real thing write profile = "public", hostname = "..." and postmaster = "..." below [server] there, run 'hauspost domain add' and 'hauspost account add' for the postmaster, and 'hauspost apply'.`
@@ -69,58 +78,81 @@ const refuseContradiction = (context: Context, { hostname, domain }: Input, { se
   });
 };
 
+/** The first domain that mail is taken for. A postmaster may be anywhere, and nobody wants to become the server of that domain by it. */
+const firstDomain = ({ domain }: Input, { settings }: RenderInput): Domain | undefined => {
+  if (domain !== undefined) return parseDomain(domain);
+  return settings.profile === 'local' ? homeDomain(settings) : ownDomain(settings);
+};
+
+const noDomain = ({ settings: { hostname, postmaster } }: RenderInput): Error =>
+  operatorError({
+    code: 'up.domain',
+    message: `the server is ${hostname} and its postmaster ${postmaster}: that does not say which domain it is for`,
+    remedy: `Run 'hauspost up --hostname ${hostname} --domain ...' with the first domain that mail is taken for.`,
+  });
+
 interface Beginning {
-  /** The operator's file, or what will be written to it. */
-  readonly text: string;
-  readonly exists: boolean;
+  readonly source: Source;
   readonly rendered: RenderInput;
   /** Nothing was ever applied here. */
   readonly first: boolean;
+  /** For an empty directory. */
+  readonly domain: Domain | undefined;
 }
 
 /** Reads only. Throws where this machine cannot become what is wanted. */
 const look = async (context: Context, input: Input): Promise<Beginning> => {
-  const { text, config, exists } = await configFor(context, input);
-  const rendered = await renderInput(context, config);
-  if (exists) refuseContradiction(context, input, rendered);
+  const source = await sourceFor(context, input);
+  const rendered = await renderInput(context, parsed(context, source.text));
   const { committed, entering } = await storeOf(context).state();
+  if (source.from !== 'options') refuseContradiction(context, input, rendered, committed === null);
+  const first = committed === null;
+  const domain = firstDomain(input, rendered);
+  if (first && domain === undefined) throw noDomain(rendered);
   // After an interruption what lies there is ours.
   if (committed === null && entering === null) {
     await refuseForeignServer(context.machine);
     await refuseTakenPorts(context.machine, rendered);
   }
-  return { text, exists, rendered, first: committed === null };
+  return { source, rendered, first, domain };
 };
 
 const consents = async (context: Context, input: Input): Promise<readonly Consent[]> => {
-  const { rendered, first } = await look(context, input);
-  const planned = await planAll(surroundings(context, rendered), desiredOf(context, rendered));
+  const { source, rendered, first } = await look(context, input);
+  const planned = await planAll(surroundings(context, rendered), desiredOf(context, rendered, source.text));
   if (!first) return consentTo(planned);
   const [shown] = consentTo(planned);
-  return [{ id: FIRST, text: shown?.text ?? '', question: `Make this machine the mail server ${rendered.settings.hostname}?` }];
+  const { retentionDays } = rendered.settings.logs;
+  // Of all that a first time does, what reaches beyond the mail server.
+  const journal = `The journal of this machine, also what is in it already, is kept for ${retentionDays} days from then on ([logs] retention).`;
+  const text = [shown?.text ?? '', ...(rendered.facts.init === 'systemd' ? [journal] : [])].join('\n');
+  return [{ id: FIRST, text, question: `Make this machine the mail server ${rendered.settings.hostname}?` }];
 };
 
-const ensureSecrets = async (context: Context, domain: Domain): Promise<void> => {
+const ensureSecrets = async (context: Context, domain: Domain | undefined): Promise<void> => {
   const secrets = secretsOf(context);
   const password = await secrets.ensure(CONTROLLER_PASSWORD, generatePassword);
   await secrets.ensure(CONTROLLER_HASH.secret, () => rspamdPasswordHash(password, context.machine.random(20)));
-  await ensureDkimKey(secrets, domain, selectorOf(context.machine.now()));
+  if (domain !== undefined) await ensureDkimKey(secrets, domain, selectorOf(context.machine.now()));
 };
 
 /** Writes the file unless it is there, and makes the secrets; then everything else reads them from disk, as every later command will. */
-const begin = async (context: Context, { text, exists, rendered }: Beginning): Promise<Desired> => {
-  if (!exists) await context.machine.write(context.configFile, text, { owner: 'root:root', mode: 0o644 });
-  await ensureSecrets(context, splitAddress(rendered.settings.postmaster).domain);
+const begin = async (context: Context, { source: { text, from }, first, domain }: Beginning): Promise<Desired> => {
+  if (from !== 'file') await context.machine.write(context.configFile, text, { owner: 'root:root', mode: 0o644 });
+  if (from === 'kept')
+    context.reporter.emit({ kind: 'info', text: `${context.configFile} was gone; the one that the configuration in place was made from is back` });
+  await ensureSecrets(context, first ? domain : undefined);
   return loadDesired(context);
 };
 
-/** The first domain and its first account; both only on an empty directory. */
-const firstPeople = async (context: Context, directory: Directory, { settings }: RenderInput): Promise<MailAddress | null> => {
-  const { domain } = splitAddress(settings.postmaster);
-  if (await domains.exists(directory, domain)) return null;
-  const address = domain === LOCAL_DOMAIN ? parseMailAddress(`demo@${LOCAL_DOMAIN}`) : settings.postmaster;
-  const password = generatePassword();
+/** The first domain, and its first account unless its postmaster is elsewhere; only on an empty directory. */
+const firstPeople = async (context: Context, directory: Directory, domain: Domain, { settings }: RenderInput): Promise<MailAddress | null> => {
+  for await (const _ of domains.list(directory)) return null;
   await domains.add(directory, domain);
+  const own = splitAddress(settings.postmaster).domain === domain;
+  if (!own && settings.profile === 'public') return null;
+  const address = own ? settings.postmaster : parseMailAddress(`demo@${domain}`);
+  const password = generatePassword();
   await accounts.add(directory, { address, passwordHash: await hashPassword(password) });
   context.reporter.emit({ kind: 'password', whose: address, password });
   return address;
@@ -139,8 +171,9 @@ const run = async (context: Context, input: Input) => {
   const agreed = looked.first && context.consented !== 'everything' && context.consented.has(FIRST);
   const { applied, generation } = await applyAll({ ...request, consent: agreed ? () => Promise.resolve() : request.consent });
   await using directory = await connect({ socketPath: wiring.sockets.mariadb.path });
-  const account = await firstPeople(context, directory, desired.input);
+  const account = looked.domain === undefined ? null : await firstPeople(context, directory, looked.domain, desired.input);
   if (account !== null && settings.webUi.enabled) await showControllerPassword(context);
+  warned(context, await postmasterFindings(settings));
   const steps = await selfTest(context, desired.input);
   return {
     applied,

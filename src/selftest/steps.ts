@@ -129,6 +129,19 @@ const gtube: Step = {
   },
 };
 
+/** Goes as far as the message, which is refused there: nobody gets it. */
+const postmaster: Step = {
+  name: 'postmaster',
+  run: async (target) => {
+    const [from, to] = [`friend@${target.stranger.domain}`, `postmaster@${target.domain}`];
+    const { source } = message(target, from, to, { spam: true });
+    const outcome = await submit(target, 25, undefined, { from, to }, source);
+    if (!outcome.accepted && outcome.stage !== 'DATA')
+      return wrong(`mail to ${to} is refused with ${outcome.code} at ${outcome.stage}: ${outcome.words}`);
+    return `${to} takes mail`;
+  },
+};
+
 const marked: Step = {
   name: 'marked mail',
   run: async (target) => {
@@ -144,4 +157,4 @@ const imap: Step = {
   run: async (target) => ((await lets(target, target.user)) ? 'STARTTLS, login' : wrong('the right password was refused')),
 };
 
-export const STEPS: readonly Step[] = [imap, inbound, submission, dkim, alias, sendOnly, wrongPassword, forgedSender, gtube, marked];
+export const STEPS: readonly Step[] = [imap, inbound, submission, dkim, alias, sendOnly, wrongPassword, forgedSender, postmaster, gtube, marked];

@@ -2,6 +2,7 @@
  * Hauspost's own certificate authority, for the local profile and for a server whose certificate has not been obtained yet.
  * openssl(1) makes keys and certificates (ECDSA P-256). Trusts the secrets directory to be readable for root only.
  */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { type AbsPath, path } from '#base';
 import { type Machine, must } from '#machine';
 
@@ -19,7 +20,7 @@ export interface OwnCaRequest {
 const CA_DAYS = 3650;
 const SERVER_DAYS = 397;
 /** Issued anew when less is left. */
-const RENEW_SECONDS = 30 * 86_400;
+const RENEW_MS = 30 * 86_400_000;
 
 const KEY = ['openssl', 'genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out'];
 const ROOT_ONLY = { owner: 'root:root', mode: 0o600 };
@@ -41,35 +42,41 @@ const ensureCa = async (machine: Machine, request: OwnCaRequest): Promise<void> 
   if ((await machine.state(request.ca)) !== undefined) return;
   await make(machine, request.ca, READABLE, (out) => [
     ...['openssl', 'req', '-x509', '-new', '-sha256', '-key', request.caKey, '-days', String(CA_DAYS), '-out', out],
-    ...['-subj', `/O=Hauspost/CN=Hauspost local authority for ${request.names[0] ?? ''}`.slice(0, 80)],
+    ...['-subj', `/O=Hauspost/CN=Hauspost authority ${machine.random(4).toString('hex')}`], // of this machine, whatever its name will be
     ...['-addext', 'keyUsage=critical,keyCertSign,cRLSign'],
   ]);
 };
 
-/** Valid for long enough, for all the names, and made for the key that lies there. */
-const stillGood = async (machine: Machine, request: OwnCaRequest): Promise<boolean> => {
-  if ((await machine.state(request.chain)) === undefined || (await machine.state(request.key)) === undefined) return false;
-  const checks = [
-    ['-checkend', String(RENEW_SECONDS)],
-    ...request.names.map((name) => ['-checkhost', name]),
-    ...request.addresses.map((address) => ['-checkip', address]),
-  ];
-  for (const check of checks) {
-    const ran = await machine.run(['openssl', 'x509', '-in', request.chain, '-noout', ...check]);
-    // -checkhost and -checkip answer in words and with status 0 before OpenSSL 3.3; the words are a fixed part of x509(1).
-    if (ran.code !== 0 || ran.stdout.includes('does NOT match')) return false;
+/** Valid for long enough and for all the names, made for the key that lies there, and signed by the authority that lies there. */
+const stillGood = (request: OwnCaRequest, now: Date, pem: { readonly chain: Buffer; readonly key: Buffer; readonly ca: Buffer }): boolean => {
+  try {
+    const [certificate, authority] = [new X509Certificate(pem.chain), new X509Certificate(pem.ca)];
+    return (
+      certificate.validToDate.getTime() - now.getTime() > RENEW_MS &&
+      request.names.every((name) => certificate.checkHost(name) !== undefined) &&
+      request.addresses.every((address) => certificate.checkIP(address) !== undefined) &&
+      certificate.checkPrivateKey(createPrivateKey(pem.key)) &&
+      certificate.verify(authority.publicKey)
+    );
+  } catch {
+    return false; // what lies there cannot be read as what it should be
   }
-  const publicOf = (argv: readonly string[]): Promise<string> => must(machine, ['openssl', ...argv]);
-  return (await publicOf(['x509', '-in', request.chain, '-noout', '-pubkey'])) === (await publicOf(['pkey', '-in', request.key, '-pubout']));
+};
+
+/** What `ensureOwnCa` would do about the certificate; undefined: nothing. */
+export const wantedOfOwnCa = async (machine: Machine, request: OwnCaRequest): Promise<'create' | 'change' | undefined> => {
+  const [chain, key, ca] = await Promise.all([request.chain, request.key, request.ca].map((file) => machine.read(file)));
+  if (chain === undefined) return 'create';
+  return key !== undefined && ca !== undefined && stillGood(request, machine.now(), { chain, key, ca }) ? undefined : 'change';
 };
 
 const subjectAltName = (request: OwnCaRequest): string =>
   [...request.names.map((name) => `DNS:${name}`), ...request.addresses.map((address) => `IP:${address}`)].join(',');
 
-/** Makes authority, key and certificate where they are missing or no longer fit. Answers whether the certificate changed. */
-export const ensureOwnCa = async (machine: Machine, request: OwnCaRequest): Promise<boolean> => {
+/** Makes authority, key and certificate where they are missing or no longer fit. */
+export const ensureOwnCa = async (machine: Machine, request: OwnCaRequest): Promise<void> => {
   await ensureCa(machine, request);
-  if (await stillGood(machine, request)) return false;
+  if ((await wantedOfOwnCa(machine, request)) === undefined) return;
   if ((await machine.state(request.key)) === undefined) await make(machine, request.key, ROOT_ONLY, (out) => [...KEY, out]);
   await make(machine, request.chain, READABLE, (out) => [
     ...[
@@ -92,5 +99,4 @@ export const ensureOwnCa = async (machine: Machine, request: OwnCaRequest): Prom
     ...['-subj', `/CN=${(request.names[0] ?? '').slice(0, 64)}`, '-addext', `subjectAltName=${subjectAltName(request)}`],
     ...['-addext', 'basicConstraints=critical,CA:FALSE', '-addext', 'keyUsage=critical,digitalSignature', '-addext', 'extendedKeyUsage=serverAuth'],
   ]);
-  return true;
 };

@@ -4,8 +4,11 @@ import { columns, interruptedText } from './table.ts';
 
 type Change = OutputOf<'plan'>['changes'][number];
 
-const head = ({ action, target, needs, drift }: Change): string =>
-  `${action} ${target}${needs.length > 0 ? `  (${[...new Set(needs)].join(', ')})` : ''}${drift ? '  [changed by somebody else since it was applied]' : ''}`;
+const head = ({ kind, action, target, needs, drift }: Change): string => {
+  const what = kind === 'certificate' ? `certificate ${target}` : target;
+  const by = drift ? `  [${action === 'create' ? 'removed' : 'changed'} by somebody else since it was applied]` : '';
+  return `${action} ${what}${needs.length > 0 ? `  (${[...new Set(needs)].join(', ')})` : ''}${by}`;
+};
 
 const show = (change: Change): string =>
   change.diff === ''

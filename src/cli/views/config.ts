@@ -18,7 +18,8 @@ const option = (each: Extract<Explained, { what: 'option' }>): string =>
 export const explain = (each: Explained): string =>
   each.what === 'option' ? `${option(each)}\n` : `[${each.key}]  ${each.doc}\n\n${each.options.map(option).join('\n\n')}\n`;
 
-export const check = ({ file }: OutputOf<'config check'>): string => `${file} is right.\n`;
+export const check = ({ file }: OutputOf<'config check'>): string =>
+  `${file} is right. Whether it fits this machine, its addresses for instance, 'hauspost plan' says.\n`;
 
 export const example = ({ text }: OutputOf<'config example'>): string => text;
 

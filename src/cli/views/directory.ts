@@ -38,7 +38,10 @@ const leads = (destinations: Destinations): string => destinations.map((one) => 
 
 export const aliasAdd = ({ source, destinations }: OutputOf<'alias add'>): string => `${readable(source)} leads to ${leads(destinations)}.\n`;
 export const aliasSet = ({ source, destinations }: OutputOf<'alias set'>): string => `${readable(source)} leads to ${leads(destinations)}.\n`;
-export const aliasRemove = ({ source }: OutputOf<'alias remove'>): string => `${readable(source)} removed.\n`;
+export const aliasRemove = ({ source, destinations, removed }: OutputOf<'alias remove'>): string =>
+  destinations.length === 0
+    ? `${readable(source)} removed.\n`
+    : `${readable(source)} leads no longer to ${leads(removed)}, but to ${leads(destinations)}.\n`;
 export const aliasList = (list: OutputOf<'alias list'>): string =>
   list.length === 0
     ? "There is no alias yet; 'hauspost alias add info@example.org user@example.org' adds one.\n"

@@ -10,17 +10,19 @@ const steps = (list: Steps): string =>
 export const selftest = ({ ok, steps: list }: OutputOf<'selftest'>): string => `${steps(list)}\n${ok ? 'All is well.' : 'Not all is well.'}\n`;
 
 /** What a mail program asks for. */
-const settings = ({ hostname, account }: OutputOf<'up'>): string =>
-  columns([
-    ['Incoming', `IMAP ${hostname}`, 'port 993 TLS, or 143 STARTTLS'],
-    ['Outgoing', `SMTP ${hostname}`, 'port 465 TLS, or 587 STARTTLS'],
-    ['Filters', `ManageSieve ${hostname}`, 'port 4190 STARTTLS'],
+const settings = ({ hostname, profile, account }: OutputOf<'up'>): string => {
+  const host = profile === 'local' ? 'localhost' : hostname; // the name of a local server is known to its own resolver only
+  return columns([
+    ['Incoming', `IMAP ${host}`, 'port 993 TLS, or 143 STARTTLS'],
+    ['Outgoing', `SMTP ${host}`, 'port 465 TLS, or 587 STARTTLS'],
+    ['Filters', `ManageSieve ${host}`, 'port 4190 STARTTLS'],
     ['User name', account ?? 'the whole address', "password as shown when the account was made; 'hauspost account passwd' makes another"],
   ]);
+};
 
 export const up = (output: OutputOf<'up'>): string => {
   const more = [
-    ...(output.profile === 'local' ? ['Only this machine reaches it: connect to 127.0.0.1 (the certificate is also for localhost).'] : []),
+    ...(output.profile === 'local' ? ['Only this machine reaches it.'] : []),
     ...(output.ca === null ? [] : [`Its certificate is signed by its own authority: let clients trust ${output.ca}`]),
     ...(output.web_ui === null ? [] : [`What the spam filter does: ${output.web_ui}`]),
   ];
@@ -34,7 +36,7 @@ const stoppedText = (services: OutputOf<'status'>['services']): readonly string[
   return names.length === 0 ? [] : [`Not running: ${names.join(', ')}; 'hauspost up' starts what is stopped.`];
 };
 
-export const status = ({ services, queue, certificates, generation, drift, interrupted }: OutputOf<'status'>): string => {
+export const status = ({ services, queue, certificates, generation, drift, findings, interrupted }: OutputOf<'status'>): string => {
   const rows = services.map((each) => [
     each.name,
     each.version,
@@ -51,6 +53,7 @@ export const status = ({ services, queue, certificates, generation, drift, inter
     `Generation: ${generation ?? 'none'}`,
     ...stoppedText(services),
     ...(interrupted === undefined ? [] : [interruptedText(interrupted)]),
+    ...findings.map(({ message, remedy }) => `Attention: ${message}.\n  ${remedy}`),
     ...(drift.length === 0 ? [] : [`Changed by somebody else: ${drift.join(', ')} (see 'hauspost plan')`]),
     '',
   ].join('\n');

@@ -1,13 +1,12 @@
 /**
- * Mail to the host itself. Role names (RFC 2142, RFC 5321 4.5.1) reach the postmaster from everywhere; from local programs
- * and for bounces any name does, since cron and the like send as and to Unix accounts, which have no mailbox.
+ * Mail that began on this machine, to any name of the host: cron and the like send as and to Unix accounts, which have no mailbox. Whoever
+ * the postmaster is gets it. Where nobody receives the postmaster's mail it waits in the queue: there is no sender who could be told.
  */
 import type { Settings } from '#config';
 
-const ROLES = ['postmaster', 'abuse', 'hostmaster', 'root', 'mailer-daemon'];
+const inline = (key: string, value: string): string => `inline:{{${key} = ${value}}}`;
 
-const inline = (pairs: readonly (readonly [string, string])[]): string => `inline:{${pairs.map(([key, value]) => `{${key} = ${value}}`).join(', ')}}`;
+export const everyName = ({ hostname, postmaster }: Settings): string => inline(`@${hostname}`, postmaster);
 
-export const roleNames = ({ hostname, postmaster }: Settings): string => inline(ROLES.map((role) => [`${role}@${hostname}`, postmaster] as const));
-
-export const everyName = ({ hostname, postmaster }: Settings): string => inline([[`@${hostname}`, postmaster]]);
+/** Knows the postmaster's address and nothing else. */
+export const postmasterOnly = ({ postmaster }: Settings): string => inline(postmaster, postmaster);

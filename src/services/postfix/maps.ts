@@ -7,19 +7,21 @@ import { lookups } from '#directory';
 import { type Row, ref, renderMapCf, verbatim } from '#formats';
 import type { Item, RenderInput } from '#model';
 import type { Settings } from '#config';
-import { everyName, roleNames } from './host-name.ts';
+import { everyName, postmasterOnly } from './host-name.ts';
 
 export const SQL_DIR = path('/etc/postfix/sql');
 
 /** %s: the key; %u and %d: its parts. A question with %u or %d is not asked for keys without one, such as `@domain`. */
 const PARTS = { local: '%u', domain: '%d', address: '%s' };
 
-const questions = ({ postmaster }: Pick<Settings, 'postmaster'>) => ({
+const questions = (settings: Pick<Settings, 'postmaster' | 'hostname'>) => ({
   domains: lookups.domains(PARTS),
   recipients: lookups.recipients(PARTS),
   'alias-gate': lookups.aliasGate(PARTS),
   aliases: lookups.aliases(PARTS),
-  roles: lookups.roles(PARTS, postmaster),
+  'role-gate': lookups.roleGate(PARTS, settings),
+  roles: lookups.roles(settings),
+  'stranded-postmaster': lookups.strandedPostmaster(settings, 'retry:4.3.5 Nobody receives mail for the postmaster (hauspost status)'),
   'recipient-gate': lookups.recipientGate(PARTS),
   'recipient-access': lookups.recipientAccess(PARTS),
   senders: lookups.senders(PARTS),
@@ -32,37 +34,41 @@ const one = (question: Question): string => `proxy:mysql:${file(question)}`;
 /** The second is asked only what the first let through; both within one request to proxymap. */
 const piped = (gate: Question, answer: Question): string => `proxy:pipemap:{mysql:${file(gate)},mysql:${file(answer)}}`;
 
-const MAPS = {
+export const accessCheck = piped('recipient-gate', 'recipient-access');
+
+const mapsOf = (settings: Settings) => ({
   domains: one('domains'),
   recipients: one('recipients'),
   aliases: piped('alias-gate', 'aliases'),
-  roles: one('roles'),
-  access: piped('recipient-gate', 'recipient-access'),
+  roles: piped('role-gate', 'roles'),
+  access: accessCheck,
   senders: one('senders'),
   tlsPolicy: one('tls-policy'),
+  transport: `proxy:pipemap:{${postmasterOnly(settings)},mysql:${file('stranded-postmaster')}}`,
+});
+
+/** For the cleanup(8) of mail that began on this machine. What the database says about an address wins. */
+export const internalAliases = (settings: Settings): Row => {
+  const { aliases, roles } = mapsOf(settings);
+  return { set: 'virtual_alias_maps', to: [aliases, roles, everyName(settings)] };
 };
 
-export const accessCheck = MAPS.access;
-
-/** What the database says about an address wins. */
-const aliasMaps = (settings: Settings): readonly string[] => [MAPS.aliases, MAPS.roles, roleNames(settings)];
-
-/** For the cleanup(8) of mail that began on this machine. */
-export const internalAliases = (settings: Settings): Row => ({ set: 'virtual_alias_maps', to: [...aliasMaps(settings), everyName(settings)] });
-
-export const maps = (input: RenderInput): readonly Row[] => [
-  { set: 'virtual_mailbox_domains', to: [ref('myhostname'), MAPS.domains], why: 'The host name is one of ours, also where it is no mail domain.' },
-  { set: 'virtual_mailbox_maps', to: [MAPS.recipients] },
+const rowsFor = (all: ReturnType<typeof mapsOf>): readonly Row[] => [
+  { set: 'virtual_mailbox_domains', to: [ref('myhostname'), all.domains], why: 'The host name is one of ours, also where it is no mail domain.' },
+  { set: 'virtual_mailbox_maps', to: [all.recipients] },
   { set: 'virtual_alias_domains', to: '', why: 'Default is every domain of virtual_alias_maps.' },
-  { set: 'virtual_alias_maps', to: aliasMaps(input.settings) },
-  { set: 'smtpd_sender_login_maps', to: [MAPS.senders] },
-  { set: 'smtp_tls_policy_maps', to: [MAPS.tlsPolicy] },
+  { set: 'virtual_alias_maps', to: [all.aliases, all.roles] },
+  { set: 'smtpd_sender_login_maps', to: [all.senders] },
+  { set: 'smtp_tls_policy_maps', to: [all.tlsPolicy] },
+  { set: 'transport_maps', to: all.transport, why: 'Keeps what is for the postmaster while nobody receives it.' },
   {
     set: 'proxy_read_maps',
-    to: Object.values(MAPS),
+    to: Object.values(all),
     why: 'proxymap(8) opens these and no other; by default it would not know those within braces.',
   },
 ];
+
+export const maps = ({ settings }: RenderInput): readonly Row[] => rowsFor(mapsOf(settings));
 
 const rows = (query: string, { wiring }: RenderInput): readonly Row[] => [
   {

@@ -2,7 +2,7 @@
  * The zones of profile `local`: our own domain, and `outside.test` as a stranger's, so that mail in both directions finds
  * what real mail finds (A, MX, PTR, SPF, DKIM). `.test` is reserved (RFC 6761 6.2) and exists nowhere else.
  */
-import { splitAddress } from '#base';
+import { homeDomain } from '#config';
 import { lines, type Row } from '#formats';
 import type { RenderInput } from '#model';
 
@@ -12,8 +12,8 @@ export const STRANGER = '127.0.0.9';
 /** TXT strings hold 255 octets each (RFC 1035 3.3.14). */
 const txt = (value: string): string => (value.match(/.{1,255}/gs) ?? []).map((part) => `"${part}"`).join(' ');
 
-const ownDomain = ({ settings, facts }: RenderInput): readonly string[] => {
-  const { domain } = splitAddress(settings.postmaster);
+const ours = ({ settings, facts }: RenderInput): readonly string[] => {
+  const domain = homeDomain(settings);
   const host = settings.hostname;
   return [
     `${host}. 60 IN A 127.0.0.1`,
@@ -40,14 +40,13 @@ const reverse = ({ settings }: RenderInput): readonly string[] => [
 ];
 
 export const localZones = (input: RenderInput): readonly Row[] => {
-  const { domain } = splitAddress(input.settings.postmaster);
-  const zones = [domain, 'outside.test', '127.in-addr.arpa'];
+  const zones = [homeDomain(input.settings), 'outside.test', '127.in-addr.arpa'];
   return [
     {
       set: 'local-zone',
       to: lines(...zones.map((zone) => [`${zone}.`, 'static'] as const)),
       why: 'Our own domain, a stranger, and the names of their addresses.',
     },
-    { set: 'local-data', to: lines(...[...ownDomain(input), ...outside, ...reverse(input)]) },
+    { set: 'local-data', to: lines(...[...ours(input), ...outside, ...reverse(input)]) },
   ];
 };

@@ -1,0 +1,119 @@
+/** M8, C10, C11: somebody reads what is for the postmaster, or it is said, refused and kept. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fetched, oneDocument, refusedInput, type Server, unchanged, until } from '../index.ts';
+import { answered, configure, exits, type Finding, type Plan } from '../operator.ts';
+import { ok, orders, recipient } from '../people.ts';
+import { onEachRelease } from '../scenario.ts';
+
+const DEMO = 'demo@hauspost.test';
+const ROLES = ['postmaster@hauspost.test', 'abuse@hauspost.test', 'root@mail.hauspost.test'];
+
+const roles = (server: Server): Promise<readonly number[]> => Promise.all(ROLES.map((role) => recipient(server, role)));
+
+const sql = async ({ machine }: Server, statement: string): Promise<void> => void ok(await machine.run(['mariadb', 'vmail', '-e', statement]));
+
+/** Why the message for demo waits, as Postfix has it; undefined while it has not been tried. */
+const reason = async ({ machine }: Server): Promise<string | undefined> => {
+  const { stdout } = ok(await machine.run(['postqueue', '-j']));
+  const recipients = stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .flatMap((line) => (JSON.parse(line) as { recipients: { address: string; delay_reason?: string }[] }).recipients);
+  return recipients.find(({ address }) => address === DEMO)?.delay_reason;
+};
+
+const commands = (get: () => Server): void => {
+  test('M8: no command takes the last reader away, and none of them does half of it', async () => {
+    const server = get();
+    await orders(
+      server,
+      ['account', 'add', 'other@hauspost.test'],
+      ['domain', 'add', 'second.test'],
+      ['account', 'add', 'bot@second.test', '--send-only'],
+    );
+    await unchanged(server.machine, async () => {
+      for (const words of [
+        ['account', 'remove', DEMO],
+        ['account', 'set', DEMO, '--disabled'],
+        ['account', 'set', DEMO, '--send-only'],
+        ['domain', 'remove', 'hauspost.test', '--with-everything', '--yes'],
+        ['alias', 'add', DEMO, 'bot@second.test'],
+      ])
+        refusedInput(await server.hauspost(words), { words, names: `nobody here would receive the mail of the postmaster, ${DEMO}, any more` });
+    });
+    assert.deepEqual(await roles(server), [250, 250, 250]);
+  });
+
+  test('M8: who leaves somebody is free to go', async () => {
+    const server = get();
+    await orders(
+      server,
+      ['alias', 'add', DEMO, DEMO, 'other@hauspost.test'],
+      ['account', 'set', DEMO, '--disabled'], // the other one reads
+      ['account', 'set', DEMO, '--enabled'],
+      ['alias', 'remove', DEMO],
+      ['account', 'remove', 'other@hauspost.test'],
+      ['domain', 'remove', 'second.test', '--with-everything', '--yes'],
+    );
+    assert.deepEqual(await roles(server), [250, 250, 250]);
+  });
+};
+
+const unread = (get: () => Server): void => {
+  test('M8: with nobody there strangers are refused, what the machine says waits, every command says so; and then it arrives', async () => {
+    const server = get();
+    const attention = /nobody here receives the mail of the postmaster, demo@hauspost\.test/;
+    await sql(server, "UPDATE accounts SET enabled = 0 WHERE username = 'demo'");
+    assert.deepEqual(await roles(server), [550, 550, 550]);
+    const id = '<cron-1@mail.hauspost.test>';
+    const input = `From: root\nTo: root\nMessage-ID: ${id}\nSubject: cron\n\nThe backup of this night failed.\n`;
+    ok(await server.machine.run(['sendmail', 'root'], { input }));
+    assert.match(await until('it was tried', () => reason(server), 30_000), /^Nobody receives mail for the postmaster/);
+
+    const { document } = await answered<{ findings: readonly Finding[] }>(server, 'status');
+    assert.deepEqual(
+      document.findings.map(({ code }) => code),
+      ['postmaster.unread'],
+    );
+    assert.match((await exits(server, 0, 'status')).stdout, new RegExp(`^Attention: ${attention.source}`, 'm'));
+    for (const command of ['plan', 'apply']) assert.match((await exits(server, 0, command)).stderr, new RegExp(`^warning: ${attention.source}`, 'm'));
+    const selftest = await server.hauspost(['selftest', '--json']);
+    const { steps } = oneDocument(selftest) as { steps: readonly { name: string; ok: boolean; detail: string }[] };
+    assert.deepEqual([selftest.code, ...steps.filter((step) => !step.ok).map(({ name }) => name)], [1, 'postmaster']);
+
+    await sql(server, "UPDATE accounts SET enabled = 1 WHERE username = 'demo'");
+    assert.deepEqual(await roles(server), [250, 250, 250]);
+    ok(await server.machine.run(['postqueue', '-f']));
+    const imap = await server.imap(server.demo);
+    assert.match(await fetched(imap, 'INBOX', id), /The backup of this night failed/);
+    await imap.logout();
+    assert.deepEqual((await answered<{ findings: unknown }>(server, 'status')).document.findings, []);
+    assert.equal((await exits(server, 0, 'plan')).stderr, '');
+  });
+
+  test('M8: plan says whom the file names in vain; a postmaster elsewhere is taken at his word, and then demo may go', async () => {
+    const server = get();
+    for (const [postmaster, why] of [
+      ['nobody@hauspost.test', "'hauspost account list hauspost.test' shows who is there"],
+      ['robot@hauspost.test', "'hauspost account add robot@hauspost.test' adds the account"],
+    ] as const) {
+      await configure(server, `postmaster = "${postmaster}"\n`);
+      const { code, document } = await answered<Plan>(server, 'plan');
+      assert.deepEqual([code, document.findings.map(({ message }) => message.includes(postmaster))], [2, [true]]);
+      assert.ok(document.findings[0]?.remedy.includes(why), document.findings[0]?.remedy);
+    }
+    await configure(server, 'hostname = "mail.other.test"\npostmaster = "me@other.test"\n');
+    const lost = (await answered<Plan>(server, 'plan')).document.findings[0];
+    assert.match(`${lost?.message} ${lost?.remedy}`, /since other\.test is not one of its domains: .* 'hauspost domain add other\.test' adds it\./);
+
+    await configure(server, 'postmaster = "me@outside.test"\n');
+    assert.deepEqual((await answered<Plan>(server, 'plan')).document.findings, []);
+    assert.doesNotMatch((await exits(server, 0, 'apply', '--yes')).stderr, /warning/);
+    await orders(server, ['account', 'add', 'other@hauspost.test'], ['account', 'remove', DEMO]);
+    assert.deepEqual([...(await roles(server)), await recipient(server, DEMO)], [250, 250, 250, 550]);
+    await exits(server, 0, 'selftest');
+  });
+};
+
+onEachRelease(commands, unread);

@@ -1,0 +1,57 @@
+/** Whoever answers for the server must be somebody who reads (RFC 5321, section 4.5.1). Trusts its branded input. */
+import { type MailAddress, operatorError, splitAddress } from '#base';
+import { ownDomain } from '#config';
+import type { Finding } from '#model';
+import { type Directory, text } from './connect.ts';
+import { exists } from './domains.ts';
+import { alone } from './lock.ts';
+import { lookups, type Responsible } from './lookups.ts';
+
+/** Where the postmaster's mail comes to rest, here or elsewhere; empty where nobody receives it. */
+const receivers = async (directory: Directory, postmaster: MailAddress): Promise<readonly string[]> =>
+  (await directory.rows(lookups.roles({ postmaster }))).map((row) => text(row, 'address'));
+
+const unread = (postmaster: MailAddress, why: string, remedy: string): Finding => ({
+  level: 'warning',
+  code: 'postmaster.unread',
+  message: `nobody here receives the mail of the postmaster, ${postmaster}${why}: others are refused, and what this server has to say waits in the queue`,
+  remedy: `${remedy} Or write another postmaster below [server] in the configuration file and run 'hauspost apply'.`,
+});
+
+/** A finding where nobody reads the postmaster's mail. Of a postmaster elsewhere nothing is known. */
+export const findings = async (directory: Directory, { postmaster, hostname }: Responsible): Promise<readonly Finding[]> => {
+  const { domain } = splitAddress(postmaster);
+  if (!(await exists(directory, domain))) {
+    if (ownDomain({ postmaster, hostname }) === undefined) return [];
+    return [unread(postmaster, `, since ${domain} is not one of its domains`, `'hauspost domain add ${domain}' adds it.`)];
+  }
+  if ((await receivers(directory, postmaster)).length > 0) return [];
+  return [unread(postmaster, '', `'hauspost account list ${domain}' shows who is there, 'hauspost account add ${postmaster}' adds the account.`)];
+};
+
+interface Reach {
+  readonly hosted: boolean;
+  readonly read: boolean;
+}
+
+const reach = async (directory: Directory, postmaster: MailAddress): Promise<Reach> => ({
+  hosted: await exists(directory, splitAddress(postmaster).domain),
+  read: (await receivers(directory, postmaster)).length > 0,
+});
+
+/** All of `work`, or nothing of it if it takes the postmaster's last reader or domain away. Throws `postmaster.lost`. */
+export const keeping = <T>(directory: Directory, postmaster: MailAddress, work: () => Promise<T>): Promise<T> =>
+  alone(directory, 'hauspost_aliases', () =>
+    directory.atomically(async () => {
+      const before = await reach(directory, postmaster);
+      const done = await work();
+      const after = await reach(directory, postmaster);
+      if (!(before.read && !after.read) && !(before.hosted && !after.hosted)) return done;
+      throw operatorError({
+        code: 'postmaster.lost',
+        message: `nobody here would receive the mail of the postmaster, ${postmaster}, any more`,
+        remedy: "Write another postmaster below [server] in the configuration file and run 'hauspost apply' first.",
+        detail: { postmaster },
+      });
+    }),
+  );
