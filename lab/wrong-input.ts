@@ -172,7 +172,7 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
     { words: ['alias', 'add', 'demo@hauspost.test', 'ring@hauspost.test'], names: 'demo@hauspost.test -> ring@hauspost.test -> demo@hauspost.test' },
     { words: ['alias', 'add', 'self@hauspost.test', 'Self@hauspost.test'], names: 'self@hauspost.test' },
     { words: ['alias', 'add', '*@hauspost.test', 'demo@hauspost.test'], names: '"*@hauspost.test" would be an address whose name is an asterisk' },
-    { words: ['alias', 'add', 'new@hauspost.test'], names: 'at least one destination' },
+    { words: ['alias', 'add', 'new@hauspost.test'], names: 'one or more addresses are needed' },
     { words: ['alias', 'add'], names: 'SOURCE is missing' },
     ...usage(['alias', 'add'], ['alias', 'add', 'new@hauspost.test', 'demo@hauspost.test'], []),
   ],
@@ -194,6 +194,8 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
   'alias remove': [
     ...each(ADDRESSES.slice(0, 2), (value) => ['alias', 'remove', '--', value]),
     ...each(ADDRESSES.slice(3), (value) => ['alias', 'remove', '--', value]),
+    ...each(DESTINATIONS, (value) => ['alias', 'remove', '--', 'ring@hauspost.test', value]),
+    { words: ['alias', 'remove', 'ring@hauspost.test', 'nobody@hauspost.test'], names: 'ring@hauspost.test to nobody@hauspost.test' },
     { words: ['alias', 'remove', 'nobody@hauspost.test'], names: 'nobody@hauspost.test' },
     { words: ['alias', 'remove', '@hauspost.test'], names: '@hauspost.test' },
     { words: ['alias', 'remove'], names: 'SOURCE is missing' },
