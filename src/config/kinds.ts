@@ -5,6 +5,7 @@
  */
 import { isIP, SocketAddress } from 'node:net';
 import { HauspostError, type Megabytes, parseAbsPath, parseFqdn, parseMailAddress, parseMegabytes } from '#base';
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { parseDuration } from './duration.ts';
 
@@ -110,17 +111,68 @@ const parseIp = (text: string): string => {
 
 const ipAddress = parsed('an IP address, in quotes', 'an IP address', parseIp);
 
-export const ipAddresses = (most: number): Kind<readonly string[]> => ({
-  name: 'a list of IP addresses in quotes, in square brackets',
-  allowed: `a list of 1 to ${most} IP addresses`,
+/** A list in which nothing stands twice. */
+const list = <T extends string>(name: string, allowed: string, element: Kind<T>, least: number, most: number): Kind<readonly T[]> => ({
+  name,
+  allowed,
   schema: z
-    .array(ipAddress.schema)
-    .min(1)
+    .array(element.schema)
+    .min(least)
     .max(most)
-    .superRefine((list, context) => {
-      const twice = list.find((address, index) => list.indexOf(address) !== index);
+    .superRefine((values, context) => {
+      const twice = values.find((value, index) => values.indexOf(value) !== index);
       if (twice === undefined) return;
       const params: Refusal = { code: 'config.listed-twice', remedy: `Write ${twice} once.` };
       context.addIssue({ code: 'custom', message: `lists ${twice} twice`, params });
     }),
 });
+
+export const ipAddresses = (most: number): Kind<readonly string[]> =>
+  list('a list of IP addresses in quotes, in square brackets', `a list of 1 to ${most} IP addresses`, ipAddress, 1, most);
+
+/** An address, or those that begin alike (RFC 4632), in one spelling: `2001:db8::/32`. */
+const parseNetwork = (text: string): string => {
+  const [written = '', prefix, ...more] = text.split('/');
+  const address = parseIp(written);
+  if (prefix === undefined) return address;
+  const bits = ipaddr.parse(address).kind() === 'ipv4' ? 32 : 128;
+  if (more.length > 0 || !/^[0-9]{1,3}$/.test(prefix) || Number(prefix) > bits || Number(prefix) === 0)
+    throw refuse(
+      'input.network',
+      `${JSON.stringify(text)} is not a network`,
+      `Write the length of its prefix, 1 to ${bits}: 192.0.2.0/24 or 2001:db8::/32.`,
+    );
+  const first = (bits === 32 ? ipaddr.IPv4 : ipaddr.IPv6).networkAddressFromCIDR(`${address}/${prefix}`).toString();
+  const network = `${parseIp(first)}/${Number(prefix)}`;
+  if (first !== ipaddr.parse(address).toString())
+    throw refuse('input.network', `${text} is an address within a network`, `Write ${network} for the network, or ${address} for the one address.`);
+  return Number(prefix) === bits ? address : network;
+};
+
+const network = parsed('an IP address or network, in quotes', 'an IP address or network', parseNetwork);
+
+export const networks = (most: number): Kind<readonly string[]> =>
+  list('a list of IP addresses and networks in quotes, in square brackets', `a list of up to ${most} IP addresses and networks`, network, 0, most);
+
+/** An octet of an answer: a number, or a choice of numbers and ranges in brackets (postconf(5), postscreen_dnsbl_sites). */
+const OCTET = /^(?:\d{1,3}|\[\d{1,3}(?:\.\.\d{1,3})?(?:;\d{1,3}(?:\.\.\d{1,3})?)*\])$/;
+
+/** `zone`, `zone=127.0.0.2`, `zone*3`, `zone=127.0.0.[2..11]*3`. */
+const parseBlocklist = (text: string): string => {
+  const no = (why: string): HauspostError =>
+    refuse('input.blocklist', `${JSON.stringify(text)} ${why}`, 'Write zone=answer*points, such as zen.spamhaus.org=127.0.0.[2..11]*3.');
+  const match = /^([^=*]+)(?:=([^=*]+))?(?:\*(-?[0-9]{1,3}))?$/.exec(text);
+  if (match === null) throw no('is not of the form zone=answer*points');
+  const [, zone = '', answer, points] = match;
+  const octets = answer?.match(/\[[^\]]*\]|[^.]+/g) ?? [];
+  const inRange = (octet: string): boolean => OCTET.test(octet) && (octet.match(/\d+/g) ?? []).every((number) => Number(number) <= 255);
+  if (answer !== undefined && (octets.length !== 4 || octets.join('.') !== answer || !octets.every(inRange)))
+    throw no('has an answer that is no IPv4 address, nor a pattern for one');
+  if (points !== undefined && (Number(points) === 0 || Math.abs(Number(points)) > 100)) throw no('is worth neither 1 to 100 points nor -1 to -100');
+  return `${parseFqdn(zone)}${answer === undefined ? '' : `=${answer}`}${points === undefined ? '' : `*${Number(points)}`}`;
+};
+
+const blocklist = parsed('a blocklist, in quotes', 'a blocklist', parseBlocklist);
+
+export const blocklists = (most: number): Kind<readonly string[]> =>
+  list('a list of blocklists in quotes, in square brackets', `a list of up to ${most} blocklists, each as "zone=answer*points"`, blocklist, 0, most);

@@ -12,6 +12,7 @@ export interface Settings extends SettingsOf<typeof SECTIONS.server> {
   readonly network: SettingsOf<typeof SECTIONS.network>;
   readonly tls: SettingsOf<typeof SECTIONS.tls>;
   readonly resolver: SettingsOf<typeof SECTIONS.resolver>;
+  readonly incoming: SettingsOf<typeof SECTIONS.incoming>;
   readonly mail: SettingsOf<typeof SECTIONS.mail>;
   readonly logs: SettingsOf<typeof SECTIONS.logs>;
   readonly webUi: SettingsOf<typeof SECTIONS.webUi>;
@@ -25,6 +26,7 @@ export const resolve = (config: Config, facts: Facts): Settings => {
     network: SECTIONS.network.settings(config.network, circumstances),
     tls: SECTIONS.tls.settings(config.tls, circumstances),
     resolver: SECTIONS.resolver.settings(config.resolver, circumstances),
+    incoming: SECTIONS.incoming.settings(config.incoming, circumstances),
     mail: SECTIONS.mail.settings(config.mail, circumstances),
     logs: SECTIONS.logs.settings(config.logs, circumstances),
     webUi: SECTIONS.webUi.settings(config.webUi, circumstances),

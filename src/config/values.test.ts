@@ -59,6 +59,61 @@ test('lists of IP addresses', () => {
   check('resolver', 'forwarders', ['["192.0.2.53"]', '["127.0.0.53"]'], { '["0.0.0.0"]': 'config.out-of-range', '["auto"]': 'input.ip-address' });
 });
 
+test('lists of networks', () => {
+  const right = ['[]', '["192.0.2.77"]', '["192.0.2.0/24", "2001:db8::/32"]', '["2001:DB8:0::/48"]', '["0.0.0.0/1"]', '["192.0.2.1/32"]'];
+  check('incoming', 'without_ptr', right, {
+    '"192.0.2.0/24"': 'config.wrong-type',
+    '["192.0.2.1/24"]': 'input.network',
+    '["2001:db8::1/64"]': 'input.network',
+    '["192.0.2.0/33"]': 'input.network',
+    '["2001:db8::/129"]': 'input.network',
+    '["0.0.0.0/0"]': 'input.network',
+    '["192.0.2.0/"]': 'input.network',
+    '["192.0.2.0/24/24"]': 'input.network',
+    '["192.0.2.0/-1"]': 'input.network',
+    '["192.0.2.0/255.255.255.0"]': 'input.network',
+    '["192.0.2"]': 'input.ip-address',
+    '["mail.example.org"]': 'input.ip-address',
+    '["192.0.2.0/24", "192.0.2.0/24"]': 'config.listed-twice',
+    '["2001:db8::/32", "2001:DB8:0::/32"]': 'config.listed-twice',
+    '["192.0.2.7", "192.0.2.7/32"]': 'config.listed-twice',
+    '["192.0.2.0/24} {0.0.0.0/0 permit"]': 'input.network',
+  });
+  assert.deepEqual(codes('incoming', 'allow = ["192.0.2.1"]\ndeny = ["192.0.2.0/24"]'), []);
+  assert.deepEqual(codes('incoming', 'allow = ["192.0.2.0/24"]\ndeny = ["192.0.2.0/24"]'), ['config.exclusive']);
+});
+
+test('blocklists', () => {
+  const right = [
+    '"auto"',
+    '[]',
+    '["zen.spamhaus.org"]',
+    '["zen.spamhaus.org*3"]',
+    '["zen.spamhaus.org=127.0.0.2"]',
+    '["zen.spamhaus.org=127.0.0.[2..11]*3", "list.dnswl.org=127.0.[0..255].[1..3]*-3"]',
+    '["l.example.org=127.0.0.[2;4..6;9]*1"]',
+  ];
+  check('incoming', 'dnsbl', right, {
+    '"zen.spamhaus.org"': 'config.wrong-type',
+    '["zen"]': 'input.domain',
+    '["zen.spamhaus.org*0"]': 'input.blocklist',
+    '["zen.spamhaus.org*-0"]': 'input.blocklist',
+    '["zen.spamhaus.org*101"]': 'input.blocklist',
+    '["zen.spamhaus.org*x"]': 'input.blocklist',
+    '["zen.spamhaus.org=127.0.0*3"]': 'input.blocklist',
+    '["zen.spamhaus.org=127.0.0.256*3"]': 'input.blocklist',
+    '["zen.spamhaus.org=127.0.0.[2..256]*3"]': 'input.blocklist',
+    '["zen.spamhaus.org=127.0.0.[2..*3"]': 'input.blocklist',
+    '["zen.spamhaus.org=127.0.0.2.*3"]': 'input.blocklist',
+    '["zen.spamhaus.org=127.0.0.[]*3"]': 'input.blocklist',
+    '["zen.spamhaus.org*3*3"]': 'input.blocklist',
+    '["zen.spamhaus.org, list.dnswl.org"]': 'input.domain',
+    '["a.example, reject"]': 'input.domain',
+    '["zen.spamhaus.org*3", "ZEN.spamhaus.org*3"]': 'config.listed-twice',
+  });
+  check('incoming', 'dnsbl_threshold', ['1', '100'], { '0': 'config.out-of-range', '101': 'config.out-of-range', '"3"': 'config.wrong-type' });
+});
+
 test('sizes', () => {
   check('mail', 'message_size_limit', ['"1M"', '"50M"', '"50 MB"', '"1G"', '"1024M"'], {
     '"0"': 'config.out-of-range',

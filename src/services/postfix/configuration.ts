@@ -11,6 +11,7 @@ import { network } from './network.ts';
 import { protocol } from './protocol.ts';
 import { queue } from './queue.ts';
 import { restrictions } from './restrictions.ts';
+import { screening } from './screening.ts';
 import { masterServices } from './services.ts';
 import { tls } from './tls.ts';
 
@@ -27,6 +28,7 @@ const rows = (input: RenderInput): readonly Row[] => [
   ...maps(input),
   ...delivery(input),
   ...milter(input),
+  ...screening(input),
   ...restrictions(input),
 ];
 

@@ -102,7 +102,7 @@ test('submission asks for TLS and a login, and judges recipients (M2, M12, M13)'
   assert.ok(!master(inputFor('bookworm')).some((each) => each.includes('smtpd_hide_client_session')));
   assert.equal(
     master(inputFor('trixie')).find((each) => each.startsWith('127.0.0.1:25 ')),
-    '127.0.0.1:25 inet n - y - - smtpd',
+    '127.0.0.1:25 inet n - y - 1 postscreen',
   );
 });
 

@@ -5,6 +5,7 @@
 import { type Row, type Template, template } from '#formats';
 import type { RenderInput } from '#model';
 import { accessCheck } from './maps.ts';
+import { exceptions } from './screening.ts';
 import { socketName } from './sockets.ts';
 
 /** SMTPD_POLICY_README. When Dovecot is down the message is taken and waits in the queue. */
@@ -18,9 +19,22 @@ export const recipientChecks = (input: RenderInput): readonly Template[] => [
   quota(input),
 ];
 
+/** Who connects, and what he calls himself. */
+const clients = (input: RenderInput): readonly Row[] => {
+  const { client, helo } = exceptions(input);
+  return [
+    {
+      set: 'smtpd_client_restrictions',
+      to: [...client, 'reject_unknown_reverse_client_hostname'],
+      why: '450 for an address without a name. That the name does not lead back is for the filter to judge.',
+    },
+    { set: 'smtpd_helo_required', to: true },
+    { set: 'smtpd_helo_restrictions', to: [...helo, 'reject_invalid_helo_hostname', 'reject_non_fqdn_helo_hostname'] },
+  ];
+};
+
 export const restrictions = (input: RenderInput): readonly Row[] => [
-  { set: 'smtpd_helo_required', to: true },
-  { set: 'smtpd_helo_restrictions', to: ['reject_invalid_helo_hostname', 'reject_non_fqdn_helo_hostname'] },
+  ...clients(input),
   { set: 'smtpd_sender_restrictions', to: ['reject_non_fqdn_sender', 'reject_unknown_sender_domain'] },
   { set: 'unknown_address_reject_code', to: 550, why: 'No such domain. When DNS fails the answer is 450.' },
   { set: 'smtpd_relay_restrictions', to: ['reject_unauth_destination'] },

@@ -21,8 +21,18 @@ const smtpd = (listener: Listener, options: readonly Row[], why?: string): Maste
   ...(why === undefined ? {} : { why }),
 });
 
+const postscreen = (listener: Listener): MasterService => ({
+  service: endpoint(listener),
+  type: 'inet',
+  private: false,
+  chroot: true,
+  maxproc: 1,
+  command: 'postscreen',
+  why: 'Mail from other servers.',
+});
+
 const listeners = (input: RenderInput): readonly MasterService[] => [
-  ...listenersOf(input.wiring, 'postfix', 'smtp').map((at) => smtpd(at, [], 'Mail from other servers.')),
+  ...listenersOf(input.wiring, 'postfix', 'smtp').map(postscreen),
   ...listenersOf(input.wiring, 'postfix', 'submissions').map((at) =>
     smtpd(at, submissionOptions(input, 'submissions', true), 'Mail from our people, TLS from the start.'),
   ),
@@ -48,6 +58,13 @@ const unix = (service: string, command: string, { reachable, ...shape }: Shape):
 });
 
 const INSIDE: Row = { set: 'cleanup_service_name', to: 'internal-cleanup' };
+
+/** Behind postscreen(8): smtpd(8) for whom it lets pass, DNS lookups, TLS for whom it refuses. */
+const behind: readonly MasterService[] = [
+  { service: 'smtpd', type: 'pass', chroot: true, command: 'smtpd' },
+  unix('dnsblog', 'dnsblog', { chroot: true, maxproc: 0 }),
+  unix('tlsproxy', 'tlsproxy', { chroot: true, maxproc: 0 }),
+];
 
 /** pickup(8) is where sendmail(1) ends; bounce(8) writes to senders, which may be names of this host. */
 const intake = ({ settings }: RenderInput): readonly MasterService[] => [
@@ -81,4 +98,10 @@ const delivery: readonly MasterService[] = [
   unix('lmtp', 'lmtp', { chroot: true }),
 ];
 
-export const masterServices = (input: RenderInput): readonly MasterService[] => [...listeners(input), ...intake(input), ...inside, ...delivery];
+export const masterServices = (input: RenderInput): readonly MasterService[] => [
+  ...listeners(input),
+  ...behind,
+  ...intake(input),
+  ...inside,
+  ...delivery,
+];
