@@ -34,7 +34,17 @@ const SERVER = [
 const BASE: Readonly<Record<Init, readonly string[]>> = { systemd: [...SERVER, 'ca-certificates', 'tzdata'], none: [] };
 
 const DAEMONS = [
-  ...['postfix', 'postfix-mysql', 'postfix-lmdb', 'dovecot-core', 'dovecot-imapd', 'dovecot-lmtpd', 'dovecot-mysql', 'dovecot-sieve'],
+  ...[
+    'postfix',
+    'postfix-mysql',
+    'postfix-lmdb',
+    'libsasl2-modules',
+    'dovecot-core',
+    'dovecot-imapd',
+    'dovecot-lmtpd',
+    'dovecot-mysql',
+    'dovecot-sieve',
+  ],
   ...['dovecot-managesieved', 'rspamd', 'redis-server', 'mariadb-server', 'unbound', 'dns-root-data', 'nginx', 'openssl'],
 ];
 /** What the launcher installs. */

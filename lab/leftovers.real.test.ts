@@ -45,8 +45,8 @@ const now = (): number => Number(readFileSync('/proc/uptime', 'utf8').split(' ')
 const entries = (directory: string): readonly string[] => readdirSync(join(cacheDirectory(), directory)).map((name) => `${directory}/${name}`);
 
 /**
- * Everything on the host that belongs to the owner, or lives in one of the namespaces, one line each. A process that began after `end` is
- * somebody else's: the kernel gives the number of a namespace that is gone to a new one.
+ * Everything on the host that belongs to the owner, or lives in one of the namespaces, one line each. A process that began after `end`, when
+ * the signal was sent, is somebody else's: the kernel gives the number of a namespace that is gone to the next new one.
  */
 const leftovers = async ({ owner, pids }: Held, namespaces: ReadonlySet<string>, end = Number.POSITIVE_INFINITY): Promise<readonly string[]> => {
   const processes = readdirSync('/proc')
@@ -86,10 +86,10 @@ const interrupted = async (what: string, signal: NodeJS.Signals): Promise<void> 
     const held: Held = JSON.parse(String(line));
     const namespaces = new Set(held.pids.flatMap(namespacesOf).filter((one) => !ownNamespaces.has(one)));
     visible(what, await leftovers(held, namespaces));
+    const end = now();
     // SIGINT as a terminal sends it: to the whole process group.
     process.kill(signal === 'SIGINT' ? -(child.pid ?? 0) : (child.pid ?? 0), signal);
     await exit;
-    const end = now();
     let left: readonly string[] = [];
     const clean = async (): Promise<true | undefined> => {
       left = await leftovers(held, namespaces, end);

@@ -113,8 +113,7 @@ const goBack = async (request: ApplyRequest, store: Store, desired: Desired): Pr
       const touched = await converge(hands(request, store, desired), generation, await manifestsOf(store, [entering]));
       // Its daemons answer where its own settings say, not where the new ones do.
       const was = { ...desired, input: generation.input ?? desired.input, manifest: generation.manifest };
-      const wakes = (await request.materials.missing(was)).flatMap((material) => material.wakes);
-      await request.materials.make(was);
+      const wakes = await request.materials.again(was);
       await activate({ ...activation(request, was), proceed: () => undefined }, [...touched.wakes, ...wakes]);
     }
     await store.setState({ committed, entering: null });

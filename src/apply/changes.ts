@@ -2,7 +2,7 @@
 import type { Wake } from '#model';
 
 export interface Change {
-  readonly kind: 'package' | 'file' | 'dir' | 'derived' | 'certificate' | 'grant' | 'service' | 'migration';
+  readonly kind: 'package' | 'file' | 'dir' | 'derived' | 'certificate' | 'secret' | 'grant' | 'service' | 'migration';
   /** Path, package, service, or `principal on view`. */
   readonly target: string;
   readonly action: 'install' | 'create' | 'change' | 'remove' | 'grant' | 'revoke' | 'start' | 'migrate';

@@ -21,14 +21,17 @@ export interface Desired {
   readonly packages: readonly string[];
 }
 
-/** Files that are not rendered, and so belong to no generation: certificates. */
+/** What is not rendered: certificates, which belong to no generation, and passwords that the operator wrote down. */
 export interface Materials {
   /** What `make` would do. Reads only. */
   readonly missing: (desired: Desired) => Promise<readonly Material[]>;
   readonly make: (desired: Desired) => Promise<void>;
+  /** For a generation that is put back, with all that was rendered: its certificate. Answers with what that asks of daemons. */
+  readonly again: (desired: Desired) => Promise<readonly Wake[]>;
 }
 
 export interface Material {
+  readonly kind: 'certificate' | 'secret';
   readonly target: AbsPath;
   readonly action: 'create' | 'change';
   readonly wakes: readonly Wake[];
@@ -80,10 +83,10 @@ export const plan = async (around: Surroundings, desired: Desired): Promise<Plan
   const items = await compare({ machine, secrets, wanted: desired.manifest, committed, derived });
   const packages = missing.map((target): Change => ({ kind: 'package', target, action: 'install', needs: [], drift: false, diff: '' }));
   const made = await materials.missing(desired);
-  const certificates = made.map(
-    ({ target, action, wakes }): Change => ({ kind: 'certificate', target, action, needs: needs(wakes), drift: false, diff: '' }),
+  const materialChanges = made.map(
+    ({ kind, target, action, wakes }): Change => ({ kind, target, action, needs: needs(wakes), drift: false, diff: '' }),
   );
-  const changes = [...packages, ...certificates, ...items];
+  const changes = [...packages, ...materialChanges, ...items];
   return {
     state,
     wakes: made.flatMap(({ wakes }) => wakes),

@@ -9,6 +9,8 @@ export interface Secrets {
   /** The value, made and stored first if there is none yet. */
   ensure(name: string, make: () => Promise<string> | string): Promise<string>;
   get(name: string): Promise<string | undefined>;
+  /** Stores what was made elsewhere. */
+  put(name: string, value: string): Promise<void>;
   list(prefix: string): Promise<readonly string[]>;
   forget(name: string): Promise<void>;
   /** The text with every reference replaced. A missing secret is a bug: rendering named what nobody made. */
@@ -23,14 +25,18 @@ export const openSecrets = (machine: Machine, store: AbsPath): Secrets => {
     return path(`${store}/${name}`);
   };
   const get = async (name: string): Promise<string | undefined> => (await machine.read(file(name)))?.toString('utf8');
+  const put = async (name: string, value: string): Promise<void> => {
+    await machine.makeDir(store, { owner: 'root:root', mode: 0o700 });
+    await machine.write(file(name), value, { owner: 'root:root', mode: 0o600 });
+  };
   return {
     get,
+    put,
     ensure: async (name, make) => {
       const found = await get(name);
       if (found !== undefined) return found;
       const value = await make();
-      await machine.makeDir(store, { owner: 'root:root', mode: 0o700 });
-      await machine.write(file(name), value, { owner: 'root:root', mode: 0o600 });
+      await put(name, value);
       return value;
     },
     list: (prefix) => machine.list(file(prefix)),

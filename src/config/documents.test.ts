@@ -14,7 +14,8 @@ test('the example file means the defaults, as it stands and with every default u
   assert.ok(defaults.ok);
   const example = exampleConfig();
   assert.deepEqual(parseConfig(example, 'hauspost.toml'), defaults);
-  const uncommented = example.replace(/^#(?! |key =|chain =)/gm, '');
+  const without = options.filter(({ option }) => option.default.is === 'none').map(({ option }) => `|${option.key} =`);
+  const uncommented = example.replace(new RegExp(`^#(?! ${without.join('')})`, 'gm'), '');
   assert.notEqual(uncommented, example);
   assert.deepEqual(parseConfig(uncommented, 'hauspost.toml'), defaults);
 });
@@ -65,8 +66,8 @@ test('an unknown name is refused with the nearest one', () => {
   assert.equal(remedy('mail.defalt_quota'), 'Ask for mail.default_quota.');
   assert.equal(remedy('message_size_limit'), 'Ask for mail.message_size_limit.');
   assert.equal(remedy('mial'), 'Ask for mail.');
-  assert.equal(remedy('zzz'), 'Sections: server, network, tls, resolver, incoming, mail, logs, web_ui.');
-  assert.equal(remedy('__proto__'), 'Sections: server, network, tls, resolver, incoming, mail, logs, web_ui.');
+  assert.equal(remedy('zzz'), 'Sections: server, network, tls, resolver, incoming, outgoing, mail, logs, web_ui.');
+  assert.equal(remedy('__proto__'), 'Sections: server, network, tls, resolver, incoming, outgoing, mail, logs, web_ui.');
 });
 
 test('docs/options.md is what the declarations say (npm run docs makes it anew)', () => {

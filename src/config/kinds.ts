@@ -54,6 +54,17 @@ export const fqdn = parsed('a host name, in quotes', 'a host name of at least tw
 export const mailAddress = parsed('a mail address, in quotes', 'a mail address', parseMailAddress);
 export const absPath = parsed('an absolute path, in quotes', 'an absolute path', parseAbsPath);
 
+/** What stands before the colon of a login (RFC 4616 allows more; no provider does). */
+const parseUserName = (text: string): string => {
+  if (/^[!-9;-~]{1,128}$/.test(text)) return text;
+  throw refuse(
+    'input.user-name',
+    `${JSON.stringify(text)} is not a name to log in with`,
+    'Write 1 to 128 letters, digits and signs of ASCII, without blanks and colons.',
+  );
+};
+export const userName = parsed('a name to log in with, in quotes', 'a name of 1 to 128 characters', parseUserName);
+
 export const flag: Kind<boolean> = { name: 'true or false, without quotes', allowed: 'true or false', schema: z.boolean() };
 
 const quoted = (values: readonly string[]): string => values.map((value) => `"${value}"`).join(' or ');

@@ -4,12 +4,13 @@ import { logs } from './logs.ts';
 import { mail } from './mail.ts';
 import { network } from './network.ts';
 import type { Section, Wants } from './option.ts';
+import { outgoing } from './outgoing.ts';
 import { resolver } from './resolver.ts';
 import { server } from './server.ts';
 import { tls } from './tls.ts';
 import { webUi } from './web-ui.ts';
 
-export const SECTIONS = { server, network, tls, resolver, incoming, mail, logs, webUi };
+export const SECTIONS = { server, network, tls, resolver, incoming, outgoing, mail, logs, webUi };
 
 /** What the operator wants, checked; `undefined` where it is left to the machine. */
 export type Config = { readonly [K in keyof typeof SECTIONS]: (typeof SECTIONS)[K] extends Section<infer O, unknown> ? Wants<O> : never };

@@ -13,6 +13,7 @@ export interface Settings extends SettingsOf<typeof SECTIONS.server> {
   readonly tls: SettingsOf<typeof SECTIONS.tls>;
   readonly resolver: SettingsOf<typeof SECTIONS.resolver>;
   readonly incoming: SettingsOf<typeof SECTIONS.incoming>;
+  readonly outgoing: SettingsOf<typeof SECTIONS.outgoing>;
   readonly mail: SettingsOf<typeof SECTIONS.mail>;
   readonly logs: SettingsOf<typeof SECTIONS.logs>;
   readonly webUi: SettingsOf<typeof SECTIONS.webUi>;
@@ -27,6 +28,7 @@ export const resolve = (config: Config, facts: Facts): Settings => {
     tls: SECTIONS.tls.settings(config.tls, circumstances),
     resolver: SECTIONS.resolver.settings(config.resolver, circumstances),
     incoming: SECTIONS.incoming.settings(config.incoming, circumstances),
+    outgoing: SECTIONS.outgoing.settings(config.outgoing, circumstances),
     mail: SECTIONS.mail.settings(config.mail, circumstances),
     logs: SECTIONS.logs.settings(config.logs, circumstances),
     webUi: SECTIONS.webUi.settings(config.webUi, circumstances),

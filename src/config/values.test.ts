@@ -152,6 +152,29 @@ test('whole numbers', () => {
   });
 });
 
+test('a relay host, and what belongs together', () => {
+  const text = (lines: string): readonly string[] => codes('outgoing', lines);
+  const [host, user, file] = ['relay_host = "smtp.example.com"', 'relay_user = "me@example.org"', 'relay_password_file = "/etc/p"'];
+  for (const right of ['', host, `${host}\nrelay_port = 465`, `${host}\n${user}\n${file}`, `relay_port = 25\n${host}`, 'relay_port = 465'])
+    assert.deepEqual(text(right), [], right);
+  assert.deepEqual(text(`${host}\n${user}`), ['config.missing']);
+  assert.deepEqual(text(`${host}\n${file}`), ['config.missing']);
+  assert.deepEqual(text(`${user}\n${file}`), ['config.missing']);
+  for (const [wrong, code] of [
+    ['relay_host = "[smtp.example.com]:587"', 'input.domain'],
+    ['relay_host = "192.0.2.1"', 'input.domain'],
+    [`${host}\nrelay_port = 0`, 'config.out-of-range'],
+    [`${host}\nrelay_port = 65536`, 'config.out-of-range'],
+    [`${host}\nrelay_port = "587"`, 'config.wrong-type'],
+    [`${host}\nrelay_user = "me:x"\n${file}`, 'input.user-name'],
+    [`${host}\nrelay_user = "me x"\n${file}`, 'input.user-name'],
+    [`${host}\nrelay_user = ""\n${file}`, 'input.user-name'],
+    [`${host}\nrelay_user = "me\\nx"\n${file}`, 'config.control-character'],
+    [`${host}\n${user}\nrelay_password_file = "secret"`, 'input.path'],
+  ] as const)
+    assert.deepEqual(text(wrong), [code], wrong);
+});
+
 test('flags', () => {
   check('web_ui', 'enabled', ['true', 'false'], { '"true"': 'config.wrong-type', '1': 'config.wrong-type' });
 });

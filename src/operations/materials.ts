@@ -1,8 +1,9 @@
-/** What the daemons need and no renderer writes: certificates, and DKIM keys where Rspamd reads them. */
-import type { Desired, Materials } from '#apply';
-import { path } from '#base';
+/** What the daemons need and no renderer writes: certificates, DKIM keys where Rspamd reads them, the password for the relay host. */
+import type { Desired, Material, Materials } from '#apply';
+import { type AbsPath, operatorError, path } from '#base';
 import { publishDkimKeys } from '#dkim';
 import type { RenderInput, Wake } from '#model';
+import { RELAY_PASSWORD } from '#services';
 import { ensureOwnCa, type OwnCaRequest, wantedOfOwnCa } from '#tls';
 import type { Context } from './operation.ts';
 import { secretsOf } from './secrets.ts';
@@ -23,14 +24,51 @@ const readers = ({ settings }: RenderInput): readonly Wake[] => [
   ...(settings.webUi.enabled ? [{ service: 'nginx', by: 'reload' } as const] : []),
 ];
 
+const certificate = async ({ machine }: Context, input: RenderInput): Promise<readonly Material[]> => {
+  if (input.settings.tls.source !== 'own-ca') return [];
+  const action = await wantedOfOwnCa(machine, ownCa(input));
+  return action === undefined ? [] : [{ kind: 'certificate', target: input.wiring.places['tls-chain'], action, wakes: readers(input) }];
+};
+
+const wrongFile = (file: AbsPath, why: string, remedy: string): Error =>
+  operatorError({ code: 'relay.password-file', message: `${file}, which outgoing.relay_password_file names, ${why}`, remedy, detail: { file } });
+
+/** The first line of a file that root alone may read. */
+const writtenPassword = async ({ machine }: Context, file: AbsPath): Promise<string> => {
+  const state = await machine.state(file);
+  if (state?.kind !== 'file') throw wrongFile(file, state === undefined ? 'does not exist' : 'is no file', 'Write the password on its first line.');
+  if (!state.owner.startsWith('root:') || (state.mode & 0o077) !== 0)
+    throw wrongFile(file, 'can be read by others', `Run: chown root:root ${file}; chmod 600 ${file}`);
+  const [line = ''] = ((await machine.read(file))?.toString() ?? '').split(/\r?\n/);
+  if (!/^[ -~]{1,255}$/.test(line) || line !== line.trim())
+    throw wrongFile(file, 'holds no password on its first line', 'Write 1 to 255 characters of ASCII, no blank before or after.');
+  return line;
+};
+
+const relayPassword = async (context: Context, { settings: { outgoing } }: RenderInput): Promise<{ file: AbsPath; line: string } | undefined> => {
+  if (outgoing.relay === null || outgoing.relay.login === null) return undefined;
+  const { passwordFile: file } = outgoing.relay.login;
+  return { file, line: await writtenPassword(context, file) };
+};
+
+const secret = async (context: Context, input: RenderInput): Promise<readonly Material[]> => {
+  const password = await relayPassword(context, input);
+  const known = await secretsOf(context).get(RELAY_PASSWORD.secret);
+  if (password === undefined || password.line === known) return [];
+  return [{ kind: 'secret', target: password.file, action: known === undefined ? 'create' : 'change', wakes: [] }];
+};
+
 export const materialsFor = (context: Context): Materials => ({
-  missing: async ({ input }: Desired) => {
-    if (input.settings.tls.source !== 'own-ca') return [];
-    const action = await wantedOfOwnCa(context.machine, ownCa(input));
-    return action === undefined ? [] : [{ target: input.wiring.places['tls-chain'], action, wakes: readers(input) }];
+  missing: async ({ input }: Desired) => [...(await certificate(context, input)), ...(await secret(context, input))],
+  again: async ({ input }: Desired) => {
+    const made = await certificate(context, input);
+    if (made.length > 0) await ensureOwnCa(context.machine, ownCa(input));
+    return made.flatMap(({ wakes }) => wakes);
   },
   make: async ({ input }: Desired) => {
     if (input.settings.tls.source === 'own-ca') await ensureOwnCa(context.machine, ownCa(input));
     await publishDkimKeys(context.machine, secretsOf(context), input.wiring.places.dkim);
+    const password = await relayPassword(context, input);
+    if (password !== undefined) await secretsOf(context).put(RELAY_PASSWORD.secret, password.line);
   },
 });

@@ -13,6 +13,7 @@ import { unbound } from './unbound/index.ts';
 import { unitItems } from './units.ts';
 
 export { CONTROLLER_HASH, rspamdPasswordHash } from './rspamd/index.ts';
+export { RELAY_PASSWORD } from './postfix/index.ts';
 export { STRANGER } from './unbound/index.ts';
 
 /** In the order in which they start. */

@@ -5,7 +5,7 @@ import { columns, interruptedText } from './table.ts';
 type Change = OutputOf<'plan'>['changes'][number];
 
 const head = ({ kind, action, target, needs, drift }: Change): string => {
-  const what = kind === 'certificate' ? `certificate ${target}` : target;
+  const what = kind === 'certificate' || kind === 'secret' ? `${kind} ${kind === 'secret' ? 'from ' : ''}${target}` : target;
   const by = drift ? `  [${action === 'create' ? 'removed' : 'changed'} by somebody else since it was applied]` : '';
   return `${action} ${what}${needs.length > 0 ? `  (${[...new Set(needs)].join(', ')})` : ''}${by}`;
 };

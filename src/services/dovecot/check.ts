@@ -6,7 +6,7 @@ import { redacted } from '#base';
 import type { CheckRoom, Finding, RenderInput } from '#model';
 import { MAIN_FILE, mainText } from './configuration.ts';
 import { type Leaves, leaves } from './dump.ts';
-import { spamScript } from './sieve.ts';
+import { type OwnScript, ownScripts } from './scripts.ts';
 
 const finding = (code: string, message: string): Finding => ({
   level: 'error',
@@ -42,12 +42,16 @@ const dump = async (room: CheckRoom, ...options: readonly string[]): Promise<{ r
   return { leaves: leaves(stdout), findings: code === 0 && said === '' ? [] : [finding('refused', `doveconf ends with ${code}: ${said}`)] };
 };
 
+const compiles = async (room: CheckRoom, { source, options }: OwnScript): Promise<readonly Finding[]> => {
+  const { code, stderr } = await room.run(['/usr/bin/sievec', '-c', MAIN_FILE, ...options, '-d', source, '-']);
+  return code === 0 ? [] : [finding('sieve-refused', `sievec ends with ${code}: ${stderr.trim()}`)];
+};
+
 export const check = async (room: CheckRoom, input: RenderInput): Promise<readonly Finding[]> => {
   // -P: 2.3 hides the name of the key's file otherwise. It does not read the file.
   const whole = await dump(room, '-a', '-P');
   if (whole.findings.length > 0) return whole.findings;
   const changed = await dump(room, '-n', '-P');
-  const compiled = await room.run(['/usr/bin/sievec', '-c', MAIN_FILE, '-d', spamScript(input.wiring).source, '-']);
-  const script = compiled.code === 0 ? [] : [finding('sieve-refused', `sievec ends with ${compiled.code}: ${compiled.stderr.trim()}`)];
-  return [...misread(leaves(redacted(mainText(input))), whole.leaves, changed.leaves), ...changed.findings, ...script];
+  const scripts = await Promise.all(ownScripts(input.wiring).map((script) => compiles(room, script)));
+  return [...misread(leaves(redacted(mainText(input))), whole.leaves, changed.leaves), ...changed.findings, ...scripts.flat()];
 };

@@ -9,6 +9,7 @@ import { auth, SQL_FILE, sqlFileRows } from './auth.ts';
 import { delivery } from './delivery.ts';
 import { dialect23 } from './dialect-2.3.ts';
 import { dialect24 } from './dialect-2.4.ts';
+import { learning } from './learning.ts';
 import { logging } from './logging.ts';
 import { mailboxes } from './mailboxes.ts';
 import { quota } from './quota.ts';
@@ -20,7 +21,7 @@ import type { Dialect, ProtocolName, Slice, Subject } from './vocabulary.ts';
 
 export const MAIN_FILE = path('/etc/dovecot/dovecot.conf');
 
-const SUBJECTS: readonly Subject[] = [logging, auth, storage, mailboxes, quota, delivery, sieve, tls, services];
+const SUBJECTS: readonly Subject[] = [logging, auth, storage, mailboxes, quota, delivery, sieve, learning, tls, services];
 
 /** 2.4 wants both first: the meaning of all that follows, and the format of what is stored. They stay when the package moves on within 2.4. */
 const OPENING: readonly Row[] = [

@@ -10,7 +10,8 @@ import { principal } from './auth.ts';
 import { check } from './check.ts';
 import { MAIN_FILE, mainText, sqlFile } from './configuration.ts';
 import { dovecotProbes } from './probes.ts';
-import { SPAM_SCRIPT, spamScript } from './sieve.ts';
+import { learningItems } from './learning.ts';
+import { ownScripts } from './scripts.ts';
 import { MAIL_USER, MAILBOXES } from './storage.ts';
 import { dovecotUnit } from './unit.ts';
 
@@ -26,14 +27,13 @@ const configuration = (input: RenderInput): readonly Item[] => {
 };
 
 /** Compiled here: Dovecot runs scripts as vmail, which may not write beside them. */
-const scripts = ({ wiring }: RenderInput): readonly Item[] => {
-  const { source, compiled } = spamScript(wiring);
-  return [
-    { kind: 'dir', path: wiring.places.sieve, owner: 'root:root', mode: 0o755, exclusive: true },
-    { kind: 'file', path: source, text: renderSieve(SPAM_SCRIPT), ...ROOT, wakes: [] },
-    { kind: 'derived', path: compiled, from: source, argv: ['/usr/bin/sievec', source, compiled], ...ROOT, wakes: [] },
-  ];
-};
+const scripts = ({ wiring }: RenderInput): readonly Item[] => [
+  { kind: 'dir', path: wiring.places.sieve, owner: 'root:root', mode: 0o755, exclusive: true },
+  ...ownScripts(wiring).flatMap(({ source, compiled, script, options }): readonly Item[] => [
+    { kind: 'file', path: source, text: renderSieve(script), ...ROOT, wakes: [] },
+    { kind: 'derived', path: compiled, from: source, argv: ['/usr/bin/sievec', ...options, source, compiled], ...ROOT, wakes: [] },
+  ]),
+];
 
 const mail = ({ wiring: { places } }: RenderInput): readonly Item[] => {
   const own: Ownership = { owner: `${MAIL_USER}:${MAIL_USER}`, mode: 0o700 };
@@ -51,7 +51,7 @@ export const dovecot: Service = {
   name: 'dovecot',
   packages: () => ['dovecot-core', 'dovecot-imapd', 'dovecot-lmtpd', 'dovecot-managesieved', 'dovecot-mysql', 'dovecot-sieve'],
   unit: () => dovecotUnit,
-  items: (input) => [...configuration(input), ...scripts(input), ...mail(input), ...grants(input)],
+  items: (input) => [...configuration(input), ...scripts(input), ...learningItems(input), ...mail(input), ...grants(input)],
   check,
   probes: dovecotProbes,
 };

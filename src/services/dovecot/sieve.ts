@@ -3,19 +3,13 @@
  * ManageSieve (RFC 5804). Users get no extension that runs programs: `sieve_plugins` stays empty here, so that pipe, execute and
  * filter do not even exist in LMTP and ManageSieve (M10); learning by moving may load its plugins inside `protocol imap` only.
  */
-import { type AbsPath, path } from '#base';
 import { type SieveScript, tag } from '#formats';
-import type { Wiring } from '#model';
 import { SPAM } from './mailboxes.ts';
+import { sourceOf } from './script-files.ts';
 import type { Subject } from './vocabulary.ts';
 
 /** Below the mail place; the original's. */
 const SCRIPTS = 'sieve';
-
-export const spamScript = (wiring: Wiring): { readonly source: AbsPath; readonly compiled: AbsPath } => ({
-  source: path(`${wiring.places.sieve}/spam.sieve`),
-  compiled: path(`${wiring.places.sieve}/spam.svbin`),
-});
 
 /** `stop` ends the user's script too, so that what is marked is in Spam whatever the user's script wants (M8). */
 export const SPAM_SCRIPT: SieveScript = {
@@ -31,7 +25,7 @@ export const SPAM_SCRIPT: SieveScript = {
 
 export const sieve: Subject = ({ wiring }, { variables: { domain, local } }) => {
   const below = [`${wiring.places.mail}/${SCRIPTS}/`, domain, '/', local] as const;
-  const { source } = spamScript(wiring);
+  const source = sourceOf(wiring, 'spam');
   const scripts = { template: [...below, '/scripts'] };
   const active = { template: [...below, '/active-script.sieve'] };
   return {

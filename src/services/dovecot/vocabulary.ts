@@ -15,7 +15,7 @@ export interface Slice {
   /** Settings that plugins own: 2.3 keeps them in `plugin { }` and does not check their names, 2.4 has them among all others. */
   readonly plugin?: readonly Row[];
   readonly mailPlugins?: Partial<Record<PluginScope, readonly string[]>>;
-  readonly protocols?: Partial<Record<ProtocolName, readonly Row[]>>;
+  readonly protocols?: Partial<Record<ProtocolName, readonly Node[]>>;
 }
 
 /** Names that Dovecot fills in. All of the user are in lower case, so that IMAP and delivery compute one path (D3, M6). */

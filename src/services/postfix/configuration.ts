@@ -10,6 +10,7 @@ import { milter } from './milter.ts';
 import { network } from './network.ts';
 import { protocol } from './protocol.ts';
 import { queue } from './queue.ts';
+import { relay } from './relay.ts';
 import { restrictions } from './restrictions.ts';
 import { screening } from './screening.ts';
 import { masterServices } from './services.ts';
@@ -27,6 +28,7 @@ const rows = (input: RenderInput): readonly Row[] => [
   ...tls(input),
   ...maps(input),
   ...delivery(input),
+  ...relay(input),
   ...milter(input),
   ...screening(input),
   ...restrictions(input),

@@ -10,7 +10,10 @@ import { MAIN_CF, mainText, MASTER_CF, masterText } from './configuration.ts';
 import { headerCleanupItem } from './header-cleanup.ts';
 import { mapItems } from './maps.ts';
 import { postfixProbes } from './probes.ts';
+import { relayItems } from './relay.ts';
 import { postfixUnit } from './unit.ts';
+
+export { RELAY_PASSWORD } from './relay.ts';
 
 const RELOAD: readonly Wake[] = [{ service: 'postfix', by: 'reload' }];
 const ROOT = { owner: 'root:root', mode: 0o644 };
@@ -25,9 +28,10 @@ const grants: readonly Item[] = principals.postfix.map((view) => ({ kind: 'grant
 
 export const postfix: Service = {
   name: 'postfix',
-  packages: () => ['postfix', 'postfix-mysql', 'postfix-lmdb', 'ca-certificates'],
+  // The last is for a login at a relay host; then there need be no way to fetch it.
+  packages: () => ['postfix', 'postfix-mysql', 'postfix-lmdb', 'ca-certificates', 'libsasl2-modules'],
   unit: postfixUnit,
-  items: (input) => [...configuration(input), ...mapItems(input), ...chroot(input), ...grants],
+  items: (input) => [...configuration(input), ...mapItems(input), ...relayItems(input), ...chroot(input), ...grants],
   check,
   probes: postfixProbes,
 };

@@ -7,6 +7,7 @@ import { lookups } from '#directory';
 import { type Row, ref, renderMapCf, verbatim } from '#formats';
 import type { Item, RenderInput } from '#model';
 import type { Settings } from '#config';
+import { relayTlsPolicy } from './relay.ts';
 import { everyName, postmasterOnly } from './host-name.ts';
 
 export const SQL_DIR = path('/etc/postfix/sql');
@@ -53,13 +54,13 @@ export const internalAliases = (settings: Settings): Row => {
   return { set: 'virtual_alias_maps', to: [aliases, roles, everyName(settings)] };
 };
 
-const rowsFor = (all: ReturnType<typeof mapsOf>): readonly Row[] => [
+const rowsFor = (input: RenderInput, all: ReturnType<typeof mapsOf>): readonly Row[] => [
   { set: 'virtual_mailbox_domains', to: [ref('myhostname'), all.domains], why: 'The host name is one of ours, also where it is no mail domain.' },
   { set: 'virtual_mailbox_maps', to: [all.recipients] },
   { set: 'virtual_alias_domains', to: '', why: 'Default is every domain of virtual_alias_maps.' },
   { set: 'virtual_alias_maps', to: [all.aliases, all.roles] },
   { set: 'smtpd_sender_login_maps', to: [all.senders] },
-  { set: 'smtp_tls_policy_maps', to: [all.tlsPolicy] },
+  { set: 'smtp_tls_policy_maps', to: [...relayTlsPolicy(input), all.tlsPolicy] },
   { set: 'transport_maps', to: all.transport, why: 'Keeps what is for the postmaster while nobody receives it.' },
   {
     set: 'proxy_read_maps',
@@ -68,7 +69,7 @@ const rowsFor = (all: ReturnType<typeof mapsOf>): readonly Row[] => [
   },
 ];
 
-export const maps = ({ settings }: RenderInput): readonly Row[] => rowsFor(mapsOf(settings));
+export const maps = (input: RenderInput): readonly Row[] => rowsFor(input, mapsOf(input.settings));
 
 const rows = (query: string, { wiring }: RenderInput): readonly Row[] => [
   {
