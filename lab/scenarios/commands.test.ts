@@ -166,17 +166,18 @@ const certificate = (get: () => Server): void => {
     assert.deepEqual(await certificates(), [[CHAIN, 'change', READERS]]);
     assert.match((await exits(server, 2, 'plan')).stdout, /^change certificate \/var\/lib\/hauspost\/tls\/chain\.pem {2}\(reload postfix, /m);
     await exits(server, 0, 'apply', '--yes');
-    for (const { subjectaltname = '' } of await shown()) assert.match(subjectaltname, /DNS:post\.hauspost\.test(,|$)/);
+    // A process that was idle when its daemon was told to reload may still answer one more connection.
+    const everywhere = (what: string, right: (certificate: PeerCertificate, index: number) => boolean): Promise<true> =>
+      until(what, async () => (await shown()).every(right) || undefined, 20_000, 100);
+    await everywhere('the new name is shown', ({ subjectaltname = '' }) => /DNS:post\.hauspost\.test(,|$)/.test(subjectaltname));
 
     await server.machine.run(['rm', CHAIN]);
     const [numbers, was] = [await generations(server), await shown()];
     assert.deepEqual(await certificates(), [[CHAIN, 'create', READERS]]);
     await exits(server, 0, 'apply');
     assert.deepEqual(await generations(server), numbers);
-    for (const [index, { fingerprint256, issuer }] of (await shown()).entries()) {
-      assert.notEqual(fingerprint256, was[index]?.fingerprint256, String(TLS_PORTS[index]));
-      assert.equal(issuer.CN, was[index]?.issuer.CN, 'the authority is the one that clients trust');
-    }
+    await everywhere('another certificate is shown', ({ fingerprint256 }, index) => fingerprint256 !== was[index]?.fingerprint256);
+    for (const { issuer } of await shown()) assert.equal(issuer.CN, was[0]?.issuer.CN, 'the authority is the one that clients trust');
     await exits(server, 0, 'plan');
   });
 };
