@@ -53,6 +53,7 @@ const relays = (get: () => Server): void => {
         );
     };
     await refused('does not exist');
+    await exits(server, 0, 'status');
     await write(server, PASSWORD, '644');
     await refused('can be read by others');
     await write(server, '');

@@ -14,6 +14,10 @@ export interface Change {
   readonly diff: string;
 }
 
+/** How it is named to a person. */
+export const nameOf = ({ kind, target }: { readonly kind: string; readonly target: string }): string =>
+  kind === 'certificate' ? `certificate ${target}` : kind === 'secret' ? `secret from ${target}` : target;
+
 /** In no generation: daemons that do not run, and certificates, which are made as they are needed. */
 export const isBeside = ({ kind }: Change): boolean => kind === 'service' || kind === 'certificate';
 

@@ -7,7 +7,7 @@ import { finding, keepingPostmaster, warned, withDirectory } from './people.ts';
 
 const source = z.string().describe('an address of ours, or @example.org for everything in the domain that has no name of its own');
 const destination = z.object({ address: z.string(), enabled: z.boolean() });
-/** None is as good as any. */
+/** May be left out, which means all of them. */
 const destinations = z.array(z.string()).optional().default([]);
 const alias = z.object({ source: z.string(), destinations: z.array(destination).readonly() });
 

@@ -1,6 +1,6 @@
 /** What `apply` and `up` share: the request that the apply room wants, with certificates and the database filled in. */
 import { createHash } from 'node:crypto';
-import { type ApplyRequest, type Change, type Desired, isBeside, type Plan } from '#apply';
+import { type ApplyRequest, type Change, type Desired, isBeside, nameOf, type Plan } from '#apply';
 import { operatorError } from '#base';
 import { applyGrants, connect, migrate } from '#directory';
 import { loadDesired, surroundings } from './desired.ts';
@@ -15,9 +15,10 @@ const digest = (changes: readonly Change[]): string =>
     .digest('hex')
     .slice(0, 16);
 
-const line = ({ kind, action, target, drift }: Change): string => {
+const line = (change: Change): string => {
+  const { action, drift } = change;
   const by = action === 'create' ? ' (removed by somebody else since)' : ' (changed by somebody else since; a copy is kept)';
-  return `  ${action} ${kind === 'certificate' ? 'certificate ' : ''}${target}${drift ? by : ''}`;
+  return `  ${action} ${nameOf(change)}${drift ? by : ''}`;
 };
 
 const describe = (changes: readonly Change[]): string => {

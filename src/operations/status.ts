@@ -71,7 +71,9 @@ interface Place {
 }
 
 const drift = async (context: Context, desired: Desired): Promise<Place> => {
-  const { changes, state } = await plan(surroundings(context, desired.input), desired);
+  // What is not rendered is nobody's hand edit; and a file of the operator's that is missing must not hide how the server is.
+  const materials = { missing: async () => [], make: async () => undefined, again: async () => [] };
+  const { changes, state } = await plan({ ...surroundings(context, desired.input), materials }, desired);
   return { generation: state.committed, ...interruption(state), drift: changes.filter((change) => change.drift).map((change) => change.target) };
 };
 

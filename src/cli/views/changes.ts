@@ -1,13 +1,14 @@
 /** `plan`, `apply`, `generations` for a person. */
+import { nameOf } from '#apply';
 import type { OutputOf } from '#operations';
 import { columns, interruptedText } from './table.ts';
 
 type Change = OutputOf<'plan'>['changes'][number];
 
-const head = ({ kind, action, target, needs, drift }: Change): string => {
-  const what = kind === 'certificate' || kind === 'secret' ? `${kind} ${kind === 'secret' ? 'from ' : ''}${target}` : target;
+const head = (change: Change): string => {
+  const { action, needs, drift } = change;
   const by = drift ? `  [${action === 'create' ? 'removed' : 'changed'} by somebody else since it was applied]` : '';
-  return `${action} ${what}${needs.length > 0 ? `  (${[...new Set(needs)].join(', ')})` : ''}${by}`;
+  return `${action} ${nameOf(change)}${needs.length > 0 ? `  (${[...new Set(needs)].join(', ')})` : ''}${by}`;
 };
 
 const show = (change: Change): string =>
