@@ -218,4 +218,15 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
     { words: ['tls-policy', 'remove'], names: 'DOMAIN is missing' },
     ...usage(['tls-policy', 'remove'], ['tls-policy', 'remove', 'example.test'], []),
   ],
+  'spam learn': [
+    ...shown(['/no/such/folder', '/etc/hostname', '/etc/hauspost/../shadow', '/var/mail', '/new\nline', "/x'; rm -rf", '/nul\u0001'], (value) => [
+      ...['spam', 'learn', '--spam', '--', value],
+    ]),
+    { words: ['spam', 'learn', '/etc/hauspost'], names: 'one of --spam and --ham is needed' },
+    { words: ['spam', 'learn', '/etc/hauspost', '--spam', '--ham'], names: 'one of --spam and --ham is needed' },
+    { words: ['spam', 'learn', '--spam', 'no-such-folder'], names: '/no-such-folder"' },
+    { words: ['spam', 'learn', '--spam', ''], names: '""' },
+    { words: ['spam', 'learn', '--spam'], names: 'FOLDER is missing' },
+    ...usage(['spam', 'learn'], ['spam', 'learn', '/etc/hauspost', '--spam'], ['--spam', '--ham']),
+  ],
 };

@@ -28,7 +28,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['services'],
   ['sandbox'],
   ['apply'],
-  ['selftest', 'tls', 'dkim', 'dns'],
+  ['selftest', 'tls', 'dkim', 'dns', 'learning'],
   ['operations'],
   ['cli'],
 ];

@@ -1,8 +1,9 @@
-/** M9: what a reader moves into Spam is learned as spam, what he moves out of it as ham; and nothing else is. */
+/** M9, C14: what a reader moves into Spam is learned as spam, what he moves out of it as ham; and nothing else is; and what the operator shows it in bulk. */
 import assert from 'node:assert/strict';
+import { dirname } from 'node:path/posix';
 import { test } from 'node:test';
 import type { ImapFlow } from 'imapflow';
-import { type Server, until } from '../index.ts';
+import { HAUSPOST, type Server, until } from '../index.ts';
 import { ok } from '../people.ts';
 import { onEachRelease } from '../scenario.ts';
 
@@ -147,4 +148,124 @@ const learning = (get: () => Server): void => {
   });
 };
 
-onEachRelease(learning);
+interface Bulk {
+  readonly class: string;
+  readonly new: number;
+  readonly known: number;
+  readonly skipped: readonly { readonly file: string; readonly reason: string }[];
+}
+
+const inBulk = (get: () => Server): void => {
+  const FOLDER = '/root/lesson';
+  const put = async (folder: string, files: readonly (readonly [string, string])[]): Promise<void> => {
+    const unpack =
+      'while ($_ = <STDIN>) { my ($size, $file) = /^(\\d+) (.*)$/; read STDIN, my $text, $size; open F, ">", $file or die; print F $text; close F }';
+    const input = files.map(([name, source]) => `${source.length} ${folder}/${name}\n${source}`).join('');
+    ok(await get().machine.run(['mkdir', '-p', ...new Set(files.map(([name]) => dirname(`${folder}/${name}`)))]));
+    ok(await get().machine.run(['perl', '-e', unpack], { input: Buffer.from(input, 'latin1') }));
+  };
+  const fill = (folder: string, count: number): Promise<void> =>
+    put(
+      folder,
+      Array.from({ length: count }, (_, index) => [`${index}.eml`, message().source]),
+    );
+  const learn = async (flag: string, folder: string): Promise<Bulk> => {
+    const { code, stdout, stderr } = await get().hauspost(['spam', 'learn', flag, folder, '--json']);
+    assert.equal(code, 0, stderr);
+    return JSON.parse(stdout) as Bulk;
+  };
+  const counts = ({ new: learnt, known, skipped }: Bulk): readonly number[] => [learnt, known, skipped.length];
+
+  test('C14: a folder is learned once: what is known is not learned again, what is new is', async () => {
+    await fill(FOLDER, 120);
+    const before = await learned(get());
+    assert.deepEqual(counts(await learn('--spam', FOLDER)), [120, 0, 0]);
+    assert.deepEqual(await learned(get()), { spam: before.spam + 120, ham: before.ham });
+    assert.deepEqual(counts(await learn('--spam', FOLDER)), [0, 120, 0]);
+    await put(FOLDER, [['more.eml', message().source]]);
+    assert.deepEqual(counts(await learn('--spam', FOLDER)), [1, 120, 0]);
+    assert.deepEqual(await learned(get()), { spam: before.spam + 121, ham: before.ham });
+  });
+
+  test('C14: whoever changes his mind is obeyed', async () => {
+    const folder = '/root/mind';
+    await fill(folder, 12);
+    assert.deepEqual(counts(await learn('--spam', folder)), [12, 0, 0]);
+    const before = await learned(get());
+    assert.deepEqual(counts(await learn('--ham', folder)), [12, 0, 0]);
+    assert.equal((await learned(get())).ham, before.ham + 12);
+    assert.deepEqual(counts(await learn('--ham', folder)), [0, 12, 0]);
+  });
+
+  test('C14: of a Maildir the messages in cur and new; what is none is named', async () => {
+    const folder = '/root/maildir';
+    await fill(`${folder}/cur`, 3);
+    await fill(`${folder}/new`, 2);
+    await fill(`${folder}/tmp`, 2);
+    await fill(`${folder}/.Archive/cur`, 2);
+    const files: Readonly<Record<string, string>> = {
+      'dovecot-uidlist': '3 V1 N2\n',
+      'cur/picture.png': '\u0089PNG\r\n',
+      'cur/many.mbox': 'From friend@outside.test Tue Nov 24 03:00:00 2026\nSubject: x\n\nx\n',
+      'cur/short.eml': 'Subject: x\r\n\r\nx\r\n',
+    };
+    await put(folder, Object.entries(files));
+    const found = await learn('--ham', folder);
+    assert.deepEqual(counts(found), [5, 0, 3]);
+    assert.deepEqual(
+      found.skipped.map(({ file }) => file).toSorted(),
+      ['many.mbox', 'picture.png', 'short.eml'].map((name) => `${folder}/cur/${name}`),
+    );
+    for (const { reason } of found.skipped) assert.notEqual(reason, '');
+    console.log(`    ${found.skipped.map(({ reason }) => reason).join('; ')}`);
+  });
+
+  test('C14: an interruption loses nothing: the rest is learned the next time, and nothing twice', async () => {
+    const folder = '/root/many';
+    await fill(folder, 400);
+    const before = await learned(get());
+    const running = get().machine.run(['sh', '-c', 'echo $$ >/run/learning.pid; exec "$@"', 'sh', HAUSPOST, 'spam', 'learn', '--ham', folder]);
+    await until('it learns', async () => (await learned(get())).ham > before.ham + 20 || undefined, 30_000, 20);
+    ok(await get().machine.run(['sh', '-c', 'kill -INT "$(cat /run/learning.pid)"']));
+    const { code, stderr } = await running;
+    assert.equal(code, 1, stderr);
+    const [, some] = /interrupted after ([0-9]+) of 400 messages/.exec(stderr) ?? [];
+    assert.ok(some !== undefined && Number(some) < 400, stderr);
+    assert.deepEqual(counts(await learn('--ham', folder)), [400 - Number(some), Number(some), 0]);
+    assert.equal((await learned(get())).ham, before.ham + 400);
+  });
+
+  test('C14: when Bayes was emptied, nothing is known', async () => {
+    const { machine } = get();
+    ok(await machine.run(['redis-cli', '-s', '/run/redis/redis-server.sock', 'FLUSHALL']));
+    assert.deepEqual(counts(await learn('--spam', FOLDER)), [121, 0, 0]);
+    assert.deepEqual(await learned(get()), { spam: 121, ham: 0 });
+  });
+
+  test('C14: without the filter, and without its memory, it says so and changes nothing', async () => {
+    const { machine } = get();
+    for (const [unit, names] of [
+      ['rspamd.service', 'Rspamd'],
+      ['redis-server.service', 'Redis'],
+    ] as const) {
+      ok(await machine.run(['systemctl', 'stop', unit], { ms: 60_000 }));
+      await fill(`/root/${unit}`, 1);
+      const { code, stderr } = await get().hauspost(['spam', 'learn', '--ham', `/root/${unit}`]);
+      assert.equal(code, 1, stderr);
+      assert.match(stderr, new RegExp(`${names} does not answer`));
+      ok(await machine.run(['systemctl', 'start', unit], { ms: 60_000 }));
+      const taught = await until(
+        'it learns again',
+        async () => {
+          const again = await get().hauspost(['spam', 'learn', '--ham', `/root/${unit}`, '--json']);
+          return again.code === 0 ? (JSON.parse(again.stdout) as Bulk) : undefined;
+        },
+        60_000,
+        500,
+      );
+      assert.deepEqual(counts(taught), [1, 0, 0]);
+    }
+  });
+};
+
+onEachRelease(learning, inBulk);

@@ -32,6 +32,7 @@ const VIEWS: { readonly [N in OperationName]: (output: OutputOf<N>) => string } 
   'tls-policy set': directory.tlsPolicySet,
   'tls-policy list': directory.tlsPolicyList,
   'tls-policy remove': directory.tlsPolicyRemove,
+  'spam learn': server.spamLearn,
 };
 
 /** The table is typed row by row; a caller that holds any row says its name and what it returned. */

@@ -9,7 +9,8 @@ import type { Facts } from '#machine';
 import type { PlaceName, ServiceName, SocketName } from './names.ts';
 import type { Listener, Principal, Socket, Wiring } from './wiring.ts';
 
-const SOCKETS: Readonly<Record<SocketName, Socket>> = {
+/** Where each socket lies, whatever the configuration says. */
+export const SOCKETS: Readonly<Record<SocketName, Socket>> = {
   mariadb: { server: 'mariadb', path: path('/run/mysqld/mysqld.sock'), owner: 'mysql', group: 'mysql', mode: 0o777 },
   redis: { server: 'redis', path: path('/run/redis/redis-server.sock'), owner: 'redis', group: 'redis', mode: 0o770 },
   milter: { server: 'rspamd', path: path('/var/spool/postfix/rspamd/milter.sock'), owner: '_rspamd', group: 'postfix', mode: 0o660 },

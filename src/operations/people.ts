@@ -3,17 +3,14 @@ import { z } from 'zod';
 import { type AbsPath, type Domain, HauspostError, operatorError, path } from '#base';
 import type { Settings } from '#config';
 import { connect, type Directory, postmaster } from '#directory';
-import type { Finding } from '#model';
+import { type Finding, SOCKETS } from '#model';
 import { settingsInPlace } from './desired.ts';
 import type { Context } from './operation.ts';
-
-/** The socket does not depend on the configuration; asking for people must not need to render it. */
-const SOCKET = path('/run/mysqld/mysqld.sock');
 
 export const finding = z.object({ level: z.enum(['error', 'warning']), code: z.string(), message: z.string(), remedy: z.string() });
 
 export const withDirectory = async <T>(work: (directory: Directory) => Promise<T>): Promise<T> => {
-  await using directory = await connect({ socketPath: SOCKET });
+  await using directory = await connect({ socketPath: SOCKETS.mariadb.path });
   return await work(directory);
 };
 

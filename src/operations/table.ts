@@ -8,6 +8,7 @@ import { add as domainAdd, list as domainList, remove as domainRemove } from './
 import { down } from './down.ts';
 import type { AnyOperation } from './operation.ts';
 import { selftest } from './self-test.ts';
+import { learn } from './spam.ts';
 import { status } from './status.ts';
 import { list as tlsPolicyList, remove as tlsPolicyRemove, set as tlsPolicySet } from './tls-policy.ts';
 import { up } from './up.ts';
@@ -38,6 +39,7 @@ const TABLE = [
   tlsPolicySet,
   tlsPolicyList,
   tlsPolicyRemove,
+  learn,
 ] as const;
 
 type Row = (typeof TABLE)[number];

@@ -1,4 +1,4 @@
-/** `up`, `down`, `status`, `selftest` for a person. */
+/** `up`, `down`, `status`, `selftest`, `spam learn` for a person. */
 import type { OutputOf } from '#operations';
 import { columns, interruptedText } from './table.ts';
 
@@ -30,6 +30,14 @@ export const up = (output: OutputOf<'up'>): string => {
 };
 
 export const down = ({ stopped }: OutputOf<'down'>): string => `Stopped: ${stopped.join(', ')}. 'hauspost up' starts them again.\n`;
+
+const SHOWN = 20;
+
+export const spamLearn = ({ class: as, new: learned, known, skipped }: OutputOf<'spam learn'>): string => {
+  const shown = skipped.slice(0, SHOWN).map(({ file, reason }) => `Skipped: ${file}: ${reason}\n`);
+  const rest = skipped.length > SHOWN ? [`... and ${skipped.length - SHOWN} more, see --json.\n`] : [];
+  return `${[...shown, ...rest].join('')}Learned as ${as}: ${learned} new, ${known} known, ${skipped.length} skipped.\n`;
+};
 
 const stoppedText = (services: OutputOf<'status'>['services']): readonly string[] => {
   const names = services.filter(({ state }) => state !== 'running').map(({ name }) => name);
