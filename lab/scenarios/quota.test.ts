@@ -1,0 +1,264 @@
+/** M7: how much an account may hold: at RCPT, behind aliases, in IMAP, changed while it runs, and when many deliver at once. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ImapFlow } from 'imapflow';
+import { fetched, type Login, outside, type Reply, type Server, type Smtp, until } from '../index.ts';
+import { ok, orders } from '../people.ts';
+import { onEachRelease } from '../scenario.ts';
+
+const FROM = 'friend@outside.test';
+const KB = 1024;
+const MB = 1024 * KB;
+const person = (name: string): Login => ({ user: `${name}@hauspost.test`, pass: `password-of-${name}` });
+const [SMALL, CROWD, FREE] = [person('small'), person('crowd'), person('free')];
+/** Postfix' default (postconf(5), default_destination_concurrency_limit): deliveries to one account at once. */
+const AT_ONCE = 20;
+
+let made = 0;
+/** Words that no other message has. */
+const message = (octets: number): { readonly id: string; readonly text: string } => {
+  const number = ++made;
+  const id = `<quota-${number}@outside.test>`;
+  const head = [
+    `From: <${FROM}>`,
+    'To: <small@hauspost.test>',
+    `Message-ID: ${id}`,
+    `Date: ${new Date().toUTCString()}`,
+    `Subject: parcel ${number}`,
+  ];
+  const line = (index: number): string => `Parcel ${number}, page ${index}: ${((number * 7919 + index) * 104_729).toString(36).padEnd(40, 'x')}`;
+  const lines = [...head, 'MIME-Version: 1.0', 'Content-Type: text/plain; charset=us-ascii', ''];
+  for (let size = 0; size < octets; size += 70) lines.push(line(size).padEnd(68, '.').slice(0, 68));
+  return { id, text: `${lines.join('\r\n')}\r\n` };
+};
+
+/** MAIL with the size announced, or without; then RCPT. */
+const envelope = async (smtp: Smtp, to: string, announced?: number): Promise<Reply> => {
+  const mail = await smtp.command(`MAIL FROM:<${FROM}>${announced === undefined ? '' : ` SIZE=${announced}`}`);
+  return mail.code === 250 ? smtp.command(`RCPT TO:<${to}>`) : mail;
+};
+
+const recipient = async (server: Server, to: string, announced?: number): Promise<string> => {
+  const smtp = await server.stranger();
+  const { code, lines } = await envelope(smtp, to, announced);
+  smtp.close();
+  return `${code} ${lines.join(' ')}`;
+};
+
+/** Accepted by Postfix; its id. */
+const send = async (server: Server, to: string, octets: number): Promise<string> => {
+  const { id, text } = message(octets);
+  const smtp = await server.stranger();
+  assert.equal((await envelope(smtp, to)).code, 250);
+  const { code, lines } = await smtp.data(text);
+  assert.equal(code, 250, lines.join(' '));
+  smtp.close();
+  return id;
+};
+
+const arrives = async (server: Server, login: Login, id: string): Promise<void> => {
+  const imap = await server.imap(login);
+  await fetched(imap, 'INBOX', id);
+  await imap.logout();
+};
+
+const queued = async ({
+  machine,
+}: Server): Promise<readonly { readonly queue_name: string; readonly recipients: readonly { readonly delay_reason?: string }[] }[]> =>
+  ok(await machine.run(['postqueue', '-j']))
+    .stdout.split('\n')
+    .flatMap((line) => (line === '' ? [] : [JSON.parse(line)]));
+
+/** Until nothing is being delivered: all that is left was put off. Why, for each. */
+const putOff = (server: Server): Promise<readonly string[]> =>
+  until(
+    'the queue is at rest',
+    async () => {
+      const list = await queued(server);
+      return list.every(({ queue_name }) => queue_name === 'deferred') ? list.map(({ recipients }) => recipients[0]?.delay_reason ?? '') : undefined;
+    },
+    90_000,
+    200,
+  );
+
+const flushed = async (server: Server): Promise<void> => void ok(await server.machine.run(['postqueue', '-f']));
+
+interface Held {
+  /** Octets; undefined: no limit is shown. */
+  readonly limit: number | undefined;
+  readonly usage: number;
+}
+
+const shown = async (server: Server, login: Login): Promise<Held> => {
+  const imap = await server.imap(login);
+  const quota = await imap.getQuota('INBOX');
+  await imap.logout();
+  const storage = quota === false ? undefined : quota.storage;
+  return { limit: storage?.limit === undefined ? undefined : storage.limit, usage: storage?.usage ?? 0 };
+};
+
+/** RFC822.SIZE of all in INBOX. */
+const sizes = async (imap: ImapFlow): Promise<readonly number[]> => {
+  const lock = await imap.getMailboxLock('INBOX');
+  try {
+    await imap.noop();
+    const found: number[] = [];
+    for await (const { size } of imap.fetch('1:*', { size: true })) found.push(size ?? 0);
+    return found;
+  } finally {
+    lock.release();
+  }
+};
+
+const quota = (server: Server, login: Login, value: string): Promise<void> => server.order('account', 'set', login.user, '--quota', value);
+const sql = async ({ machine }: Server, statement: string): Promise<void> => void ok(await machine.run(['mariadb', 'vmail', '-e', statement]));
+
+const corners = (get: () => Server): void => {
+  test('M7: the announced size is held against the quota, and against nothing where there is none', async () => {
+    const server = get();
+    await server.account(SMALL, '--quota', '1M');
+    await server.account(CROWD, '--quota', '1M');
+    await server.account(FREE, '--quota', '0');
+    await orders(server, ['alias', 'add', 'toward@hauspost.test', SMALL.user], ['alias', 'add', 'both@hauspost.test', SMALL.user, FREE.user]);
+    for (const [size, code] of [
+      [undefined, '250'],
+      [500 * KB, '250'],
+      [900 * KB, '250'],
+      [1100 * KB, '452'],
+      [20 * MB, '452'],
+      [60 * MB, '552'],
+    ] as const) {
+      assert.match(await recipient(server, SMALL.user, size), new RegExp(`^${code} `), String(size));
+      assert.match(await recipient(server, 'SMALL+tag@hauspost.test', size), new RegExp(`^${code} `), `${size}, with a tag`);
+      if (code !== '552') assert.match(await recipient(server, FREE.user, size), /^250 /);
+    }
+  });
+
+  test('M7: what is in it counts, and IMAP shows it', async () => {
+    const server = get();
+    for (const octets of [400 * KB, 400 * KB]) await arrives(server, SMALL, await send(server, SMALL.user, octets));
+    const imap = await server.imap(SMALL);
+    const used = (await sizes(imap)).reduce((sum, size) => sum + size, 0);
+    await imap.logout();
+    const { limit, usage } = await shown(server, SMALL);
+    assert.equal(limit, MB);
+    // In units of 1024 octets (RFC 9208, section 5.1).
+    assert.ok(Math.abs(usage - used) <= KB, `${usage} shown, ${used} there`);
+    assert.match(await recipient(server, SMALL.user, 100 * KB), /^250 /);
+    assert.match(await recipient(server, SMALL.user, 300 * KB), /^452 .*full/i);
+  });
+
+  test('M7: a quota that somebody changes counts at once, by command and by SQL', async () => {
+    const server = get();
+    const [small, wide] = ['1M', '3M'];
+    await quota(server, SMALL, wide);
+    assert.match(await recipient(server, SMALL.user, MB), /^250 /);
+    assert.equal((await shown(server, SMALL)).limit, 3 * MB);
+    await arrives(server, SMALL, await send(server, SMALL.user, MB));
+    await quota(server, SMALL, small);
+    assert.match(await recipient(server, SMALL.user), /^452 4\.2\.2 .*full/i);
+    await sql(server, "UPDATE accounts SET quota = 4 WHERE username = 'small'");
+    assert.match(await recipient(server, SMALL.user), /^250 /);
+    await sql(server, "UPDATE accounts SET quota = 1 WHERE username = 'small'");
+    assert.match(await recipient(server, SMALL.user), /^452 /);
+    await sql(server, "UPDATE accounts SET quota = NULL WHERE username = 'small'");
+    assert.equal((await shown(server, SMALL)).limit, 1024 * MB);
+    await sql(server, "UPDATE accounts SET quota = 0 WHERE username = 'small'");
+    assert.equal((await shown(server, SMALL)).limit, undefined);
+    assert.match(await recipient(server, SMALL.user, 40 * MB), /^250 /);
+    await quota(server, SMALL, small);
+  });
+
+  test('M7: who is full keeps nobody else of the same message from getting it, and may send', async () => {
+    const server = get();
+    const { id, text } = message(10 * KB);
+    const smtp = await server.stranger();
+    assert.equal((await envelope(smtp, FREE.user)).code, 250);
+    assert.equal((await smtp.command(`RCPT TO:<${SMALL.user}>`)).code, 452);
+    assert.equal((await smtp.data(text)).code, 250);
+    smtp.close();
+    await arrives(server, FREE, id);
+    const client = await server.client(587, SMALL);
+    assert.equal((await client.command(`MAIL FROM:<${SMALL.user}>`)).code, 250);
+    assert.equal((await client.command(`RCPT TO:<${SMALL.user}>`)).code, 452);
+    assert.equal((await client.command(`RCPT TO:<${FREE.user}>`)).code, 250);
+    client.close();
+  });
+
+  test('M7: APPEND is refused with OVERQUOTA, and what is deleted makes room at once', async () => {
+    const server = get();
+    const imap = await server.imap(SMALL);
+    await assert.rejects(imap.append('INBOX', message(10 * KB).text), { serverResponseCode: 'OVERQUOTA' });
+    const lock = await imap.getMailboxLock('INBOX');
+    await imap.messageDelete('1:2');
+    await imap.messageDelete('1:*');
+    lock.release();
+    assert.match(await recipient(server, SMALL.user, 900 * KB), /^250 /);
+    assert.notEqual(await imap.append('INBOX', message(10 * KB).text), false);
+    await imap.logout();
+  });
+
+  test('M7: by way of an alias mail waits, nobody gets a notice, and it arrives once there is room', async () => {
+    const server = get();
+    await using far = await outside(server.machine);
+    await arrives(server, SMALL, await send(server, SMALL.user, 900 * KB));
+    const [alone, together] = [await send(server, 'toward@hauspost.test', 300 * KB), await send(server, 'both@hauspost.test', 300 * KB)];
+    await arrives(server, FREE, together);
+    const reasons = await putOff(server);
+    assert.equal(reasons.length, 2);
+    for (const reason of reasons) assert.match(reason, /4[0-9]2 4\.2\.2 .*(?:quota|full)/i);
+    await flushed(server);
+    assert.equal((await putOff(server)).length, 2);
+    await quota(server, SMALL, '3M');
+    await flushed(server);
+    for (const id of [alone, together]) await arrives(server, SMALL, id);
+    assert.deepEqual(await putOff(server), []);
+    assert.deepEqual(far.received, []);
+  });
+
+  test('M7: what waited for longer than the lifetime of the queue goes back, once', async () => {
+    const server = get();
+    await using far = await outside(server.machine);
+    await quota(server, SMALL, '1M');
+    await send(server, 'toward@hauspost.test', 200 * KB);
+    assert.equal((await putOff(server)).length, 1);
+    // Five days are over.
+    const lifetime = ok(await server.machine.run(['postconf', '-h', 'maximal_queue_lifetime'])).stdout.trim();
+    assert.match(lifetime, /^(?:5d|120h)$/);
+    ok(await server.machine.run(['postconf', '-e', 'maximal_queue_lifetime=1s']));
+    ok(await server.machine.run(['postfix', 'reload']));
+    await flushed(server);
+    const { from, to, source } = await far.message('Undelivered Mail Returned to Sender');
+    assert.deepEqual([from, to], ['', [FROM]]);
+    assert.match(source, /toward@hauspost\.test|small@hauspost\.test/);
+    ok(await server.machine.run(['postconf', '-e', `maximal_queue_lifetime=${lifetime}`]));
+    ok(await server.machine.run(['postfix', 'reload']));
+    assert.deepEqual(await putOff(server), []);
+    assert.equal(far.received.length, 1);
+  });
+
+  test('M7: many at once overshoot by no more than one message each, and then it is full', async () => {
+    const server = get();
+    const octets = 100 * KB;
+    const sent = await Promise.all(Array.from({ length: 40 }, () => send(server, CROWD.user, octets)));
+    const left = await putOff(server);
+    const imap = await server.imap(CROWD);
+    const held = await sizes(imap);
+    const used = held.reduce((sum, size) => sum + size, 0);
+    console.log(`    ${held.length} of ${sent.length} delivered, ${(used / MB).toFixed(2)} MB in a mailbox of 1 MB`);
+    assert.equal(held.length + left.length, sent.length);
+    assert.ok(used > MB - octets * 1.1 && used <= MB + AT_ONCE * octets * 1.1, String(used));
+    await flushed(server);
+    assert.equal((await putOff(server)).length, left.length);
+    assert.equal((await sizes(imap)).length, held.length);
+    await imap.logout();
+    await quota(server, CROWD, '10M');
+    await flushed(server);
+    await until('all are there', async () => ((await queued(server)).length === 0 ? true : undefined), 60_000, 200);
+    const after = await server.imap(CROWD);
+    assert.equal((await sizes(after)).length, sent.length);
+    await after.logout();
+  });
+};
+
+onEachRelease(corners);
