@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { ImapFlow } from 'imapflow';
 import { fetched, type Login, outside, type Reply, type Server, type Smtp, until } from '../index.ts';
 import { ok, orders } from '../people.ts';
+import { configure } from '../operator.ts';
 import { onEachRelease } from '../scenario.ts';
 
 const FROM = 'friend@outside.test';
@@ -216,25 +217,41 @@ const corners = (get: () => Server): void => {
     assert.deepEqual(far.received, []);
   });
 
-  test('M7: what waited for longer than the lifetime of the queue goes back, once', async () => {
-    const server = get();
+  /** Mail to an account that is full, five days later. */
+  const comesBack = async (server: Server, subject: string): Promise<string> => {
     await using far = await outside(server.machine);
     await quota(server, SMALL, '1M');
     await send(server, 'toward@hauspost.test', 200 * KB);
     assert.equal((await putOff(server)).length, 1);
-    // Five days are over.
     const lifetime = ok(await server.machine.run(['postconf', '-h', 'maximal_queue_lifetime'])).stdout.trim();
-    assert.match(lifetime, /^(?:5d|120h)$/);
+    assert.equal(lifetime, '120h');
     ok(await server.machine.run(['postconf', '-e', 'maximal_queue_lifetime=1s']));
     ok(await server.machine.run(['postfix', 'reload']));
     await flushed(server);
-    const { from, to, source } = await far.message('Undelivered Mail Returned to Sender');
+    const { from, to, source } = await far.message(`Subject: ${subject}`);
     assert.deepEqual([from, to], ['', [FROM]]);
     assert.match(source, /toward@hauspost\.test|small@hauspost\.test/);
     ok(await server.machine.run(['postconf', '-e', `maximal_queue_lifetime=${lifetime}`]));
     ok(await server.machine.run(['postfix', 'reload']));
     assert.deepEqual(await putOff(server), []);
     assert.equal(far.received.length, 1);
+    return source;
+  };
+
+  test('M7: what waited for longer than the lifetime of the queue goes back, once', async () => {
+    assert.match(await comesBack(get(), 'Undelivered Mail Returned to Sender'), /Quota exceeded \(mailbox for user is full\)/);
+  });
+
+  test('M7: in German, if the operator wants it', async () => {
+    const server = get();
+    await configure(server, 'language = "de"\n');
+    await server.order('apply', '--yes');
+    const source = await comesBack(server, 'Nachricht nicht zugestellt');
+    assert.match(source, /Ihre Nachricht konnte nicht allen Empf(?:=C3=A4|\u00c3\u00a4)ngern/);
+    assert.match(source, /Das Postfach ist voll/);
+    const imap = await server.imap(SMALL);
+    await assert.rejects(imap.append('INBOX', message(900 * KB).text), { serverResponseCode: 'OVERQUOTA', responseText: /Das Postfach ist voll/ });
+    await imap.logout();
   });
 
   test('M7: many at once overshoot by no more than one message each, and then it is full', async () => {

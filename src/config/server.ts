@@ -1,7 +1,7 @@
 /** What this server is, and who answers for it. */
 import { parseFqdn, parseMailAddress } from '#base';
 import { choice, fqdn, mailAddress } from './kinds.ts';
-import { auto, type Conflict, option, required, section } from './option.ts';
+import { auto, type Conflict, fixed, option, required, section } from './option.ts';
 
 const needed = (at: string, example: string): Conflict => ({
   at,
@@ -41,6 +41,15 @@ export const server = section({
       doc: 'Who gets mail for postmaster, abuse and hostmaster of every domain, and what the server itself has to say. May be an account on this server or anywhere else.',
       why: 'Every domain must have a postmaster who reads (RFC 5321 section 4.5.1).',
       example: 'admin@example.org',
+      since: '0.1',
+    }),
+    language: option({
+      key: 'language',
+      kind: choice('en', 'de'),
+      default: fixed('en'),
+      doc: 'The language of what the server itself writes to people: notices about mail that came back, and why a mailbox takes no more. "de" is German.',
+      why: 'What other servers get to read is English in any case.',
+      example: 'de',
       since: '0.1',
     }),
   },

@@ -7,6 +7,7 @@ import type { CheckRoom, Finding, RenderInput } from '#model';
 import { mainText, masterText } from './configuration.ts';
 import { parameters, services } from './dump.ts';
 import { cleanupSamples } from './header-cleanup.ts';
+import { NOTICES, noticeSamples } from './notices.ts';
 
 const finding = (code: string, message: string): Finding => ({
   level: 'error',
@@ -61,6 +62,18 @@ const headerChecks = async (room: CheckRoom): Promise<readonly Finding[]> => {
   ];
 };
 
+/** bounce(5) goes back to English where it cannot read a template. */
+const templates = async (room: CheckRoom, input: RenderInput): Promise<readonly Finding[]> => {
+  const wanted = noticeSamples(input);
+  if (wanted.length === 0) return [];
+  const ran = await room.run(['postconf', '-b', NOTICES]);
+  const lines = ran.stdout.split('\n');
+  return [
+    ...said('postconf -b', ran),
+    ...wanted.filter((line) => !lines.includes(line)).map((line) => finding('misread', `a notice was written and not understood: ${line}`)),
+  ];
+};
+
 /**
  * Only the exit status: it also warns of the resolv.conf in the queue directory, which differs from the machine's on purpose.
  * Where maillog_file is /dev/stdout, 3.10 ends with an error if that cannot be opened by path, as a socket cannot.
@@ -74,5 +87,6 @@ export const check = async (room: CheckRoom, input: RenderInput): Promise<readon
   ...(await main(room, input)),
   ...(await master(room, input)),
   ...(await headerChecks(room)),
+  ...(await templates(room, input)),
   ...(await integrity(room)),
 ];

@@ -8,6 +8,7 @@ import { logging } from './logging.ts';
 import { maps } from './maps.ts';
 import { milter } from './milter.ts';
 import { network } from './network.ts';
+import { notices } from './notices.ts';
 import { protocol } from './protocol.ts';
 import { queue } from './queue.ts';
 import { relay } from './relay.ts';
@@ -23,6 +24,7 @@ const rows = (input: RenderInput): readonly Row[] => [
   ...network(input),
   ...logging(input),
   ...queue(input),
+  ...notices(input),
   ...limits(input),
   ...protocol,
   ...tls(input),

@@ -9,6 +9,7 @@ import { chroot } from './chroot.ts';
 import { MAIN_CF, mainText, MASTER_CF, masterText } from './configuration.ts';
 import { headerCleanupItem } from './header-cleanup.ts';
 import { mapItems } from './maps.ts';
+import { noticeItems } from './notices.ts';
 import { postfixProbes } from './probes.ts';
 import { relayItems } from './relay.ts';
 import { postfixUnit } from './unit.ts';
@@ -22,6 +23,7 @@ const configuration = (input: RenderInput): readonly Item[] => [
   { kind: 'file', path: MAIN_CF, text: mainText(input), ...ROOT, wakes: RELOAD },
   { kind: 'file', path: MASTER_CF, text: masterText(input), ...ROOT, wakes: RELOAD },
   headerCleanupItem(input),
+  ...noticeItems(input),
 ];
 
 const grants: readonly Item[] = principals.postfix.map((view) => ({ kind: 'grant', principal: 'postfix', view }));
