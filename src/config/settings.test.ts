@@ -93,7 +93,7 @@ test('the file that up writes says only what was decided, and is read back', () 
   const hostname = parseFqdn('mail.example.org');
   const postmaster = parseMailAddress('admin@example.org');
   const text = initialConfig({ profile: 'public', hostname, postmaster });
-  assert.deepEqual(read(text).server, { profile: 'public', hostname, postmaster });
+  assert.deepEqual(read(text).server, { profile: 'public', hostname, postmaster, language: 'en' });
   assert.ok(text.split('\n').length < 20);
   assert.match(text, /hauspost config example/);
   assert.deepEqual(resolve(read(initialConfig({ profile: 'local' })), FACTS), local());

@@ -21,7 +21,7 @@ const folderOf = (given: string) => parseAbsPath(given === '' || given.startsWit
 export const learn = operation({
   name: 'spam learn',
   summary: 'Teaches the filter by a folder of messages: what of it is spam, or is none.',
-  example: 'hauspost spam learn --spam /var/vmail/mailboxes/example.org/user/.Spam',
+  example: 'hauspost spam learn --spam /var/vmail/mailboxes/example.org/user/mail/Spam',
   positionals: [{ key: 'folder' }],
   input: z.object({
     folder: z.string().describe('a Maildir, or a folder with a file for each message; not what is in folders below it'),

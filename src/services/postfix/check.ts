@@ -66,10 +66,10 @@ const headerChecks = async (room: CheckRoom): Promise<readonly Finding[]> => {
 const templates = async (room: CheckRoom, input: RenderInput): Promise<readonly Finding[]> => {
   const wanted = noticeSamples(input);
   if (wanted.length === 0) return [];
-  const ran = await room.run(['postconf', '-b', NOTICES]);
+  const ran = await room.run(['postconf', '-t', NOTICES]);
   const lines = ran.stdout.split('\n');
   return [
-    ...said('postconf -b', ran),
+    ...said('postconf -t', ran),
     ...wanted.filter((line) => !lines.includes(line)).map((line) => finding('misread', `a notice was written and not understood: ${line}`)),
   ];
 };

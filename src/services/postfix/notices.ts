@@ -12,7 +12,8 @@ interface Notice {
   readonly template: 'failure_template' | 'success_template';
   readonly from: string;
   readonly subject: string;
-  readonly copySubject: string;
+  /** Of the copy that the postmaster may get; not every template has one. */
+  readonly copySubject?: string;
   /** `$name` is a parameter of Postfix. */
   readonly text: readonly string[];
 }
@@ -37,7 +38,6 @@ const GERMAN: readonly Notice[] = [
     template: 'success_template',
     from: 'MAILER-DAEMON (Mailserver)',
     subject: 'Nachricht zugestellt',
-    copySubject: 'Kopie an den Postmaster: Nachricht zugestellt',
     text: ['Hier ist der Mailserver $myhostname.', '', 'Ihre Nachricht wurde den unten genannten Empfängern zugestellt.'],
   },
 ];
@@ -50,7 +50,7 @@ const rendered = ({ template, from, subject, copySubject, text }: Notice): strin
     'Charset: utf-8',
     `From: ${from}`,
     `Subject: ${subject}`,
-    `Postmaster-Subject: ${copySubject}`,
+    ...(copySubject === undefined ? [] : [`Postmaster-Subject: ${copySubject}`]),
     '',
     ...text,
     'END',
@@ -61,7 +61,7 @@ const rendered = ({ template, from, subject, copySubject, text }: Notice): strin
 export const notices = ({ settings }: RenderInput): readonly Row[] =>
   NOTICES_IN[settings.language].length === 0 ? [] : [{ set: 'bounce_template_file', to: NOTICES }];
 
-/** For the check: what Postfix must show of its templates (postconf(1), -b). */
+/** For the check: what Postfix must show of its templates (postconf(1), -t). */
 export const noticeSamples = ({ settings }: RenderInput): readonly string[] =>
   NOTICES_IN[settings.language].map(({ subject }) => `Subject: ${subject}`);
 
