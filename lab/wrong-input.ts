@@ -229,4 +229,16 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
     { words: ['spam', 'learn', '--spam'], names: 'FOLDER is missing' },
     ...usage(['spam', 'learn'], ['spam', 'learn', '/etc/hauspost', '--spam'], ['--spam', '--ham']),
   ],
+  'ban list': usage(['ban', 'list'], ['ban', 'list'], []),
+  'ban lift': [
+    ...shown(
+      ['everybody', '', '192.0.2.1/24', '192.0.2.256', '2001:db8::/48', '2001:db8::1%eth0', '192.0.2.1\n', "x' OR '1'='1", '127.1'],
+      (value) => [...['ban', 'lift', '--', value]],
+    ),
+    ...each(ADDRESSES.slice(2), (value) => ['ban', 'lift', '--', value]),
+    { words: ['ban', 'lift', '192.0.2.1'], names: '192.0.2.1' },
+    { words: ['ban', 'lift', 'nobody@hauspost.test'], names: 'nobody@hauspost.test' },
+    { words: ['ban', 'lift'], names: 'WHO is missing' },
+    ...usage(['ban', 'lift'], ['ban', 'lift', '192.0.2.1'], []),
+  ],
 };

@@ -99,8 +99,8 @@ const compareItem = async (comparison: Comparison, item: Item): Promise<readonly
       return there && same ? [] : [change('derived', item.path, there ? 'change' : 'create', { needs: needs(item.wakes) })];
     }
     case 'grant': {
-      const had = committed?.items.some((other) => other.kind === 'grant' && other.principal === item.principal && other.view === item.view);
-      return had === true ? [] : [change('grant', `${item.principal} on ${item.view}`, 'grant')];
+      const had = committed?.items.some((other) => other.kind === 'grant' && other.principal === item.principal && other.on === item.on);
+      return had === true ? [] : [change('grant', `${item.principal} on ${item.on}`, 'grant')];
     }
   }
 };

@@ -33,6 +33,8 @@ const VIEWS: { readonly [N in OperationName]: (output: OutputOf<N>) => string } 
   'tls-policy list': directory.tlsPolicyList,
   'tls-policy remove': directory.tlsPolicyRemove,
   'spam learn': server.spamLearn,
+  'ban list': directory.banList,
+  'ban lift': directory.banLift,
 };
 
 /** The table is typed row by row; a caller that holds any row says its name and what it returned. */

@@ -57,6 +57,15 @@ export const outgoing = section({
       example: '/etc/hauspost/relay-password',
       since: '0.1',
     }),
+    recipientsPerHour: option({
+      key: 'recipients_per_hour',
+      kind: wholeNumber(0, 1_000_000),
+      default: fixed(300),
+      doc: 'How many recipients an account may send to within an hour. What is more is put off, and the postmaster is told, once a day. 0: no limit.',
+      why: 'A stolen password sends thousands in minutes, and then nobody takes mail of this server any more. A letter to all members of a club still passes.',
+      example: 1000,
+      since: '0.1',
+    }),
   },
   rules: ({ wrote }) => {
     const [host, user, file] = (['relayHost', 'relayUser', 'relayPasswordFile'] as const).map(wrote);
@@ -66,9 +75,15 @@ export const outgoing = section({
       ...(host === true ? [] : user === true ? [needs('relay_user', 'relay_host', 'smtp.example.com')] : []),
     ];
   },
-  settings: ({ relayHost, relayPort, relayUser, relayPasswordFile }): { readonly relay: Relay | null } => {
-    if (relayHost === undefined) return { relay: null };
+  settings: ({
+    relayHost,
+    relayPort,
+    relayUser,
+    relayPasswordFile,
+    recipientsPerHour,
+  }): { readonly relay: Relay | null; readonly recipientsPerHour: number } => {
+    if (relayHost === undefined) return { relay: null, recipientsPerHour };
     const login = relayUser === undefined || relayPasswordFile === undefined ? null : { user: relayUser, passwordFile: relayPasswordFile };
-    return { relay: { host: relayHost, port: relayPort, login } };
+    return { relay: { host: relayHost, port: relayPort, login }, recipientsPerHour };
   },
 });

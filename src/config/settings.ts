@@ -14,6 +14,7 @@ export interface Settings extends SettingsOf<typeof SECTIONS.server> {
   readonly resolver: SettingsOf<typeof SECTIONS.resolver>;
   readonly incoming: SettingsOf<typeof SECTIONS.incoming>;
   readonly outgoing: SettingsOf<typeof SECTIONS.outgoing>;
+  readonly logins: SettingsOf<typeof SECTIONS.logins>;
   readonly mail: SettingsOf<typeof SECTIONS.mail>;
   readonly logs: SettingsOf<typeof SECTIONS.logs>;
   readonly webUi: SettingsOf<typeof SECTIONS.webUi>;
@@ -29,6 +30,7 @@ export const resolve = (config: Config, facts: Facts): Settings => {
     resolver: SECTIONS.resolver.settings(config.resolver, circumstances),
     incoming: SECTIONS.incoming.settings(config.incoming, circumstances),
     outgoing: SECTIONS.outgoing.settings(config.outgoing, circumstances),
+    logins: SECTIONS.logins.settings(config.logins, circumstances),
     mail: SECTIONS.mail.settings(config.mail, circumstances),
     logs: SECTIONS.logs.settings(config.logs, circumstances),
     webUi: SECTIONS.webUi.settings(config.webUi, circumstances),

@@ -322,7 +322,7 @@ for (const release of RELEASES) {
       assert.notEqual((await verify(`${password}x`)).code, 0);
     });
     await t.test('grants: exactly what is wanted, again and again', async () => {
-      const wanted = [{ principal: 'postfix', view: 'domains_v1' }];
+      const wanted = [{ principal: 'postfix', on: 'domains_v1' }];
       const held = (): Promise<string> => sql("SHOW GRANTS FOR 'postfix'@'localhost'");
       await applyGrants(directory, wanted);
       const once = await held();
@@ -335,8 +335,8 @@ for (const release of RELEASES) {
       );
       await applyGrants(directory, wanted);
       assert.equal(await held(), once);
-      await assert.rejects(applyGrants(directory, [{ principal: 'root', view: 'domains_v1' }]), { code: 'bug' });
-      await assert.rejects(applyGrants(directory, [{ principal: 'postfix', view: 'accounts' }]), { code: 'bug' });
+      await assert.rejects(applyGrants(directory, [{ principal: 'root', on: 'domains_v1' }]), { code: 'bug' });
+      await assert.rejects(applyGrants(directory, [{ principal: 'postfix', on: 'accounts' }]), { code: 'bug' });
     });
     await t.test('100,000 accounts and 300,000 aliases: every lookup by index, lists page by page', () => size(server));
   });

@@ -3,6 +3,8 @@ export type { Account, Dangling, NewAccount } from './accounts.ts';
 export { type AliasSource, type CatchAll, type Destination, parseAliasSource, parseDestination } from './address.ts';
 export * as aliases from './aliases.ts';
 export type { Alias, NewAlias } from './aliases.ts';
+export * as bans from './bans.ts';
+export type { Ban } from './bans.ts';
 export { connect, type Directory } from './connect.ts';
 export * as domains from './domains.ts';
 export type { Contents, DomainEntry } from './domains.ts';

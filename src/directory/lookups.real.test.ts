@@ -328,7 +328,7 @@ for (const release of RELEASES) {
     await sql(DATA);
     await applyGrants(
       directory,
-      Object.entries(principals).flatMap(([principal, views]) => views.map((view) => ({ principal, view }))),
+      Object.entries(principals).flatMap(([principal, names]) => names.map((on) => ({ principal, on }))),
     );
     await startPostfix(server);
 

@@ -16,6 +16,7 @@ import {
   ownerChain,
   withoutTag,
 } from './chain.ts';
+import { isWithin } from './networks.ts';
 
 /** Placeholders for the parts of the address that is looked up; `address` is the whole key, with the `@`. */
 export interface Placeholders {
@@ -24,6 +25,10 @@ export interface Placeholders {
   readonly address: string;
   /** The protocol that asks for a login, `smtp` for Postfix' SASL. */
   readonly service: string;
+  /** The address that a login comes from. */
+  readonly client: string;
+  /** A few bits of a hash of the password. */
+  readonly trace: string;
 }
 
 type Needs<K extends keyof Placeholders> = Pick<Placeholders, K>;
@@ -167,6 +172,32 @@ const tlsPolicy = ({ address }: Needs<'address'>): string =>
 const login = (at: Needs<'local' | 'domain' | 'service'>): string =>
   line(`SELECT address AS user, password FROM logins_v1 WHERE ${addressed(at)} AND (submission_only = 0 OR ${quoted(at.service)} = 'smtp')`);
 
+/** How many wrong passwords are borne. */
+export interface LoginLimits {
+  readonly failuresPerClient: number;
+  readonly failuresPerAccount: number;
+  readonly periodHours: number;
+  readonly neverLimited: readonly string[];
+}
+
+const loginOf = ({ client, local, domain }: Needs<'client' | 'local' | 'domain'>): string => [client, local, domain].map(quoted).join(', ');
+const HOUR_S = 3600;
+
+/** Dovecot's passdb with `deny`: a row if this login is not to be tried. */
+const loginRefused = (at: Needs<'client' | 'local' | 'domain'>, limits: LoginLimits): string => {
+  const perClient = `IF(${isWithin(quoted(at.client), limits.neverLimited)}, 0, ${limits.failuresPerClient})`;
+  const counts = `${perClient}, ${limits.failuresPerAccount}, ${limits.periodHours * HOUR_S}`;
+  return line(`SELECT NULL AS password, 'Y' AS nopassword FROM DUAL WHERE login_refused_v1(${loginOf(at)}, ${counts}) = 1`);
+};
+
+/** Takes a failed login down; never a row. */
+const loginFailed = (at: Needs<'client' | 'local' | 'domain' | 'trace'>, { periodHours }: Pick<LoginLimits, 'periodHours'>): string =>
+  line(`SELECT NULL AS password FROM DUAL WHERE login_failed_v1(${loginOf(at)}, ${quoted(at.trace)}, ${periodHours * HOUR_S}) = 1`);
+
+/** Takes a login down that was let in; never a row. */
+const loginSucceeded = (at: Needs<'client' | 'local' | 'domain'>): string =>
+  line(`SELECT NULL AS password FROM DUAL WHERE login_succeeded_v1(${loginOf(at)}) = 1`);
+
 /** How a Dovecot spells a quota of so many MB; both skip a field that is NULL, and the configured default then counts. */
 const QUOTA = {
   /** 2.3 */
@@ -195,6 +226,9 @@ export const lookups = {
   senders,
   tlsPolicy,
   login,
+  loginRefused,
+  loginFailed,
+  loginSucceeded,
   mailbox,
   everyMailbox,
 };

@@ -31,7 +31,8 @@ const STATE = `SELECT c.TABLE_NAME, c.COLUMN_NAME, c.COLUMN_TYPE, c.IS_NULLABLE,
   JOIN information_schema.TABLES t USING (TABLE_SCHEMA, TABLE_NAME) WHERE TABLE_SCHEMA = 'vmail' ORDER BY 1, c.ORDINAL_POSITION;
 SELECT TABLE_NAME, CONSTRAINT_NAME, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = 'vmail' ORDER BY 1, 2;
 SELECT CONSTRAINT_NAME, TABLE_NAME, REFERENCED_TABLE_NAME, DELETE_RULE, UPDATE_RULE FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = 'vmail' ORDER BY 1;
-SELECT TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX, COLUMN_NAME, NON_UNIQUE FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = 'vmail' ORDER BY 1, 2, 3;`;
+SELECT TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX, COLUMN_NAME, NON_UNIQUE FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = 'vmail' ORDER BY 1, 2, 3;
+SELECT ROUTINE_NAME, SECURITY_TYPE, DEFINER, MD5(ROUTINE_DEFINITION) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = 'vmail' ORDER BY 1;`;
 
 const refusal = async (work: Promise<unknown>): Promise<HauspostError> => {
   const thrown = await work.then(
@@ -50,7 +51,7 @@ const again = async ({ sql }: Database, statements: string): Promise<void> => {
 const interrupted = async ({ directory }: Database, at: number): Promise<boolean> => {
   let definitions = 0;
   const define = (statement: string): Promise<void> => {
-    if (/^ALTER/.test(statement) && ++definitions > at) throw new Error('interrupted');
+    if (/^(?:ALTER|CREATE OR REPLACE)/.test(statement) && ++definitions > at) throw new Error('interrupted');
     return directory.define(statement);
   };
   return migrate({ ...directory, define }).then(
@@ -129,7 +130,7 @@ for (const release of RELEASES) {
     let fresh = '';
 
     await t.test('from nothing, and nothing the second time', async () => {
-      assert.deepEqual(await migrate(directory), ['tables', 'addresses', 'indexes', 'views']);
+      assert.deepEqual(await migrate(directory), ['tables', 'addresses', 'indexes', 'views', 'logins']);
       fresh = await sql(STATE);
       assert.deepEqual(await migrate(directory), []);
       assert.equal(await sql(STATE), fresh);

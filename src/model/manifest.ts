@@ -27,8 +27,8 @@ export type Item =
       readonly wakes: readonly Wake[];
     } & Ownership)
   | { readonly kind: 'absent'; readonly path: AbsPath; readonly wakes: readonly Wake[] }
-  /** A database account `principal` may SELECT from `view`. */
-  | { readonly kind: 'grant'; readonly principal: string; readonly view: string };
+  /** A database account `principal` may SELECT from the view `on`, or call the function of that name. */
+  | { readonly kind: 'grant'; readonly principal: string; readonly on: string };
 
 export interface Manifest {
   readonly items: readonly Item[];

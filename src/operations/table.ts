@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { add as accountAdd, list as accountList, passwd as accountPasswd, remove as accountRemove, set as accountSet } from './account.ts';
 import { add as aliasAdd, list as aliasList, remove as aliasRemove, set as aliasSet } from './alias.ts';
 import { apply, generations, plan } from './apply.ts';
+import { lift, list as banList } from './ban.ts';
 import { check, example, explain } from './config.ts';
 import { add as domainAdd, list as domainList, remove as domainRemove } from './domain.ts';
 import { down } from './down.ts';
@@ -40,6 +41,8 @@ const TABLE = [
   tlsPolicyList,
   tlsPolicyRemove,
   learn,
+  banList,
+  lift,
 ] as const;
 
 type Row = (typeof TABLE)[number];

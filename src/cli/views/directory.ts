@@ -1,4 +1,4 @@
-/** `domain`, `account`, `alias`, `tls-policy` for a person: names in other scripts as they are read; in JSON they stay A-labels (RFC 5890). */
+/** `domain`, `account`, `alias`, `tls-policy`, `ban` for a person: names in other scripts as they are read; in JSON they stay A-labels (RFC 5890). */
 import { domainToUnicode } from 'node:url';
 import type { OutputOf } from '#operations';
 import { columns } from './table.ts';
@@ -46,6 +46,15 @@ export const aliasList = (list: OutputOf<'alias list'>): string =>
   list.length === 0
     ? "There is no alias yet; 'hauspost alias add info@example.org user@example.org' adds one.\n"
     : `${columns(list.map((each) => [readable(each.source), '->', leads(each.destinations)]))}\n`;
+
+const at = (iso: string): string => iso.slice(0, 19).replace('T', ' ');
+
+export const banList = (list: OutputOf<'ban list'>): string =>
+  list.length === 0
+    ? 'Nobody is refused for wrong passwords.\n'
+    : `${columns([['REFUSED', 'WRONG PASSWORDS', 'UNTIL (UTC)'], ...list.map((each) => [readable(each.who), String(each.failures), at(each.until)])])}\n`;
+export const banLift = ({ who, forgotten }: OutputOf<'ban lift'>): string =>
+  `${readable(who)} may try again; ${forgotten} wrong password${forgotten === 1 ? ' is' : 's are'} forgotten.\n`;
 
 type TlsPolicy = OutputOf<'tls-policy remove'>;
 

@@ -3,6 +3,7 @@ import type { Migration } from './migration.ts';
 import { tables } from './0001-tables.ts';
 import { addresses } from './0002-addresses.ts';
 import { indexes } from './0003-indexes.ts';
+import { logins } from './0005-logins.ts';
 import { views } from './0004-views.ts';
 
-export const MIGRATIONS: readonly Migration[] = [tables, addresses, indexes, views];
+export const MIGRATIONS: readonly Migration[] = [tables, addresses, indexes, views, logins];

@@ -4,17 +4,18 @@
  */
 import { bug } from '#base';
 import { lookups } from '#directory';
-import { type Row, setting, verbatim } from '#formats';
+import { type Node, type Row, setting, verbatim } from '#formats';
 import type { RenderInput } from '#model';
 import { limits } from './limits.ts';
+import { loginLimits, noPenalty, type Step } from './login-limits.ts';
 import { MAILBOXES } from './storage.ts';
 import type { Dialect, Subject } from './vocabulary.ts';
 
 /** The contract's name of the database (D1). */
 const DATABASE = 'vmail';
 
-/** 2.3's file for SQL, beside dovecot.conf. Read by the auth processes, which do not run as root. */
-export const SQL_FILE = '/etc/dovecot/dovecot-sql.conf.ext';
+/** 2.3's files for SQL, beside dovecot.conf: of the login itself, and of each step around it. Read by the auth processes, which do not run as root. */
+const sqlPath = (name?: Step['name']): string => `/etc/dovecot/dovecot-sql${name === undefined ? '' : `-${name}`}.conf.ext`;
 
 /** For hashes without `{SCHEME}`: the original's scheme. What crypt(3) knows (`$6$`, `$2y$`) passes under it. */
 const DEFAULT_SCHEME = 'SHA512-CRYPT';
@@ -49,28 +50,64 @@ export const questions = ({ wiring }: RenderInput, dialect: Dialect): Questions 
   };
 };
 
-export const sqlFileRows = (input: RenderInput, dialect: Dialect): readonly Row[] => {
+export interface SqlFile {
+  readonly path: string;
+  readonly rows: readonly Row[];
+}
+
+export const sqlFiles = (input: RenderInput, dialect: Dialect): readonly SqlFile[] => {
   const { login, mailbox, everyMailbox } = questions(input, dialect);
-  return [
+  const steps = loginLimits(input, dialect);
+  const database: readonly Row[] = [
     { set: 'driver', to: 'mysql' },
     {
       why: 'No password: MariaDB asks the kernel who is at the other end of the socket.',
       set: 'connect',
       to: verbatim(`host=${input.wiring.sockets.mariadb.path} dbname=${DATABASE} user=${principal(input)}`),
     },
+  ];
+  const real: readonly Row[] = [
+    ...database,
     { set: 'default_pass_scheme', to: DEFAULT_SCHEME },
     { set: 'password_query', to: verbatim(login) },
     { set: 'user_query', to: verbatim(mailbox) },
     { set: 'iterate_query', to: verbatim(everyMailbox) },
   ];
+  const asked = [...steps.before, ...steps.after].map(({ name, query }) => ({
+    path: sqlPath(name),
+    rows: [...database, { set: 'password_query', to: verbatim(query) }],
+  }));
+  return [{ path: sqlPath(), rows: real }, ...asked];
+};
+
+const passdb23 = (rows: readonly Row[], name?: Step['name']): Node => ({
+  block: 'passdb',
+  rows: [{ set: 'driver', to: 'sql' }, { set: 'args', to: sqlPath(name) }, ...rows],
+  until: '2.4',
+});
+
+const passdb24 = ({ name, query, rows }: Step): Node => ({
+  block: 'passdb',
+  name,
+  rows: [{ set: 'driver', to: 'sql' }, { set: 'sql_query', to: verbatim(query) }, ...rows],
+  from: '2.4',
+});
+
+/** Asked in this order. */
+const passdbs = (input: RenderInput, dialect: Dialect): readonly Node[] => {
+  const { before, real, after } = loginLimits(input, dialect);
+  const on23 = (steps: readonly Step[]): readonly Node[] => steps.map(({ name, rows }) => passdb23(rows, name));
+  const real24: Node = {
+    block: 'passdb',
+    name: 'sql',
+    rows: [{ set: 'default_password_scheme', to: DEFAULT_SCHEME }, { set: 'query', to: verbatim(questions(input, dialect).login) }, ...real],
+    from: '2.4',
+  };
+  return [...on23(before), passdb23(real), ...on23(after), ...before.map(passdb24), real24, ...after.map(passdb24)];
 };
 
 export const auth: Subject = (input, dialect) => {
-  const { login, mailbox, everyMailbox } = questions(input, dialect);
-  const file23 = [
-    { set: 'driver', to: 'sql' },
-    { set: 'args', to: SQL_FILE },
-  ];
+  const { mailbox, everyMailbox } = questions(input, dialect);
   return {
     rows: [
       { set: 'auth_mechanisms', to: ['plain', 'login'] },
@@ -80,8 +117,6 @@ export const auth: Subject = (input, dialect) => {
       { set: 'auth_username_format', to: dialect.variables.login },
       { set: 'auth_username_chars', to: USERNAME_CHARS },
       { set: 'auth_worker_max_count', to: limits(input.facts).authWorkers, until: '2.4' },
-      { block: 'passdb', rows: file23, until: '2.4' },
-      { block: 'userdb', rows: file23, until: '2.4' },
       { set: 'sql_driver', to: 'mysql', from: '2.4' },
       {
         block: 'mysql',
@@ -92,14 +127,15 @@ export const auth: Subject = (input, dialect) => {
         ],
         from: '2.4',
       },
+      ...passdbs(input, dialect),
+      noPenalty,
       {
-        block: 'passdb',
-        name: 'sql',
+        block: 'userdb',
         rows: [
-          { set: 'default_password_scheme', to: DEFAULT_SCHEME },
-          { set: 'query', to: verbatim(login) },
+          { set: 'driver', to: 'sql' },
+          { set: 'args', to: sqlPath() },
         ],
-        from: '2.4',
+        until: '2.4',
       },
       {
         block: 'userdb',

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { redacted } from '#base';
 import type { RenderInput } from '#model';
-import { mainText, sqlFile } from './configuration.ts';
+import { mainText, sqlFileTexts } from './configuration.ts';
 import { dovecot } from './index.ts';
 import { limits } from './limits.ts';
 import { inputFor } from '../test-input.lab.ts';
@@ -11,17 +11,20 @@ import { inputFor } from '../test-input.lab.ts';
 const expected = (name: string): string => readFileSync(`${import.meta.dirname}/expected/${name}`, 'utf8');
 const written = (input: RenderInput): string => redacted(mainText(input));
 
-test('dovecot.conf of 2.3, whole, with its file for SQL', () => {
+test('dovecot.conf of 2.3, whole, with its files for SQL', () => {
   const input = inputFor('bookworm');
   assert.equal(written(input), expected('2.3.conf'));
-  const file = sqlFile(input);
-  assert.deepEqual([file?.path, redacted(file?.text ?? [])], ['/etc/dovecot/dovecot-sql.conf.ext', expected('2.3-sql.conf.ext')]);
+  const files = sqlFileTexts(input).map((file) => [file.path, redacted(file.text)]);
+  assert.deepEqual(
+    files,
+    ['', '-refused', '-failed', '-succeeded'].map((name) => [`/etc/dovecot/dovecot-sql${name}.conf.ext`, expected(`2.3-sql${name}.conf.ext`)]),
+  );
 });
 
 test('dovecot.conf of 2.4, whole; the SQL is in it', () => {
   const input = inputFor('trixie');
   assert.equal(written(input), expected('2.4.conf'));
-  assert.equal(sqlFile(input), undefined);
+  assert.deepEqual(sqlFileTexts(input), []);
 });
 
 test('under runit it logs to what runit reads, and a stop ends the sessions', () => {
@@ -46,12 +49,15 @@ test('unlimited is the default quota if the configuration says so', () => {
 
 test('items: owners and modes, directories before what is in them, grants on views', () => {
   const shown = dovecot.items(inputFor('bookworm')).map((item) => {
-    if (item.kind === 'grant') return `grant ${item.principal} ${item.view}`;
+    if (item.kind === 'grant') return `grant ${item.principal} ${item.on}`;
     return 'owner' in item ? `${item.kind} ${item.path} ${item.owner} ${item.mode.toString(8)}` : `${item.kind} ${item.path}`;
   });
   assert.deepEqual(shown, [
     'file /etc/dovecot/dovecot.conf root:root 644',
     'file /etc/dovecot/dovecot-sql.conf.ext root:dovecot 640',
+    'file /etc/dovecot/dovecot-sql-refused.conf.ext root:dovecot 640',
+    'file /etc/dovecot/dovecot-sql-failed.conf.ext root:dovecot 640',
+    'file /etc/dovecot/dovecot-sql-succeeded.conf.ext root:dovecot 640',
     'dir /etc/dovecot/sieve root:root 755',
     'file /etc/dovecot/sieve/spam.sieve root:root 644',
     'derived /etc/dovecot/sieve/spam.svbin root:root 644',
@@ -66,6 +72,9 @@ test('items: owners and modes, directories before what is in them, grants on vie
     'dir /var/vmail/sieve vmail:vmail 700',
     'grant dovecot mailboxes_v1',
     'grant dovecot logins_v1',
+    'grant dovecot login_refused_v1',
+    'grant dovecot login_failed_v1',
+    'grant dovecot login_succeeded_v1',
   ]);
 });
 

@@ -1,11 +1,11 @@
 /**
- * All subjects put together into one dovecot.conf (and 2.3's file for SQL). Nothing of Debian's conf.d is included: it strips domains in
+ * All subjects put together into one dovecot.conf (and 2.3's files for SQL). Nothing of Debian's conf.d is included: it strips domains in
  * LMTP, sets mbox, and opens port 2000. Pure.
  */
 import { type AbsPath, path, type Text } from '#base';
 import { compareVersions, type Node, renderDovecot, renderDovecotSql, type Row } from '#formats';
 import type { RenderInput } from '#model';
-import { auth, SQL_FILE, sqlFileRows } from './auth.ts';
+import { auth, sqlFiles } from './auth.ts';
 import { delivery } from './delivery.ts';
 import { dialect23 } from './dialect-2.3.ts';
 import { dialect24 } from './dialect-2.4.ts';
@@ -60,8 +60,8 @@ export const mainNodes = (input: RenderInput): readonly Node[] => {
 export const mainText = (input: RenderInput): Text => renderDovecot(mainNodes(input), input.facts.versions.dovecot);
 
 /** 2.3 only. */
-export const sqlFile = (input: RenderInput): { readonly path: AbsPath; readonly text: Text } | undefined => {
+export const sqlFileTexts = (input: RenderInput): readonly { readonly path: AbsPath; readonly text: Text }[] => {
   const { dovecot } = input.facts.versions;
-  if (compareVersions(dovecot, '2.4') >= 0) return undefined;
-  return { path: path(SQL_FILE), text: renderDovecotSql(sqlFileRows(input, dialectOf(dovecot)), dovecot) };
+  if (compareVersions(dovecot, '2.4') >= 0) return [];
+  return sqlFiles(input, dialectOf(dovecot)).map((file) => ({ path: path(file.path), text: renderDovecotSql(file.rows, dovecot) }));
 };

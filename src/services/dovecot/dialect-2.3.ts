@@ -3,8 +3,16 @@ import { ref } from '#formats';
 import type { Dialect } from './vocabulary.ts';
 
 export const dialect23: Dialect = {
-  variables: { login: ref('Lu'), local: ref('Ln'), domain: ref('Ld'), service: ref('service'), secured: ref('secured') },
-  written: ({ ref: name }) => (name.length <= 2 ? `%${name}` : `%{${name}}`),
+  variables: {
+    login: ref('Lu'),
+    local: ref('Ln'),
+    domain: ref('Ld'),
+    service: ref('service'),
+    secured: ref('secured'),
+    client: ref('r'),
+    trace: ref('4Mw'),
+  },
+  written: ({ ref: name }) => (/^[0-9]*[A-Z]*[a-z]$/.test(name) ? `%${name}` : `%{${name}}`),
   quota: 'rule',
   plugin: (rows) => [{ block: 'plugin', rows }],
 };

@@ -9,6 +9,8 @@ export const dialect24: Dialect = {
     domain: ref('user | domain | lower'),
     service: ref('protocol'),
     secured: ref('secured'),
+    client: ref('remote_ip'),
+    trace: ref('password | md5 | hexlify(4)'),
   },
   written: ({ ref: name }) => `%{${name}}`,
   quota: 'size',

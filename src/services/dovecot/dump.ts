@@ -1,6 +1,7 @@
 /**
  * A Dovecot configuration as a flat list of settings: reads what doveconf(1) prints, and what we render, alike. Knows comments, blocks
- * with or without a name, and quoted values; trusts that there are no includes.
+ * with or without a name, and quoted values; trusts that there are no includes. 2.3 has several blocks `passdb` without a name, and their
+ * order counts: they are numbered.
  */
 
 /** `service lmtp > user` to `vmail`. */
@@ -16,12 +17,14 @@ const head = (text: string): string => {
 export const leaves = (text: string): Leaves => {
   const found = new Map<string, string>();
   const around: string[] = [];
+  let passdbs = 0;
+  const opened = (line: string): string => (line === 'passdb' ? `passdb ${++passdbs}` : head(line));
   for (const line of text.split('\n').map((raw) => raw.trim())) {
     if (line === '' || line.startsWith('#')) continue;
     const setting = /^(\S+)\s*=\s*(.*)$/.exec(line);
     if (setting !== null) found.set([...around, setting[1]].join(' > '), unquoted(setting[2] ?? ''));
     else if (line === '}') around.pop();
-    else if (line.endsWith('{')) around.push(head(line.slice(0, -1).trim()));
+    else if (line.endsWith('{')) around.push(opened(line.slice(0, -1).trim()));
   }
   return found;
 };

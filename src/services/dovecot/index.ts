@@ -8,7 +8,7 @@ import { renderSieve } from '#formats';
 import type { Item, Ownership, RenderInput, Service, Wake } from '#model';
 import { principal } from './auth.ts';
 import { check } from './check.ts';
-import { MAIN_FILE, mainText, sqlFile } from './configuration.ts';
+import { MAIN_FILE, mainText, sqlFileTexts } from './configuration.ts';
 import { dovecotProbes } from './probes.ts';
 import { learningItems } from './learning.ts';
 import { ownScripts } from './scripts.ts';
@@ -18,13 +18,10 @@ import { dovecotUnit } from './unit.ts';
 const RELOAD: readonly Wake[] = [{ service: 'dovecot', by: 'reload' }];
 const ROOT = { owner: 'root:root', mode: 0o644 };
 
-const configuration = (input: RenderInput): readonly Item[] => {
-  const sql = sqlFile(input);
-  return [
-    { kind: 'file', path: MAIN_FILE, text: mainText(input), ...ROOT, wakes: RELOAD },
-    ...(sql === undefined ? [] : [{ kind: 'file' as const, ...sql, owner: `root:${principal(input)}`, mode: 0o640, wakes: RELOAD }]),
-  ];
-};
+const configuration = (input: RenderInput): readonly Item[] => [
+  { kind: 'file', path: MAIN_FILE, text: mainText(input), ...ROOT, wakes: RELOAD },
+  ...sqlFileTexts(input).map((file): Item => ({ kind: 'file', ...file, owner: `root:${principal(input)}`, mode: 0o640, wakes: RELOAD })),
+];
 
 /** Compiled here: Dovecot runs scripts as vmail, which may not write beside them. */
 const scripts = ({ wiring }: RenderInput): readonly Item[] => [
@@ -45,7 +42,7 @@ const mail = ({ wiring: { places } }: RenderInput): readonly Item[] => {
   }));
 };
 
-const grants = (input: RenderInput): readonly Item[] => principals.dovecot.map((view) => ({ kind: 'grant', principal: principal(input), view }));
+const grants = (input: RenderInput): readonly Item[] => principals.dovecot.map((on) => ({ kind: 'grant', principal: principal(input), on }));
 
 export const dovecot: Service = {
   name: 'dovecot',

@@ -27,6 +27,10 @@ export interface Variables {
   readonly service: Ref;
   /** `TLS`, `secured` (loopback, or said so by the client of the socket), or empty. */
   readonly secured: Ref;
+  /** The address that the login comes from. */
+  readonly client: Ref;
+  /** 16 bits of a hash of the password: enough to tell two apart, not to find it. */
+  readonly trace: Ref;
 }
 
 export interface Dialect {

@@ -26,7 +26,7 @@ const configuration = (input: RenderInput): readonly Item[] => [
   ...noticeItems(input),
 ];
 
-const grants: readonly Item[] = principals.postfix.map((view) => ({ kind: 'grant', principal: 'postfix', view }));
+const grants: readonly Item[] = principals.postfix.map((on) => ({ kind: 'grant', principal: 'postfix', on }));
 
 export const postfix: Service = {
   name: 'postfix',

@@ -5,10 +5,10 @@ import type { Item, RenderInput } from '#model';
 import { authentication } from './authentication.ts';
 import type { ConfFile } from './conf-file.ts';
 import { dkimItems, dkimSigning } from './dkim.ts';
-import { fromRule } from './from-rule.ts';
 import { logging } from './logging.ts';
 import { options } from './options.ts';
 import { outside } from './outside.ts';
+import { ruleFile } from './rules.ts';
 import { storage } from './storage.ts';
 import { verdict } from './verdict.ts';
 import { milterDirectory, workers } from './workers.ts';
@@ -54,6 +54,6 @@ export const rspamdItems = (input: RenderInput): readonly Item[] => [
   ...NOT_THERE.map((file): Item => ({ kind: 'absent', path: file, wakes: reload })),
   ...confFiles(input).map((conf) => fileItem(conf, input)),
   milterDirectory(input),
-  fromRule,
+  ruleFile(input),
   ...dkimItems(input),
 ];

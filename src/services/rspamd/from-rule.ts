@@ -3,11 +3,7 @@
  * address, and it is the envelope sender up to tag and case; with the null sender it is the login itself (read receipts, RFC 8098).
  * Postfix has proved before that the envelope sender belongs to the login. A prefilter, so that nothing forged is ever signed.
  */
-import { path } from '#base';
-import type { Item } from '#model';
-
-const RULE = `-- Written by Hauspost and overwritten by it.
--- From of a login's mail: one header, one address, the envelope sender's up to tag and case; the login's under MAIL FROM:<>.
+export const FROM_RULE = `-- From of a login's mail: one header, one address, the envelope sender's up to tag and case; the login's under MAIL FROM:<>.
 
 local function identity(address)
   local user, domain = string.match(address or '', '^(.+)@([^@]+)$')
@@ -36,12 +32,3 @@ rspamd_config:register_symbol {
   end,
 }
 `;
-
-export const fromRule: Item = {
-  kind: 'file',
-  path: path('/etc/rspamd/rspamd.local.lua'),
-  text: [RULE],
-  owner: 'root:root',
-  mode: 0o644,
-  wakes: [{ service: 'rspamd', by: 'reload' }],
-};

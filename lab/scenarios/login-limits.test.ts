@@ -1,0 +1,365 @@
+/**
+ * M27, profile public: wrong passwords are limited by client (IPv6 by /64) and by account, right ones are not, and what an account may
+ * send is limited as well. Clients with many addresses, in a network with the server.
+ */
+import assert from 'node:assert/strict';
+import { connect as connectTls } from 'node:tls';
+import { after, before, describe, test } from 'node:test';
+import {
+  type Addresses,
+  allRun,
+  boot,
+  CLIENT_NAME,
+  HAUSPOST,
+  type Host,
+  type Login,
+  type Machine,
+  ManageSieve,
+  nameServer,
+  network,
+  PUBLIC,
+  type Release,
+  type Reply,
+  servedPublic,
+  Smtp,
+  type Sockets,
+  type TlsTrust,
+  until,
+} from '../index.ts';
+import { ok } from '../people.ts';
+
+type Service = 'imap' | 'submission' | 'sieve';
+type Outcome = 'in' | 'refused';
+
+const MAY_SEND = 20;
+const NAMES: Addresses = { v4: '198.18.0.53', v6: '2001:2::53' };
+const CONFIG = `
+[resolver]
+forwarders = ["${NAMES.v4}"]
+[outgoing]
+recipients_per_hour = ${MAY_SEND}
+`;
+
+const range = (first: number, last: number): readonly number[] => Array.from({ length: last - first + 1 }, (_, index) => first + index);
+const account = (name: string): Login => ({ user: `${name}@${PUBLIC.domain}`, pass: `right-of-${name}` });
+const [ANNA, BEN, CARL, MIA, SPAMMER] = ['anna', 'ben', 'carl', 'mia', 'spammer'].map(account) as [Login, Login, Login, Login, Login];
+const wrong = ({ user }: Login, number: number): Login => ({ user, pass: `wrong-${number}` });
+/** Each test guesses at another account, which need not exist. */
+const guesses = (name: string, first: number, last: number): readonly Login[] => range(first, last).map((number) => wrong(account(name), number));
+
+const v4 = (last: number): string => `198.18.3.${last}`;
+const v6 = (net: number, last: number): string => `2001:2:0:${net.toString(16)}::${last.toString(16)}`;
+const LONELY = Array.from({ length: 30 }, (_, index) => `198.18.4.${index + 1}`);
+const ADDRESSES = [...Array.from({ length: 30 }, (_, index) => v4(index + 1)), ...LONELY, ...[v6(1, 1), v6(1, 2), v6(1, 3), v6(2, 1)]];
+
+interface Place extends AsyncDisposable {
+  readonly machine: Machine;
+  readonly clients: Host;
+  readonly trust: TlsTrust;
+}
+
+const shell = async (machine: Machine, script: string, input = ''): Promise<string> =>
+  ok(await machine.run(['sh', '-c', script], { input, ms: 240_000 })).stdout;
+
+const arrange = async (release: Release): Promise<Place> => {
+  const machine = await boot({ image: await servedPublic({ release, init: 'systemd' }) });
+  const lan = await network();
+  await lan.join(machine, PUBLIC.addresses);
+  await allRun(machine);
+  const names = await nameServer(await lan.host('ns.client.example', NAMES), NAMES.v4, []);
+  const clients = await lan.host('clients', { v4: '198.18.2.254', v6: '2001:2::2fe' });
+  for (const address of ADDRESSES) {
+    const bits = address.includes(':') ? 48 : 16;
+    ok(await clients.run(['ip', 'address', 'add', `${address}/${bits}`, 'dev', 'host0', 'nodad']));
+  }
+  await shell(machine, 'ip -6 route replace 2001:2::/32 dev host0');
+  await shell(machine, 'cat >>/etc/hauspost/hauspost.toml', CONFIG);
+  await shell(machine, `${HAUSPOST} apply --yes`);
+  for (const { user, pass } of [ANNA, BEN, CARL, SPAMMER]) await shell(machine, `${HAUSPOST} account add ${user} --password-stdin`, `${pass}\n`);
+  const cheap = (await shell(machine, `doveadm pw -s SHA512-CRYPT -r 1000 -p ${MIA.pass}`)).trim();
+  await shell(machine, `${HAUSPOST} account add ${MIA.user} --password-hash-stdin`, `${cheap}\n`);
+  return {
+    machine,
+    clients,
+    trust: { ca: await shell(machine, 'cat /var/lib/hauspost/tls/ca.pem'), servername: PUBLIC.hostname },
+    [Symbol.asyncDispose]: async () => {
+      await names[Symbol.asyncDispose]();
+      await lan[Symbol.asyncDispose]();
+      await machine[Symbol.asyncDispose]();
+    },
+  };
+};
+
+const target = (from: string, port: number) => {
+  const host = from.startsWith('127.') ? '127.0.0.1' : from.includes(':') ? PUBLIC.addresses.v6 : PUBLIC.addresses.v4;
+  return { host, port, localAddress: from };
+};
+
+/** LOGIN by IMAP over TLS; the first tagged answer. */
+const byImap = async (sockets: Sockets, trust: TlsTrust, { user, pass }: Login, from: string): Promise<Outcome> => {
+  const socket = connectTls({ socket: await sockets.dial(target(from, 993)), ...trust });
+  const answer = await new Promise<string>((resolve, reject) => {
+    let text = '';
+    socket.on('error', reject).on('close', () => reject(new Error(`closed after ${text}`)));
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString('latin1');
+      const tagged = /^a (OK|NO|BAD).*$/m.exec(text);
+      if (tagged !== null) resolve(tagged[0]);
+    });
+    socket.write(`a LOGIN "${user}" "${pass}"\r\n`);
+  });
+  socket.destroy();
+  if (answer.startsWith('a OK')) return 'in';
+  assert.match(answer, /^a NO \[AUTHENTICATIONFAILED\] Authentication failed\.$/m);
+  return 'refused';
+};
+
+const submitting = async (
+  sockets: Sockets,
+  trust: TlsTrust,
+  { user, pass }: Login,
+  from: string,
+): Promise<{ readonly smtp: Smtp; readonly answer: Reply }> => {
+  const { smtp, greeting } = await Smtp.open(connectTls({ socket: await sockets.dial(target(from, 465)), ...trust }));
+  assert.equal(greeting.code, 220);
+  await smtp.command(`EHLO ${CLIENT_NAME}`);
+  return { smtp, answer: await smtp.command(`AUTH PLAIN ${Buffer.from(`\0${user}\0${pass}`).toString('base64')}`) };
+};
+
+const bySubmission = async (sockets: Sockets, trust: TlsTrust, login: Login, from: string): Promise<Outcome> => {
+  const { smtp, answer } = await submitting(sockets, trust, login, from);
+  smtp.close();
+  if (answer.code === 235) return 'in';
+  assert.equal(answer.code, 535, answer.lines.join(' '));
+  return 'refused';
+};
+
+const bySieve = async (sockets: Sockets, trust: TlsTrust, login: Login, from: string): Promise<Outcome> => {
+  const { sieve } = await ManageSieve.open(await sockets.dial(target(from, 4190)));
+  await sieve.startTls(trust);
+  const { status } = await sieve.login(login);
+  sieve.close();
+  return status === 'OK' ? 'in' : 'refused';
+};
+
+const BY = { imap: byImap, submission: bySubmission, sieve: bySieve } as const;
+
+interface Ban {
+  readonly kind: string;
+  readonly who: string;
+  readonly failures: number;
+  readonly until: string;
+}
+
+for (const release of ['bookworm', 'trixie'] as const) {
+  describe(release, () => {
+    let place: Place;
+    before(async () => {
+      place = await arrange(release);
+    });
+    after(() => place?.[Symbol.asyncDispose]());
+
+    const tries = (login: Login, from: string, by: Service = 'imap'): Promise<Outcome> =>
+      BY[by](from.startsWith('127.') ? place.machine : place.clients, place.trust, login, from);
+    /** At once; each is refused. */
+    const fails = async (logins: readonly Login[], from: string, by: Service = 'imap'): Promise<void> => {
+      const outcomes = await Promise.all(logins.map((login) => tries(login, from, by)));
+      assert.deepEqual(new Set(outcomes), new Set(['refused']));
+    };
+    const hauspost = (words: string): Promise<string> => shell(place.machine, `${HAUSPOST} ${words}`);
+
+    test('client: nine wrong passwords are borne, after the tenth the right one is refused there, and nowhere else', async () => {
+      await fails(guesses('dora', 1, 9), v4(1));
+      assert.equal(await tries(BEN, v4(1)), 'in');
+      await fails(guesses('dora', 10, 10), v4(1));
+      assert.equal(await tries(BEN, v4(1)), 'refused');
+      assert.equal(await tries(BEN, v4(2)), 'in');
+    });
+
+    test('client: of IPv6 a /64 counts as one, the next /64 as another', async () => {
+      await fails(guesses('emil', 1, 5), v6(1, 1));
+      await fails(guesses('emil', 6, 10), v6(1, 2));
+      assert.equal(await tries(BEN, v6(1, 3)), 'refused');
+      assert.equal(await tries(BEN, v6(2, 1)), 'in');
+    });
+
+    test('client: IMAP, submission and ManageSieve count together, and all refuse', async () => {
+      await fails(guesses('fred', 1, 4), v4(3), 'imap');
+      await fails(guesses('fred', 5, 7), v4(3), 'submission');
+      await fails(guesses('fred', 8, 10), v4(3), 'sieve');
+      for (const service of ['imap', 'submission', 'sieve'] as const) {
+        assert.equal(await tries(BEN, v4(3), service), 'refused', service);
+        assert.equal(await tries(BEN, v4(4), service), 'in', service);
+      }
+    });
+
+    test('client: names that nobody has count, too, however long', async () => {
+      const nobody = (number: number): Login => ({ user: `${'n'.repeat(number > 9 ? 300 : 3)}${number}@${PUBLIC.domain}`, pass: 'summer-2026' });
+      await fails(range(1, 10).map(nobody), v4(5));
+      assert.equal(await tries(BEN, v4(5)), 'refused');
+    });
+
+    test('client: one wrong password counts once, as often as a forgotten phone may try it', async () => {
+      await fails(
+        range(1, 40).map(() => wrong(account('hugo'), 1)),
+        v4(6),
+      );
+      assert.equal(await tries(BEN, v4(6)), 'in');
+    });
+
+    test('client: whoever gets in has his own mistakes forgotten', async () => {
+      for (const round of [0, 1]) {
+        await fails(
+          range(1, 9).map((number) => wrong(ANNA, number + 10 * round)),
+          v4(7),
+        );
+        assert.equal(await tries(ANNA, v4(7)), 'in');
+      }
+    });
+
+    test('client: programs on the machine itself, such as a webmail, are not limited', async () => {
+      await fails(guesses('gert', 1, 12), '127.0.0.5');
+      assert.equal(await tries(BEN, '127.0.0.5'), 'in');
+    });
+
+    test('account: guessed at from thirty addresses it is refused at a new one, but not where its owner was before', async () => {
+      assert.equal(await tries(CARL, v4(8)), 'in');
+      await Promise.all(LONELY.slice(1).map((from, number) => fails([wrong(CARL, number)], from)));
+      assert.equal(await tries(CARL, v4(9)), 'in');
+      await fails([wrong(CARL, 99)], LONELY[0] ?? '');
+      assert.equal(await tries(CARL, v4(10)), 'refused');
+      assert.equal(await tries(CARL, v4(10), 'submission'), 'refused');
+      assert.equal(await tries(CARL, v4(8)), 'in');
+      assert.equal(await tries(CARL, v4(9)), 'in');
+      assert.equal(await tries(BEN, v4(10)), 'in');
+    });
+
+    test('ban list names who is refused and until when; ban lift ends it at once', async () => {
+      const bans = JSON.parse(await hauspost('ban list --json')) as readonly Ban[];
+      assert.deepEqual(
+        bans.map(({ kind, who, failures }) => `${kind} ${who} ${failures}`).toSorted(),
+        [`client ${v4(1)} 10`, `client ${v4(3)} 10`, `client ${v4(5)} 10`, 'client 2001:2:0:1::/64 10', `account ${CARL.user} 30`].toSorted(),
+      );
+      const now = Number(await shell(place.machine, 'date +%s')) * 1000;
+      for (const { until: end } of bans) assert.ok(Date.parse(end) > now && Date.parse(end) <= now + 3_600_000, end);
+      assert.match(await hauspost('ban list'), /2001:2:0:1::\/64 +10 +20[0-9-]+ [0-9:]+\n/);
+      await hauspost(`ban lift ${v4(1)}`);
+      assert.equal(await tries(BEN, v4(1)), 'in');
+      assert.equal(await tries(BEN, v4(3)), 'refused');
+      await hauspost('ban lift 2001:2:0:1::/64');
+      assert.equal(await tries(BEN, v6(1, 3)), 'in');
+      await hauspost(`ban lift ${CARL.user}`);
+      assert.equal(await tries(CARL, v4(10)), 'in');
+      const left = JSON.parse(await hauspost('ban list --json')) as readonly Ban[];
+      assert.deepEqual(left.map(({ who }) => who).toSorted(), [v4(3), v4(5)]);
+    });
+
+    test('a wrong password counts for an hour', async () => {
+      const age = (minutes: number): Promise<string> =>
+        shell(place.machine, `mariadb vmail -e "UPDATE login_failures SET at = at - INTERVAL ${minutes} MINUTE WHERE client = '${v4(3)}'"`);
+      await age(55);
+      assert.equal(await tries(BEN, v4(3)), 'refused');
+      await age(6);
+      assert.equal(await tries(BEN, v4(3)), 'in');
+    });
+
+    test('right ones: 300 a minute from one address, where others fail in between', async () => {
+      const begun = performance.now();
+      const batch = async (first: number): Promise<readonly Outcome[]> => {
+        const [failed, ...right] = await Promise.all([
+          tries(wrong(account('ida'), first % 8), v4(11)),
+          ...range(1, 10).map((number) => tries(MIA, v4(11), number % 5 === 0 ? 'submission' : 'imap')),
+        ]);
+        assert.equal(failed, 'refused');
+        return right;
+      };
+      const outcomes: Outcome[] = [];
+      for (const first of range(1, 30)) outcomes.push(...(await batch(first)));
+      const seconds = (performance.now() - begun) / 1000;
+      console.log(`    300 right logins and 30 wrong ones in ${seconds.toFixed(0)} s`);
+      assert.deepEqual([outcomes.length, new Set(outcomes)], [300, new Set(['in'])]);
+      assert.ok(seconds < 180, `${seconds} s`);
+    });
+
+    test('nothing is complained of, and no password is in the log', async () => {
+      const lines = (await place.machine.journal()).split('\n');
+      assert.deepEqual(
+        lines.filter((line) => /dovecot.*(?:error|fatal|panic)/i.test(line) && !line.includes('anvil-auth-penalty')),
+        [],
+      );
+      assert.deepEqual(
+        lines.filter((line) => /wrong-[0-9]|right-of-/.test(line)),
+        [],
+      );
+    });
+
+    let sent = 0;
+    const sends = async (login: Login, recipients: readonly string[]): Promise<Reply> => {
+      const { smtp, answer } = await submitting(place.clients, place.trust, login, v4(12));
+      assert.equal(answer.code, 235);
+      await smtp.command(`MAIL FROM:<${login.user}>`);
+      for (const to of recipients) assert.equal((await smtp.command(`RCPT TO:<${to}>`)).code, 250, to);
+      const lines = [`From: <${login.user}>`, `To: <${ANNA.user}>`, 'Subject: news', `Message-ID: <limit-${++sent}@${PUBLIC.domain}>`];
+      const reply = await smtp.data([...lines, `Date: ${new Date().toUTCString()}`, '', `Number ${sent} of the news.`, ''].join('\r\n'));
+      smtp.close();
+      return reply;
+    };
+    const several = (count: number): readonly string[] => range(1, count).map((number) => `anna+${number}@${PUBLIC.domain}`);
+    const toPostmaster = async (): Promise<readonly string[]> => {
+      const script = `cd /var/vmail/mailboxes/${PUBLIC.domain}/postmaster/mail && grep -rlF '${SPAMMER.user} sends more mail than it may' new cur || true`;
+      return (await shell(place.machine, script)).split('\n').filter((file) => file !== '');
+    };
+
+    test(`sending: an account reaches ${MAY_SEND} recipients within an hour, and no more; others do`, async () => {
+      for (const count of [1, 9, 10]) assert.equal((await sends(SPAMMER, several(count))).code, 250);
+      for (const recipients of [several(1), [...several(1), `postmaster@${PUBLIC.domain}`], several(5)]) {
+        const { code, lines } = await sends(SPAMMER, recipients);
+        assert.equal(code, 451, lines.join(' '));
+        assert.match(lines.join(' '), new RegExp(`More than ${MAY_SEND} recipients within an hour`));
+      }
+      assert.equal((await sends(BEN, several(MAY_SEND))).code, 250);
+      assert.equal((await sends(BEN, several(1))).code, 451);
+    });
+
+    test('sending: what does not fit is not counted, what fits afterwards is taken', async () => {
+      assert.equal((await sends(CARL, several(15))).code, 250);
+      assert.equal((await sends(CARL, several(6))).code, 451);
+      assert.equal((await sends(CARL, several(5))).code, 250);
+      assert.equal((await sends(CARL, several(1))).code, 451);
+    });
+
+    test('sending: the postmaster is told once', async () => {
+      await until('the postmaster has it', async () => ((await toPostmaster()).length > 0 ? true : undefined), 30_000, 200);
+      await until('nothing is on its way', async () => (/is empty/.test(await shell(place.machine, 'postqueue -p')) ? true : undefined), 60_000, 200);
+      const files = await toPostmaster();
+      assert.equal(files.length, 1, files.join(' '));
+      const text = await shell(place.machine, `cat '/var/vmail/mailboxes/${PUBLIC.domain}/postmaster/mail/${files[0]}'`);
+      assert.match(text, new RegExp(`hauspost account passwd ${SPAMMER.user.replaceAll('.', '\\.')}`));
+      assert.match(text, /^Auto-Submitted: auto-generated/m);
+    });
+
+    test('sending: when the hour is over it goes on', async () => {
+      const redis = 'redis-cli -s /run/redis/redis-server.sock';
+      const left = Number(await shell(place.machine, `${redis} TTL hauspost_sent_${SPAMMER.user}`));
+      assert.ok(left > 0 && left <= 3600, String(left));
+      await shell(place.machine, `${redis} EXPIRE hauspost_sent_${SPAMMER.user} 0`);
+      assert.equal((await sends(SPAMMER, several(1))).code, 250);
+    });
+
+    test('M20: without Redis mail is not limited, with it back it is', async () => {
+      await shell(place.machine, 'systemctl stop redis-server');
+      assert.equal((await sends(BEN, several(2))).code, 250);
+      await shell(place.machine, 'systemctl start redis-server');
+      await until('it is limited', async () => ((await sends(BEN, several(MAY_SEND))).code === 451 ? true : undefined), 60_000, 500);
+    });
+
+    test('sending: 0 is no limit', async () => {
+      await shell(
+        place.machine,
+        `sed -i 's/^recipients_per_hour = .*/recipients_per_hour = 0/' /etc/hauspost/hauspost.toml && ${HAUSPOST} apply --yes`,
+      );
+      await until('it is not limited', async () => ((await sends(SPAMMER, several(MAY_SEND + 1))).code === 250 ? true : undefined), 60_000, 500);
+      assert.equal((await sends(SPAMMER, several(MAY_SEND + 1))).code, 250);
+    });
+  });
+}

@@ -1,0 +1,17 @@
+/** Our rules in Lua, in the one file that Rspamd of both releases looks for (3.4 has no lua.local.d). Each is a block of its own. */
+import { path } from '#base';
+import type { Item, RenderInput } from '#model';
+import { FROM_RULE } from './from-rule.ts';
+import { sendingLimit } from './sending-limit.ts';
+
+export const ruleFile = (input: RenderInput): Item => {
+  const rules = [FROM_RULE, ...(input.settings.outgoing.recipientsPerHour === 0 ? [] : [sendingLimit(input)])];
+  return {
+    kind: 'file',
+    path: path('/etc/rspamd/rspamd.local.lua'),
+    text: ['-- Written by Hauspost and overwritten by it.\n', ...rules.map((rule) => `do\n${rule}end\n`)],
+    owner: 'root:root',
+    mode: 0o644,
+    wakes: [{ service: 'rspamd', by: 'reload' }],
+  };
+};
