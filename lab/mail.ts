@@ -32,7 +32,7 @@ export interface Login {
 export interface Server extends AsyncDisposable {
   readonly machine: Machine;
   readonly trust: TlsTrust;
-  /** The account that `up` made. */
+  /** The account that `up` made, or another that reads mail. */
   readonly demo: Login;
   hauspost(words: readonly string[], input?: string): Promise<Output>;
   /** The same, where anything but exit status 0 is an exception. */
@@ -76,19 +76,22 @@ const clientOn = async (machine: Machine, trust: TlsTrust, port: 587 | 465, from
 
 const plain = ({ user, pass }: Login): string => Buffer.from(`\0${user}\0${pass}`).toString('base64');
 
-/** Boots a machine on which `up` has run, and waits until all its daemons run. */
-export const serve = async (release: Release): Promise<Server> => {
-  const machine = await boot({ image: await served({ release, init: 'systemd' }) });
-  await allRun(machine);
+/** The account that `up` made on a served machine. */
+const firstAccount = async (machine: Machine): Promise<Login> => {
+  const user = 'demo@hauspost.test';
+  return { user, pass: shownPassword(await upRecord(machine), user) };
+};
+
+/** The server that runs on a machine of profile `local`. */
+export const serverOn = async (machine: Machine, demo?: Login): Promise<Server> => {
   const ca = (await machine.run(['cat', '/var/lib/hauspost/tls/ca.pem'])).stdout;
   const trust = { ca, servername: 'mail.hauspost.test' };
-  const pass = shownPassword(await upRecord(machine), 'demo@hauspost.test');
   const hauspost = (words: readonly string[], input?: string): Promise<Output> =>
     machine.run([HAUSPOST, ...words], { ms: 120_000, ...(input === undefined ? {} : { input }) });
   return {
     machine,
     trust,
-    demo: { user: 'demo@hauspost.test', pass },
+    demo: demo ?? (await firstAccount(machine)),
     hauspost,
     order: async (...words) => void succeeded(words, await hauspost(words)),
     account: async (login, ...flags) => {
@@ -132,6 +135,13 @@ export const serve = async (release: Release): Promise<Server> => {
     },
     [Symbol.asyncDispose]: () => machine[Symbol.asyncDispose](),
   };
+};
+
+/** Boots a machine on which `up` has run, and waits until all its daemons run. */
+export const serve = async (release: Release): Promise<Server> => {
+  const machine = await boot({ image: await served({ release, init: 'systemd' }) });
+  await allRun(machine);
+  return serverOn(machine);
 };
 
 /** The message's octets once it is in the mailbox; waits for it. */

@@ -99,6 +99,7 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
     ...usage(['domain', 'add'], ['domain', 'add', 'new.test'], []),
   ],
   'domain list': usage(['domain', 'list'], ['domain', 'list'], []),
+  'dkim sync': usage(['dkim', 'sync'], ['dkim', 'sync'], []),
   'domain remove': [
     ...each(DOMAINS, (value) => ['domain', 'remove', '--with-everything', '--', value]),
     { words: ['domain', 'remove', 'nobody.test'], names: 'nobody.test' },

@@ -1,12 +1,13 @@
 /** C1, C2 without systemd: `up --foreground` as a container's main process, runit below it. Debian 12, an image without any init. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { boot, type Machine, served, until } from '../index.ts';
+import { boot, type Machine, served, serverOn, until } from '../index.ts';
+import { signsAfterSql } from '../signing.ts';
 
 const HAUSPOST = '/opt/hauspost/hauspost';
 const KIND = { release: 'bookworm', init: 'none' } as const;
 /** In the order of their start. */
-const DAEMONS = ['unbound', 'mariadb', 'redis', 'rspamd', 'dovecot', 'postfix', 'nginx'];
+const DAEMONS = ['unbound', 'mariadb', 'redis', 'rspamd', 'dovecot', 'postfix', 'nginx', 'dkim-keys'];
 
 /** Waits until it holds. */
 const holds = (what: string, condition: () => Promise<boolean>, ms: number): Promise<true> =>
@@ -51,6 +52,11 @@ describe('a container', () => {
       await holds(`${daemon} runs again`, async () => ![before, '', '0'].includes(await supervisedPid(machine, daemon)), 30_000);
     }
     await holds('the self-test passes', () => allIsWell(machine), 90_000);
+  });
+
+  test('D1, M14: mail of a domain that SQL added is signed within 60 s', async () => {
+    assert.ok((await signsAfterSql(await serverOn(machine), 'inserted.test')) < 60_000);
+    assert.match(await shell(machine, 'cat /var/log/hauspost/dkim-keys/current'), /DKIM key made for inserted\.test/);
   });
 
   test('process 1 buries orphans', async () => {

@@ -17,6 +17,7 @@ const DAEMONS: readonly (readonly [string, string, Readonly<Record<Release, stri
   ['dovecot', 'dovecot', { bookworm: 'dovecot', trixie: 'dovecot' }],
   ['postfix', 'master', { bookworm: 'postfix@-', trixie: 'postfix' }],
   ['nginx', 'nginx', { bookworm: 'nginx', trixie: 'nginx' }],
+  ['dkim-keys', 'dkim-keys', { bookworm: 'hauspost-dkim-keys', trixie: 'hauspost-dkim-keys' }],
 ];
 
 const BACK_MS = 60_000;

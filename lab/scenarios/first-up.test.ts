@@ -8,7 +8,7 @@ const KINDS: readonly Kind[] = [
   { release: 'bookworm', init: 'systemd' },
   { release: 'trixie', init: 'systemd' },
 ];
-const DAEMONS = ['unbound', 'mariadb', 'redis', 'rspamd', 'dovecot', 'postfix', 'nginx'];
+const DAEMONS = ['unbound', 'mariadb', 'redis', 'rspamd', 'dovecot', 'postfix', 'nginx', 'dkim-keys'];
 
 const json = async (machine: Machine, ...words: readonly string[]): Promise<{ code: number; stderr: string; document: unknown }> => {
   const { code, stdout, stderr } = await machine.run([HAUSPOST, ...words, '--json'], { ms: 300_000 });
@@ -104,7 +104,7 @@ for (const kind of KINDS) {
       assert.equal((await json(machine, 'down')).code, 0);
       assert.match(
         (await machine.run([HAUSPOST, 'status'])).stdout,
-        /^Not running: unbound, mariadb, redis, rspamd, dovecot, postfix, nginx; 'hauspost up' starts/m,
+        /^Not running: unbound, mariadb, redis, rspamd, dovecot, postfix, nginx, dkim-keys; 'hauspost up' starts/m,
       );
       const listening = await machine.run(['sh', '-c', 'cat /proc/net/tcp /proc/net/tcp6 | awk \'$4 == "0A" {print $2}\'']);
       assert.deepEqual(listening.stdout.trim(), '', 'nothing listens any more');

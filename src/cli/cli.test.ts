@@ -45,7 +45,7 @@ const NONE: Ran = { code: null, stdout: '', stderr: '' };
 
 const COMMANDS = [
   ...['up', 'down', 'status', 'selftest', 'plan', 'apply', 'generations', 'config check', 'config explain', 'config example'],
-  ...['domain add', 'domain list', 'domain remove', 'account add', 'account set', 'account passwd', 'account list', 'account remove'],
+  ...['domain add', 'domain list', 'domain remove', 'dkim sync', 'account add', 'account set', 'account passwd', 'account list', 'account remove'],
   ...['alias add', 'alias set', 'alias list', 'alias remove'],
 ];
 

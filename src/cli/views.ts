@@ -20,6 +20,7 @@ const VIEWS: { readonly [N in OperationName]: (output: OutputOf<N>) => string } 
   'domain add': directory.domainAdd,
   'domain list': directory.domainList,
   'domain remove': directory.domainRemove,
+  'dkim sync': directory.dkimSync,
   'account add': directory.accountAdd,
   'account set': directory.accountSet,
   'account passwd': directory.accountPasswd,

@@ -68,6 +68,10 @@ export const list = async function* (directory: Directory): AsyncGenerator<Domai
     yield { domain: asDomain(text(row, 'domain')), accounts: number(row, 'accounts'), aliases: number(row, 'aliases') };
 };
 
+/** Their names alone, in lower case. */
+export const names = async (directory: Directory): Promise<readonly string[]> =>
+  (await directory.rows('SELECT LOWER(domain) AS domain FROM domains ORDER BY domain')).map((row) => text(row, 'domain'));
+
 const listing = async (directory: Directory, count: string, first: string, domain: Domain): Promise<Listing> => {
   const [total] = await directory.rows(count, { domain });
   const rows = await directory.rows(`${first} LIMIT ${SHOWN}`, { domain });

@@ -3,6 +3,7 @@
  * that names each domain's selector; both change with the domains, without an apply.
  */
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Secrets } from '#apply';
 import { type AbsPath, type Domain, path } from '#base';
 import type { Facts, Machine } from '#machine';
@@ -31,9 +32,11 @@ export const listDkimKeys = async (secrets: Secrets, directory: AbsPath): Promis
 /** The selector of a key that is made on this day: `h20261124`. */
 export const selectorOf = (day: Date): string => `h${day.toISOString().slice(0, 10).replaceAll('-', '')}`;
 
-/** Makes the domain's key unless it has one. */
-export const ensureDkimKey = async (secrets: Secrets, domain: Domain, selector: string): Promise<void> => {
-  if ((await secrets.list(`dkim/${domain}`)).length === 0) await secrets.ensure(secretName(domain, selector), makeKey);
+/** Makes the domain's key unless it has one; whether it made one. */
+export const ensureDkimKey = async (secrets: Secrets, domain: Domain, selector: string): Promise<boolean> => {
+  if ((await secrets.list(`dkim/${domain}`)).length > 0) return false;
+  await secrets.ensure(secretName(domain, selector), makeKey);
+  return true;
 };
 
 const put = async (machine: Machine, target: AbsPath, content: string, mode: number): Promise<void> => {
@@ -43,11 +46,22 @@ const put = async (machine: Machine, target: AbsPath, content: string, mode: num
   if (!same) await machine.write(target, content, placement);
 };
 
-/** Puts keys and the map where Rspamd reads them. A domain signs with its newest selector. Rspamd looks at its maps every half minute. */
-export const publishDkimKeys = async (machine: Machine, secrets: Secrets, directory: AbsPath): Promise<void> => {
-  const keys = await listDkimKeys(secrets, directory);
-  await machine.makeDir(directory, { owner: 'root:_rspamd', mode: 0o750 });
+const publish = async (machine: Machine, secrets: Secrets, directory: AbsPath, keys: readonly DkimKey[]): Promise<void> => {
   for (const key of keys) await put(machine, key.path, (await secrets.get(secretName(key.domain, key.selector))) ?? '', 0o440);
   const newest = new Map(keys.map((key) => [key.domain, key.selector]));
   await put(machine, path(`${directory}/selectors.map`), [...newest].map((pair) => `${pair.join(' ')}\n`).join(''), 0o440);
+};
+
+/**
+ * Puts keys and the map where Rspamd reads them. A domain signs with its newest selector. Several may do so at once without a lock: whoever
+ * wrote the map looks once more, so none that writes last has left out the key of another.
+ */
+export const publishDkimKeys = async (machine: Machine, secrets: Secrets, directory: AbsPath): Promise<void> => {
+  await machine.makeDir(directory, { owner: 'root:_rspamd', mode: 0o750 });
+  for (let keys = await listDkimKeys(secrets, directory); ; ) {
+    await publish(machine, secrets, directory, keys);
+    const after = await listDkimKeys(secrets, directory);
+    if (isDeepStrictEqual(after, keys)) return;
+    keys = after;
+  }
 };

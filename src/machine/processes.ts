@@ -123,7 +123,7 @@ export const holdersOf = async (machine: Machine, ports: ReadonlySet<number>): P
 /** Memory of a daemon with its children, in MB: PSS, so that shared pages count once. */
 export const memoryMb = async (machine: Machine, pid: number): Promise<number> => {
   const kb = await Promise.all(family(await allProcesses(machine), pid).map((member) => pssOf(machine, member)));
-  return Math.round(kb.reduce((sum, value) => sum + value, 0) / 1024);
+  return Math.ceil(kb.reduce((sum, value) => sum + value, 0) / 1024);
 };
 
 export const startedAt = async (machine: Machine, pid: number): Promise<Date | undefined> => {

@@ -1,7 +1,7 @@
 /** The shared nouns' names: daemons, sockets, places. */
 
 /** In the order in which they are started; stopping is the reverse. */
-export const SERVICE_NAMES = ['unbound', 'mariadb', 'redis', 'rspamd', 'dovecot', 'postfix', 'nginx'] as const;
+export const SERVICE_NAMES = ['unbound', 'mariadb', 'redis', 'rspamd', 'dovecot', 'postfix', 'nginx', 'dkim-keys'] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
 /** Unix sockets where daemons meet. */
@@ -15,6 +15,7 @@ export type SocketName =
   | 'quota-status'; // Dovecot's policy service, for smtpd
 
 export type PlaceName =
+  | 'command' // /usr/local/bin/hauspost
   | 'config' // /etc/hauspost
   | 'state' // /var/lib/hauspost
   | 'generations'

@@ -38,6 +38,7 @@ const PUBLIC_PORTS: readonly (readonly [ServiceName, string, number])[] = [
 ];
 
 const places = (settings: Settings): Readonly<Record<PlaceName, ReturnType<typeof path>>> => ({
+  command: path('/usr/local/bin/hauspost'),
   config: path('/etc/hauspost'),
   state: path('/var/lib/hauspost'),
   generations: path('/var/lib/hauspost/generations'),

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { type ApplyRequest, type Change, type Desired, isBeside, nameOf, type Plan } from '#apply';
 import { operatorError } from '#base';
 import { applyGrants, connect, migrate } from '#directory';
+import { makeMissingDkimKeys } from './dkim.ts';
 import { loadDesired, surroundings } from './desired.ts';
 import { refuseTakenPorts } from './foreign.ts';
 import type { Consent, Context } from './operation.ts';
@@ -55,9 +56,10 @@ const check =
     });
   };
 
-const database = async ({ input, manifest }: Desired): Promise<void> => {
+const database = async (context: Context, { input, manifest }: Desired): Promise<void> => {
   await using directory = await connect({ socketPath: input.wiring.sockets.mariadb.path });
   await migrate(directory);
+  await makeMissingDkimKeys(context, directory);
   await applyGrants(
     directory,
     manifest.items.filter((item) => item.kind === 'grant'),
@@ -75,5 +77,5 @@ export const applyRequest = (context: Context, desired: Desired): ApplyRequest =
     await check(context)(plan);
     await refuseTakenPorts(context.machine, desired.input);
   },
-  database,
+  database: (wanted) => database(context, wanted),
 });

@@ -2,10 +2,8 @@
 import { z } from 'zod';
 import { type Domain, parseDomain } from '#base';
 import { type Contents, domains } from '#directory';
-import { ensureDkimKey, publishDkimKeys, selectorOf } from '#dkim';
-import { DKIM } from './desired.ts';
+import { makeDkimKeys } from './dkim.ts';
 import { operation } from './operation.ts';
-import { secretsOf } from './secrets.ts';
 import { keepingPostmaster, putMailAside, requireConsent, withDirectory } from './people.ts';
 
 const domain = z.string().describe('a domain such as example.org');
@@ -22,9 +20,7 @@ export const add = operation({
     withDirectory(async (directory) => {
       const name = parseDomain(input.domain);
       await domains.add(directory, name);
-      const secrets = secretsOf(context);
-      await ensureDkimKey(secrets, name, selectorOf(context.machine.now()));
-      await publishDkimKeys(context.machine, secrets, DKIM);
+      await makeDkimKeys(context, [name]);
       return { domain: name };
     }),
 });

@@ -8,6 +8,7 @@ import { initOf, installedVersions, listenersOfFamily, type Machine, memoryMb, u
 import type { RenderInput, Service } from '#model';
 import { SERVICES } from '#services';
 import { interruption } from './applying.ts';
+import { dkimFindings } from './dkim.ts';
 import { desiredOf, inPlace, loadDesired, surroundings } from './desired.ts';
 import { type Context, operation } from './operation.ts';
 import { finding, postmasterFindings } from './people.ts';
@@ -25,10 +26,11 @@ const queue = z.object({ active: z.number(), deferred: z.number(), hold: z.numbe
 
 const PACKAGE: Readonly<Record<string, string>> = { mariadb: 'mariadb-server', redis: 'redis-server', dovecot: 'dovecot-core' };
 
-const serviceStatus = async (machine: Machine, input: RenderInput, each: Service): Promise<z.output<typeof service>> => {
+const serviceStatus = async ({ machine, version: own }: Context, input: RenderInput, each: Service): Promise<z.output<typeof service>> => {
   const { state, pid, since } = await initOf(machine, input.facts).state(supervised(each, input));
   const name = PACKAGE[each.name] ?? each.name;
-  const version = (await installedVersions(machine, [name])).get(name) ?? '';
+  const ours = each.name === 'dkim-keys';
+  const version = ours ? own : ((await installedVersions(machine, [name])).get(name) ?? '');
   return {
     name: each.name,
     version: upstreamVersion(version),
@@ -116,11 +118,11 @@ export const status = operation({
     const desired = await desiredForStatus(context);
     const { input } = desired;
     return {
-      services: await Promise.all(inOrder(SERVICES).map((each) => serviceStatus(machine, input, each))),
+      services: await Promise.all(inOrder(SERVICES).map((each) => serviceStatus(context, input, each))),
       queue: await queueStatus(machine),
       certificates: await certificates(machine, input),
       ...(await drift(context, desired)),
-      findings: await postmasterFindings(input.settings),
+      findings: [...(await postmasterFindings(input.settings)), ...(await dkimFindings(context))],
     };
   },
 });

@@ -6,6 +6,7 @@ import { apply, generations, plan } from './apply.ts';
 import { lift, list as banList } from './ban.ts';
 import { check, example, explain } from './config.ts';
 import { add as domainAdd, list as domainList, remove as domainRemove } from './domain.ts';
+import { sync as dkimSync } from './dkim.ts';
 import { down } from './down.ts';
 import type { AnyOperation } from './operation.ts';
 import { selftest } from './self-test.ts';
@@ -28,6 +29,7 @@ const TABLE = [
   domainAdd,
   domainList,
   domainRemove,
+  dkimSync,
   accountAdd,
   accountSet,
   accountPasswd,

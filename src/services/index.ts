@@ -1,7 +1,8 @@
 /** All daemons, and their rendering into one manifest. */
-import { type AbsPath, path } from '#base';
+import type { AbsPath } from '#base';
 import { shellLine } from '#formats';
 import type { Item, Manifest, RenderInput, Service } from '#model';
+import { dkimKeys } from './dkim-keys/index.ts';
 import { dovecot } from './dovecot/index.ts';
 import { logItems } from './logs.ts';
 import { mariadb } from './mariadb/index.ts';
@@ -17,7 +18,7 @@ export { RELAY_PASSWORD } from './postfix/index.ts';
 export { STRANGER } from './unbound/index.ts';
 
 /** In the order in which they start. */
-export const SERVICES: readonly Service[] = [unbound, mariadb, redis, rspamd, dovecot, postfix, nginx];
+export const SERVICES: readonly Service[] = [unbound, mariadb, redis, rspamd, dovecot, postfix, nginx, dkimKeys];
 
 /** Packages that no single daemon brings: openssl for our own authority, runit where systemd is not. */
 const common = (input: RenderInput): readonly string[] => [
@@ -28,9 +29,9 @@ const common = (input: RenderInput): readonly string[] => [
 ];
 
 /** `hauspost` for everybody's PATH leads to where it is installed. */
-const command = (program: AbsPath): Item => ({
+const command = ({ wiring }: RenderInput, program: AbsPath): Item => ({
   kind: 'file',
-  path: path('/usr/local/bin/hauspost'),
+  path: wiring.places.command,
   text: ['#!/bin/sh\n', `exec ${shellLine([program])} "$@"\n`],
   owner: 'root:root',
   mode: 0o755,
@@ -44,5 +45,5 @@ export const render = (input: RenderInput, program: AbsPath): { readonly manifes
     ...unitItems(service, SERVICES.slice(0, place), input),
   ]);
   const packages = [...common(input), ...SERVICES.flatMap((service) => service.packages(input))];
-  return { manifest: { items: [command(program), ...items, ...logItems(input)] }, packages: [...new Set(packages)] };
+  return { manifest: { items: [command(input, program), ...items, ...logItems(input)] }, packages: [...new Set(packages)] };
 };

@@ -14,6 +14,8 @@ const kept = (folder: string | null): string => (folder === null ? '' : `; its m
 
 export const domainAdd = ({ domain }: OutputOf<'domain add'>): string => `${readable(domain)} added.\n`;
 export const domainRemove = ({ domain, moved_to: moved }: OutputOf<'domain remove'>): string => `${readable(domain)} removed${kept(moved)}.\n`;
+export const dkimSync = ({ made }: OutputOf<'dkim sync'>): string =>
+  made.length === 0 ? 'Every domain has its DKIM key.\n' : `DKIM key made for ${made.map(readable).join(', ')}.\n`;
 export const domainList = (list: OutputOf<'domain list'>): string =>
   list.length === 0
     ? "There is no domain yet; 'hauspost domain add example.org' adds one.\n"

@@ -1,0 +1,132 @@
+/** D1: a domain that plain SQL adds is DKIM-signed within a minute, nobody needs to call a command, and nobody hears of it every ten seconds. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { HAUSPOST, type Server, until } from '../index.ts';
+import { answered, type Finding } from '../operator.ts';
+import { onEachRelease } from '../scenario.ts';
+import { keyFiles, received, signsAfterSql } from '../signing.ts';
+import { sql } from '../sql.ts';
+
+const LOOP = '/usr/local/lib/hauspost/dkim-keys';
+const UNIT = 'hauspost-dkim-keys.service';
+
+const log = async ({ machine }: Server): Promise<readonly string[]> =>
+  (await machine.run(['journalctl', '--no-pager', '--output=cat', `_SYSTEMD_UNIT=${UNIT}`, '+', `UNIT=${UNIT}`])).stdout
+    .split('\n')
+    .filter((line) => line !== '');
+
+const shell = async ({ machine }: Server, script: string): Promise<void> => {
+  const { code, stderr } = await machine.run(['sh', '-c', script]);
+  assert.equal(code, 0, stderr);
+};
+
+const findings = async (server: Server): Promise<readonly string[]> =>
+  (await answered<{ findings: readonly Finding[] }>(server, 'status')).document.findings.map(({ message }) => message);
+
+/** Lines since, once there is one that matches. */
+const said = (server: Server, before: readonly string[], what: RegExp): Promise<readonly string[]> =>
+  until(
+    `the log says ${what}`,
+    async () => {
+      const since = (await log(server)).slice(before.length);
+      return since.some((line) => what.test(line)) ? since : undefined;
+    },
+    90_000,
+    500,
+  );
+
+/** The same loop at ten times its speed, for what it says and when; how soon a domain signs is seen before that. */
+const hasten = async (server: Server): Promise<void> => {
+  await shell(
+    server,
+    `sed -i 's/pause=\\([0-9]*\\)0$/pause=\\1/' ${LOOP} && test "$(grep -c 'pause=[14]$' ${LOOP})" = 2 && systemctl restart ${UNIT}`,
+  );
+};
+
+/** Ticks of the loop: each starts another sleep. */
+const ticks = async (server: Server, count: number): Promise<void> => {
+  const sleeper = async (): Promise<string> =>
+    (await server.machine.run(['sh', '-c', `pgrep -P "$(systemctl show -p MainPID --value ${UNIT})" -x sleep`])).stdout.trim();
+  for (let seen = 0, last = ''; seen <= count; ) {
+    const now = await until('it looks again', async () => (await sleeper()) || undefined, 60_000, 20);
+    if (now !== last) seen += 1;
+    last = now;
+    await until('it wakes up', async () => (await sleeper()) !== now || undefined, 60_000, 100);
+  }
+};
+
+onEachRelease((get) => {
+  test('D1, M14: mail of a domain and account that SQL added is signed within 60 s, and a verifier agrees', async () => {
+    assert.ok((await signsAfterSql(get(), 'inserted.test')) < 60_000);
+    await hasten(get());
+  });
+
+  test('M14: its twin, mail of a domain that is not ours, is not signed', async () => {
+    const server = get();
+    assert.equal(await keyFiles(server, 'outside.test'), '');
+    assert.doesNotMatch(await received(server, server.stranger(), 'friend@outside.test', 'not-ours'), /^DKIM-Signature:/im);
+  });
+
+  test('D1: a domain that SQL renamed gets a key by its new name; what is renamed or deleted keeps the old one', async () => {
+    const server = get();
+    await sql(server.machine, "INSERT INTO domains (domain) VALUES ('Before.test')");
+    const key = await until('before.test has a key', async () => (await keyFiles(server, 'before.test')) || undefined, 60_000, 250);
+    await sql(server.machine, "UPDATE domains SET domain = 'after.test' WHERE domain = 'before.test'");
+    const other = await until('after.test has a key', async () => (await keyFiles(server, 'after.test')) || undefined, 60_000, 250);
+    await sql(server.machine, "DELETE FROM domains WHERE domain = 'after.test'");
+    await ticks(server, 2);
+    assert.deepEqual([await keyFiles(server, 'before.test'), await keyFiles(server, 'after.test')], [key, other]);
+    assert.deepEqual(await findings(server), []);
+  });
+
+  test('nothing is logged while nothing happens', async () => {
+    const server = get();
+    const before = await log(server);
+    await ticks(server, 6);
+    assert.deepEqual((await log(server)).slice(before.length), []);
+  });
+
+  test('a name that no mail domain has is named once, in the log and by status, and costs nothing after that', async () => {
+    const server = get();
+    const before = await log(server);
+    await sql(server.machine, "INSERT INTO domains (domain) VALUES ('under_score.test'), ('a/../b\\\\$(id)')");
+    await said(server, before, /under_score\.test/);
+    const told = (await log(server)).slice(before.length);
+    await ticks(server, 4);
+    assert.deepEqual((await log(server)).slice(before.length), told);
+    const shown = await findings(server);
+    assert.equal(shown.length, 2, shown.join('\n'));
+    for (const name of ['under_score.test', 'a/../b']) assert.ok(shown.some((message) => message.includes(name) && message.includes('no DKIM key')));
+    await sql(server.machine, "DELETE FROM domains WHERE domain LIKE 'under%' OR domain LIKE 'a/%'");
+    assert.deepEqual(await findings(server), []);
+  });
+
+  test('while MariaDB is down it says so once; after that a new domain is signed as ever', async () => {
+    const server = get();
+    const before = await log(server);
+    await shell(server, 'systemctl stop mariadb');
+    await said(server, before, /cannot be read/);
+    await ticks(server, 4);
+    assert.equal((await log(server)).slice(before.length).filter((line) => /cannot be read/.test(line)).length, 1);
+    await shell(server, 'systemctl start mariadb');
+    await signsAfterSql(server, 'recovered.test');
+  });
+
+  test('where Hauspost was moved away, the log says so once and status names the domain; back again, the key is made', async () => {
+    const server = get();
+    const before = await log(server);
+    await shell(server, 'mv /opt/hauspost /opt/moved');
+    await sql(server.machine, "INSERT INTO domains (domain) VALUES ('stranded.test')");
+    const told = await said(server, before, /no DKIM key could be made for stranded\.test/);
+    assert.match(told.join('\n'), /\/opt\/hauspost\/hauspost: not found/);
+    const { stdout } = await server.machine.run([HAUSPOST.replace('/opt/hauspost', '/opt/moved'), 'status', '--json'], { ms: 120_000 });
+    const document = JSON.parse(stdout) as { findings: readonly Finding[] };
+    assert.ok(
+      document.findings.some(({ message }) => message.includes('stranded.test')),
+      stdout,
+    );
+    await shell(server, 'mv /opt/moved /opt/hauspost');
+    await until('the key is made', async () => (await keyFiles(server, 'stranded.test')) || undefined, 90_000, 500);
+    assert.equal((await log(server)).slice(before.length).filter((line) => /could be made/.test(line)).length, 1);
+  });
+});

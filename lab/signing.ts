@@ -1,0 +1,70 @@
+/** A domain that plain SQL adds, with an account in it: when is what that account sends DKIM-signed? */
+import assert from 'node:assert/strict';
+import { fromKeys, signatures } from './dkim.ts';
+import { fetched, type Server } from './mail.ts';
+import { until } from './process.ts';
+import { sql } from './sql.ts';
+
+const SIGNED = /^DKIM-Signature:/im;
+
+const message = (from: string, to: string, id: string): string =>
+  [
+    `From: <${from}>`,
+    `To: <${to}>`,
+    'Subject: a new domain',
+    'Date: Tue, 24 Nov 2026 03:00:00 +0000',
+    `Message-ID: <${id}@outside.test>`,
+    'MIME-Version: 1.0',
+    'Content-Type: text/plain',
+    '',
+    'text',
+    '',
+  ].join('\r\n');
+
+/** Sends on an open dialogue and reads what has arrived. */
+export const received = async (server: Server, open: ReturnType<Server['stranger']>, from: string, id: string): Promise<string> => {
+  const smtp = await open;
+  for (const line of [`MAIL FROM:<${from}>`, `RCPT TO:<${server.demo.user}>`]) assert.equal((await smtp.command(line)).code, 250, line);
+  const { code, lines } = await smtp.data(message(from, server.demo.user, id));
+  assert.equal(code, 250, lines.join(' '));
+  smtp.close();
+  const imap = await server.imap(server.demo);
+  try {
+    return await fetched(imap, 'INBOX', `<${id}@outside.test>`);
+  } finally {
+    imap.close();
+  }
+};
+
+/** Names of the key files in which Rspamd looks for the domain's. */
+export const keyFiles = async ({ machine }: Server, domain: string): Promise<string> =>
+  (await machine.run(['sh', '-c', 'cd /var/lib/rspamd/dkim && ls | grep "^$1\\."', 'ls', domain])).stdout.trim();
+
+/** Adds both, sends until it is signed, verifies; answers with the milliseconds since the insertion. */
+export const signsAfterSql = async (server: Server, domain: string): Promise<number> => {
+  const login = { user: `anna@${domain}`, pass: 'anna-password' };
+  assert.equal(await keyFiles(server, domain), '', 'it has no key before');
+  await sql(
+    server.machine,
+    `INSERT INTO domains (domain) VALUES ('${domain}');
+     INSERT INTO accounts (username, domain, password, enabled) VALUES ('anna', '${domain}', '{PLAIN}${login.pass}', 1);`,
+  );
+  const begun = performance.now();
+  let sent = begun;
+  let n = 0;
+  const source = await until(
+    `mail of ${domain} is signed`,
+    async () => {
+      n += 1;
+      sent = performance.now();
+      const got = await received(server, server.client(587, login), login.user, `${domain}-${n}`);
+      return SIGNED.test(got) ? got : undefined;
+    },
+    180_000,
+    500,
+  );
+  assert.deepEqual(await signatures(source, fromKeys(server.machine)), [`${domain} pass rsa-sha256 2048`]);
+  assert.match(await keyFiles(server, domain), /^\S+\.key$/);
+  console.log(`    ${domain} signed ${Math.round(sent - begun)} ms after it was inserted`);
+  return sent - begun;
+};

@@ -1,0 +1,60 @@
+/**
+ * The loop itself. It compares the domains of the database with the map of selectors, which costs 0.03 s of a processor each time,
+ * and starts Hauspost only where a domain is missing there. It says what happened and what is wrong, each once, and nothing else.
+ */
+import { path } from '#base';
+import { shellLine } from '#formats';
+import type { RenderInput } from '#model';
+
+export const LOOP = path('/usr/local/lib/hauspost/dkim-keys');
+
+/** A new domain signs within this and the time for a key, up to 2 s on slow processors; Rspamd sees the map at once (docs/rspamd.md). */
+const SECONDS = 10;
+/** After a failure: what is broken stays so for a while, and each attempt starts Node. */
+const PATIENCE = 40;
+
+const query = ({ wiring }: RenderInput): string =>
+  shellLine([
+    ...['mariadb', '--no-defaults', `--socket=${wiring.sockets.mariadb.path}`, '--user=root', '--connect-timeout=10'],
+    ...['--batch', '--skip-column-names', '--execute=SELECT LOWER(domain) FROM domains', 'vmail'],
+  ]);
+
+export const loop = (input: RenderInput): string => `#!/bin/sh
+# Written by Hauspost. Makes DKIM keys for domains that SQL has added: see docs/rspamd.md.
+map=${shellLine([`${input.wiring.places.dkim}/selectors.map`])}
+
+domains() { ${query(input)} 2>&1; }
+
+# Those of standard input that the map does not name.
+unsigned() {
+  [ -e "$map" ] || set -- /dev/null
+  awk '!read { has[$1]; next } !($1 in has)' read=0 "\${1:-$map}" read=1 -
+}
+
+said=
+say() {
+  [ "$1" = "$said" ] || printf '%s\\n' "$1"
+  said=$1
+}
+
+# Hauspost makes no key for these, and has said why.
+hopeless=
+while :; do
+  pause=${SECONDS}
+  if all=$(domains); then
+    missing=$(printf '%s\\n' "$all" | unsigned)
+    if [ -z "$missing" ] || [ "$missing" = "$hopeless" ]; then
+      said=
+    elif told=$(${shellLine([input.wiring.places.command, 'dkim', 'sync'])} 2>&1); then
+      say "$told"
+      hopeless=$(printf '%s\\n' "$all" | unsigned)
+    else
+      say "no DKIM key could be made for $(printf '%s\\n' "$missing" | head -n 3 | tr '\\n' ' '): $told"
+      pause=${PATIENCE}
+    fi
+  else
+    say "the domains cannot be read; trying again every ${SECONDS} seconds: $all"
+  fi
+  sleep "$pause"
+done
+`;
