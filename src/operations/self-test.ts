@@ -3,13 +3,16 @@ import { Resolver } from 'node:dns/promises';
 import { isIPv4 } from 'node:net';
 import { z } from 'zod';
 import { type Domain, operatorError, parseLocalPart, parseMailAddress, path, splitAddress, type MailAddress } from '#base';
+import { homeDomain } from '#config';
 import { accounts, aliases, connect, type Directory, domains, generatePassword, hashPassword } from '#directory';
+import { listDkimKeys } from '#dkim';
 import { withLock } from '#machine';
 import { listenersOf, type RenderInput } from '#model';
 import type { Login, Place, StepResult, Target } from '#selftest';
 import { STRANGER } from '#services';
 import { loadInput } from './desired.ts';
 import { type Context, operation } from './operation.ts';
+import { secretsOf } from './secrets.ts';
 
 interface Cast {
   readonly user: Login;
@@ -57,14 +60,15 @@ const dismiss = async (context: Context, input: RenderInput, directory: Director
   }
 };
 
-/** In profile local our resolver answers for the domain; in the public one DNS may not show the key yet, so our own files answer. */
-const resolveTxt = ({ settings, facts, wiring }: RenderInput): Target['resolveTxt'] => {
-  if (settings.profile === 'local') {
+/** In profile local our resolver answers for the home domain; for others, and in the public one, DNS may not show the key yet, so our own files answer. */
+const resolveTxt = async (context: Context, { settings, wiring }: RenderInput, domain: Domain): Promise<Target['resolveTxt']> => {
+  if (settings.profile === 'local' && domain === homeDomain(settings)) {
     const resolver = new Resolver();
     resolver.setServers([`${wiring.resolver.address}:${wiring.resolver.port}`]);
     return (name) => resolver.resolveTxt(name);
   }
-  const records = new Map(facts.dkimKeys.map((key) => [`${key.selector}._domainkey.${key.domain}`, `v=DKIM1; k=rsa; p=${key.publicKey}`]));
+  const keys = await listDkimKeys(secretsOf(context), wiring.places.dkim);
+  const records = new Map(keys.map((key) => [`${key.selector}._domainkey.${key.domain}`, `v=DKIM1; k=rsa; p=${key.publicKey}`]));
   return (name) => Promise.resolve([[records.get(name) ?? '']]);
 };
 
@@ -88,7 +92,7 @@ const targetOf = async (context: Context, input: RenderInput, domain: Domain, ca
     domain,
     ...cast,
     lmtpSocket: wiring.sockets.lmtp.path,
-    resolveTxt: resolveTxt(input),
+    resolveTxt: await resolveTxt(context, input, domain),
     now: () => machine.now(),
     waitFor: (condition, ms) => machine.waitFor(condition, ms),
     token: () => machine.random(8).toString('hex'),

@@ -1,0 +1,188 @@
+/**
+ * D1 to D4: the database of a machine that was set up by the original's text comes to a machine of ours in the two ways that there are. On
+ * Debian 12 it is there, in Debian's own MariaDB, before the first `up`; on Debian 13 it takes the place of another while the server is
+ * down. Nothing is lost, and everybody has mail as before.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import {
+  allRun,
+  boot,
+  fromKeys,
+  HAUSPOST,
+  type Image,
+  type Kind,
+  launched,
+  type Login,
+  type Machine,
+  type Outside,
+  outside,
+  type Release,
+  served,
+  serverOn,
+  signatures,
+} from '../index.ts';
+import { goesTo, type Look, mayUse, NOBODY, quotaOf, rcpt, reads, type Scene, SENDS_ONLY, submits, TAKEN } from '../looks.ts';
+import { received } from '../signing.ts';
+import { sql } from '../sql.ts';
+
+const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
+const DOMAIN = 'mysystems.test';
+const login = (user: string): Login => ({ user, pass: `${user.split('@')[0]}-password` });
+const ONE = login(`one@${DOMAIN}`);
+const TWO = login(`two@${DOMAIN}`);
+const ANNA = login('anna@second.test');
+const ROBOT = login(`robot@${DOMAIN}`);
+const RETIRED = login(`retired@${DOMAIN}`);
+
+/** The tables as the original has them, in its character set, and the change for a catch-all from its questions and answers. */
+const SCHEMA = `create database vmail CHARACTER SET 'utf8';
+grant all on vmail.* to 'vmail'@'localhost' identified by 'vmaildbpass';
+use vmail;
+CREATE TABLE domains (id int unsigned NOT NULL AUTO_INCREMENT, domain varchar(255) NOT NULL, PRIMARY KEY (id), UNIQUE KEY (domain));
+CREATE TABLE accounts (id int unsigned NOT NULL AUTO_INCREMENT, username varchar(64) NOT NULL, domain varchar(255) NOT NULL,
+  password varchar(255) NOT NULL, quota int unsigned DEFAULT '0', enabled boolean DEFAULT '0', sendonly boolean DEFAULT '0',
+  PRIMARY KEY (id), UNIQUE KEY (username, domain), FOREIGN KEY (domain) REFERENCES domains (domain));
+CREATE TABLE aliases (id int unsigned NOT NULL AUTO_INCREMENT, source_username varchar(64) NOT NULL, source_domain varchar(255) NOT NULL,
+  destination_username varchar(64) NOT NULL, destination_domain varchar(255) NOT NULL, enabled boolean DEFAULT '0', PRIMARY KEY (id),
+  UNIQUE KEY (source_username, source_domain, destination_username, destination_domain), FOREIGN KEY (source_domain) REFERENCES domains (domain));
+CREATE TABLE tlspolicies (id int unsigned NOT NULL AUTO_INCREMENT, domain varchar(255) NOT NULL,
+  policy enum('none', 'may', 'encrypt', 'dane', 'dane-only', 'fingerprint', 'verify', 'secure') NOT NULL, params varchar(255),
+  PRIMARY KEY (id), UNIQUE KEY (domain));
+alter table aliases modify source_username varchar(64) null;`;
+
+/** SHA512-CRYPT of NAME-password, by \`openssl passwd -6\`; \`two\` has no scheme before it, which the original's default supplies. */
+const ROWS = `use vmail;
+insert into domains (domain) values ('${DOMAIN}'), ('Second.test'), ('unused.test');
+delete from domains where domain = 'unused.test';
+insert into accounts (username, domain, password, quota, enabled, sendonly) values
+  ('one', '${DOMAIN}', '{SHA512-CRYPT}$6$onesalt$bkBbi0aKa4ssF.lWeLiVYLxKA.RRkvw60gzb/stc8kbPFwI/Cy8PKc0S1RAUEJxU7t.ACgEbeF/EGKKGVKlIU/', 2048, true, false),
+  ('Two', '${DOMAIN}', '$6$twosalt$gGxudPAMWb.So8S6W1yi4UGbvTnorFRxozpf./bZsIrKXLQGAbZRy1VERUMXejmSgNvWshCQvx/3ImbUAnN4o.', 0, true, false),
+  ('anna', 'second.test', '{SHA512-CRYPT}$6$annasalt$UAi7kb36eBBEd..pM3aCShARNDAIOhpAxFbrJHfVofnoZIS1Bj8TOY0Cwf65nPOfX3FG.opTpjCGJBnge5vwN0', NULL, true, false),
+  ('robot', '${DOMAIN}', '{SHA512-CRYPT}$6$robotsalt$8.tuXh0VBd9AghiE.AbdhPHcWpcaWShB8CbSusivoTChxWAo5vnrCzkrRpbE1GJHm.VKZ2yAPhEuLojdJoKF70', 0, true, true),
+  ('retired', '${DOMAIN}', '{SHA512-CRYPT}$6$retiredsalt$KgbHgFMCROhefrsSrUMAUMzcG/hdf/ZWd1/zurp0fOni4yHXvO3psiEPuIAj4e2WRz8M6h2pMCzkyfdcOlLTE1', 0, false, false);
+insert into aliases (source_username, source_domain, destination_username, destination_domain, enabled) values
+  ('alias', '${DOMAIN}', 'one', '${DOMAIN}', true), ('team', '${DOMAIN}', 'one', '${DOMAIN}', true), ('team', '${DOMAIN}', 'anna', 'second.test', true),
+  ('Away', '${DOMAIN}', 'Friend', 'outside.test', true), ('off', '${DOMAIN}', 'one', '${DOMAIN}', false),
+  ('postmaster', '${DOMAIN}', 'one', '${DOMAIN}', true), (null, 'second.test', 'two', '${DOMAIN}', true);
+insert into tlspolicies (domain, policy, params) values ('provider.example', 'secure', 'match=.provider.test'), ('other.example', 'dane-only', NULL);`;
+
+const TABLES = ['domains', 'accounts', 'aliases', 'tlspolicies'].map((table) => `SELECT * FROM vmail.${table} ORDER BY id;`).join('\n');
+
+/** Every column of every row. */
+const everything = (machine: Machine): Promise<string> => done(machine, ['mariadb', '--table'], TABLES);
+
+const LOOKS: readonly (readonly [string, Look, string])[] = [
+  ['one reads', reads(ONE.user, ONE.pass), 'yes'],
+  ['two reads, whose hash names no scheme', reads(TWO.user, TWO.pass), 'yes'],
+  ['anna reads', reads(ANNA.user, ANNA.pass), 'yes'],
+  ['anna reads, as the domain is written', reads('Anna@Second.test', ANNA.pass), 'yes'],
+  ['a wrong password does not', reads(ONE.user, TWO.pass), 'no'],
+  ['robot does not', reads(ROBOT.user, ROBOT.pass), 'no'],
+  ['robot submits', submits(ROBOT.user, ROBOT.pass), 'yes'],
+  ['retired neither reads', reads(RETIRED.user, RETIRED.pass), 'no'],
+  ['nor submits', submits(RETIRED.user, RETIRED.pass), 'no'],
+  ["one's quota", quotaOf(ONE.user, ONE.pass), '2048 MB'],
+  ["two's quota", quotaOf(TWO.user, TWO.pass), 'none'],
+  ["anna's quota", quotaOf(ANNA.user, ANNA.pass), '1024 MB'],
+  ['robot receives nothing', rcpt(ROBOT.user), SENDS_ONLY],
+  ['an alias that is off', rcpt(`off@${DOMAIN}`), NOBODY],
+  ['nobody', rcpt(`nobody@${DOMAIN}`), NOBODY],
+  ['one gets mail', goesTo(ONE.user), ONE.user],
+  ['two gets mail, whose name is written with a capital', goesTo(TWO.user), TWO.user],
+  ['an alias', goesTo(`alias@${DOMAIN}`), ONE.user],
+  ['an alias to outside', goesTo(`away@${DOMAIN}`), 'Friend@outside.test'],
+  ['many', goesTo(`team@${DOMAIN}`), `${ANNA.user} ${ONE.user}`],
+  ['the postmaster', goesTo(`postmaster@${DOMAIN}`), ONE.user],
+  ['the catch-all', goesTo('whoever@second.test'), TWO.user],
+  ['an account beside the catch-all', goesTo(ANNA.user), ANNA.user],
+  ['one may send as his alias', mayUse(`alias@${DOMAIN}`, ONE.user, ONE.pass), 'yes'],
+];
+
+const done = async (machine: Machine, argv: readonly string[], input = ''): Promise<string> => {
+  const { code, stdout, stderr } = await machine.run(argv, { ms: 600_000, input });
+  assert.equal(code, 0, `${argv.join(' ')}: ${stdout}${stderr}`);
+  return stdout;
+};
+
+interface Way {
+  readonly from: (kind: Kind) => Promise<Image>;
+  /** Makes MariaDB run, without Hauspost and without a database of ours. */
+  readonly prepare: (machine: Machine) => Promise<void>;
+}
+
+const WAYS: Readonly<Record<Release, Way>> = {
+  bookworm: {
+    from: launched,
+    prepare: async (machine) => {
+      await machine.checkout();
+      await done(machine, ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', '-qy', '--no-install-recommends', 'mariadb-server']);
+    },
+  },
+  trixie: {
+    from: served,
+    prepare: async (machine) => {
+      await allRun(machine);
+      await done(machine, [HAUSPOST, 'down']);
+      await done(machine, ['systemctl', 'start', 'mariadb']);
+      await done(machine, ['mariadb', '--execute', 'DROP DATABASE vmail']);
+    },
+  },
+};
+
+for (const release of RELEASES) {
+  describe(release, () => {
+    let machine: Machine;
+    let scene: Scene;
+    let abroad: Outside;
+    let rows: string;
+    before(async () => {
+      const { from, prepare } = WAYS[release];
+      machine = await boot({ image: await from({ release, init: 'systemd' }) });
+      await prepare(machine);
+      for (const statements of [SCHEMA, ROWS]) await done(machine, ['mariadb'], statements);
+      rows = await everything(machine);
+      const begun = performance.now();
+      await done(machine, [HAUSPOST, 'up', '--yes']);
+      console.log(`    up took ${((performance.now() - begun) / 1000).toFixed(0)} s`);
+      abroad = await outside(machine);
+      scene = { server: await serverOn(machine, ONE), abroad };
+    });
+    after(async () => {
+      await abroad?.[Symbol.asyncDispose]();
+      await machine?.[Symbol.asyncDispose]();
+    });
+
+    test('D4: every row is what it was, no account was added, and the columns are as they are everywhere', async () => {
+      assert.match(rows, /\| {2}1 \| mysystems\.test/);
+      assert.equal(await everything(machine), rows);
+      const collations =
+        "SELECT DISTINCT COLLATION_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'vmail' AND TABLE_NAME <> 'hauspost_migrations' AND COLUMN_NAME REGEXP 'domain$|username$' AND TABLE_NAME NOT LIKE '%\\\\_v_'";
+      assert.equal(await sql(machine, collations), 'utf8mb4_uca1400_nopad_as_ci\n');
+    });
+
+    describe('people', { concurrency: 4 }, () => {
+      for (const [what, look, expected] of LOOKS) {
+        test(`D1: ${what}: ${expected}`, async () => {
+          assert.equal(await look(scene), expected);
+        });
+      }
+    });
+
+    test('M14: mail of its domains is signed', async () => {
+      const { server } = scene;
+      for (const who of [ONE, ANNA]) {
+        const source = await received(server, server.client(465, who), who.user, `signed-${who.user.split('@')[1]}`);
+        assert.deepEqual(await signatures(source, fromKeys(machine)), [`${who.user.split('@')[1]} pass rsa-sha256 2048`]);
+      }
+    });
+
+    test('D1: a tool that knows the old password of the database goes on working', async () => {
+      const tool = ['mariadb', '--user=vmail', '--password=vmaildbpass', 'vmail'];
+      const statement = `insert into aliases (source_username, source_domain, destination_username, destination_domain, enabled) values ('new', '${DOMAIN}', 'one', '${DOMAIN}', true)`;
+      assert.equal(await rcpt(`new@${DOMAIN}`)(scene), NOBODY);
+      assert.equal((await machine.run(tool, { input: statement })).code, 0);
+      assert.equal(await rcpt(`new@${DOMAIN}`)(scene), TAKEN);
+    });
+  });
+}
