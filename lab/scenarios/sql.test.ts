@@ -347,4 +347,23 @@ onEachRelease((get) => {
       });
     }
   });
+
+  test('D1: a domain counts at once for whoever was refused there a moment ago, in the same session; nobody else gets in by it', async () => {
+    const { machine, stranger } = get();
+    const smtp = await stranger();
+    await smtp.command('MAIL FROM:<friend@outside.test>');
+    const codes = async (): Promise<readonly number[]> => {
+      const answers: number[] = [];
+      for (const to of ['anna@late.test', 'info@late.test', 'abuse@late.test', 'nobody@late.test', 'anna@never.test', 'x%late.test@never.test'])
+        answers.push((await smtp.command(`RCPT TO:<${to}>`)).code);
+      return answers;
+    };
+    assert.deepEqual(await codes(), [554, 554, 554, 554, 554, 554]);
+    await sql(
+      machine,
+      `INSERT INTO domains (domain) VALUES ('late.test'); ${account('anna', 'enabled = 1', 'late.test')} ${alias('info@late.test', at('demo'))}`,
+    );
+    assert.deepEqual(await codes(), [250, 250, 250, 554, 554, 554]);
+    smtp.close();
+  });
 });

@@ -121,6 +121,19 @@ const restingPlaces = (address: MailAddress): string => `WITH RECURSIVE ${chainF
 const roles = ({ postmaster }: Pick<Responsible, 'postmaster'>): string => line(restingPlaces(postmaster), 'SELECT address FROM final');
 
 /**
+ * check_recipient_access among the relay restrictions, for a recipient that smtpd takes for somebody else's: OK if he is ours by now and has a name
+ * here. smtpd remembers the kind of domain as long as its process lives. Who receives nothing is refused by `recipientAccess`.
+ */
+const ownRecipients = ({ local, domain }: Needs<'local' | 'domain'>, { postmaster }: Pick<Responsible, 'postmaster'>): string => {
+  const at = { local: quoted(local), domain: quoted(domain) };
+  const named = [accountExists(at), aliasExists(at), catchAllExists(at.domain), `(${oneOf(at.local, ROLES)} AND EXISTS (SELECT 1 FROM final))`];
+  return line(
+    restingPlaces(postmaster),
+    `SELECT 'OK' FROM domains_v1 ours WHERE ours.domain = ${at.domain} AND ${isAscii(at.local, at.domain)} AND (${named.join(' OR ')})`,
+  );
+};
+
+/**
  * transport_maps, after a map that knows the postmaster's address only: `transport` where nobody receives the postmaster's mail. What this
  * machine itself has to say cannot be refused; so it waits.
  */
@@ -221,6 +234,7 @@ export const lookups = {
   roleGate,
   roles,
   strandedPostmaster,
+  ownRecipients,
   recipientGate,
   recipientAccess,
   senders,

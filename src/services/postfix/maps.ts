@@ -23,6 +23,7 @@ const questions = (settings: Pick<Settings, 'postmaster' | 'hostname'>) => ({
   'role-gate': lookups.roleGate(PARTS, settings),
   roles: lookups.roles(settings),
   'stranded-postmaster': lookups.strandedPostmaster(settings, 'retry:4.3.5 Nobody receives mail for the postmaster (hauspost status)'),
+  'own-recipients': lookups.ownRecipients(PARTS, settings),
   'recipient-gate': lookups.recipientGate(PARTS),
   'recipient-access': lookups.recipientAccess(PARTS),
   senders: lookups.senders(PARTS),
@@ -35,6 +36,7 @@ const one = (question: Question): string => `proxy:mysql:${file(question)}`;
 /** The second is asked only what the first let through; both within one request to proxymap. */
 const piped = (gate: Question, answer: Question): string => `proxy:pipemap:{mysql:${file(gate)},mysql:${file(answer)}}`;
 
+export const ownCheck = one('own-recipients');
 export const accessCheck = piped('recipient-gate', 'recipient-access');
 
 const mapsOf = (settings: Settings) => ({
@@ -42,6 +44,7 @@ const mapsOf = (settings: Settings) => ({
   recipients: one('recipients'),
   aliases: piped('alias-gate', 'aliases'),
   roles: piped('role-gate', 'roles'),
+  own: ownCheck,
   access: accessCheck,
   senders: one('senders'),
   tlsPolicy: one('tls-policy'),

@@ -30,7 +30,8 @@ test('nobody is trusted for an address, and nothing is local (M16)', () => {
       mynetworks: '',
       mydestination: '',
       local_transport: 'error:5.1.1 no mailbox here',
-      smtpd_relay_restrictions: 'reject_unauth_destination',
+      smtpd_relay_restrictions:
+        'permit_auth_destination, check_recipient_access proxy:mysql:/etc/postfix/sql/own-recipients.cf, reject_unauth_destination',
       smtpd_recipient_restrictions: `reject_non_fqdn_recipient, ${CHECKS}`,
       smtpd_sasl_auth_enable: 'no',
       smtpd_sasl_path: 'private/auth',

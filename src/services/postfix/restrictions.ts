@@ -4,7 +4,7 @@
  */
 import { type Row, type Template, template } from '#formats';
 import type { RenderInput } from '#model';
-import { accessCheck } from './maps.ts';
+import { accessCheck, ownCheck } from './maps.ts';
 import { exceptions } from './screening.ts';
 import { socketName } from './sockets.ts';
 
@@ -37,7 +37,11 @@ export const restrictions = (input: RenderInput): readonly Row[] => [
   ...clients(input),
   { set: 'smtpd_sender_restrictions', to: ['reject_non_fqdn_sender', 'reject_unknown_sender_domain'] },
   { set: 'unknown_address_reject_code', to: 550, why: 'No such domain. When DNS fails the answer is 450.' },
-  { set: 'smtpd_relay_restrictions', to: ['reject_unauth_destination'] },
+  {
+    set: 'smtpd_relay_restrictions',
+    to: ['permit_auth_destination', template`check_recipient_access ${ownCheck}`, 'reject_unauth_destination'],
+    why: 'smtpd remembers which recipients are of no domain of ours; the map asks again before they are refused.',
+  },
   {
     set: 'smtpd_recipient_restrictions',
     to: ['reject_non_fqdn_recipient', ...recipientChecks(input)],
