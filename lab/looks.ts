@@ -1,5 +1,5 @@
 /** How it shows, over real sockets, what the database says of an address: words to compare. */
-import { freshClient, type Login, type Server } from './mail.ts';
+import type { Login, Server } from './mail.ts';
 import type { Outside } from './outside.ts';
 import { canLogIn } from './people.ts';
 import { until } from './process.ts';
@@ -22,7 +22,7 @@ const nextSender = (): string => {
 export const rcpt =
   (address: string, size = 100): Look =>
   async ({ server }) => {
-    const smtp = await server.stranger({ localAddress: freshClient() });
+    const smtp = await server.stranger();
     await smtp.command(`MAIL FROM:<${nextSender()}> SIZE=${size}`);
     const { code, lines } = await smtp.command(`RCPT TO:<${address}>`);
     smtp.close();
@@ -44,7 +44,7 @@ export const reads =
 export const submits =
   (user: string, pass = 'pw'): Look =>
   async ({ server }) => {
-    const smtp = await server.client(465, undefined, freshClient());
+    const smtp = await server.client(465);
     const { code } = await smtp.command(`AUTH PLAIN ${plain({ user, pass })}`);
     smtp.close();
     return code === 235 ? 'yes' : code === 535 ? 'no' : String(code);
@@ -53,7 +53,7 @@ export const submits =
 export const mayUse =
   (sender: string, user: string, pass = 'pw'): Look =>
   async ({ server }) => {
-    const smtp = await server.client(465, { user, pass }, freshClient());
+    const smtp = await server.client(465, { user, pass });
     await smtp.command(`MAIL FROM:<${sender}>`);
     const { code } = await smtp.command(`RCPT TO:<${server.demo.user}>`);
     smtp.close();
@@ -77,7 +77,7 @@ export const goesTo =
   async ({ server, abroad }) => {
     const from = nextSender();
     const id = `to-${from.split('@')[0]}-end`;
-    const smtp = await server.stranger({ localAddress: freshClient() });
+    const smtp = await server.stranger();
     await smtp.command(`MAIL FROM:<${from}>`);
     const recipient = await smtp.command(`RCPT TO:<${address}>`);
     if (recipient.code !== 250) {

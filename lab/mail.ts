@@ -15,12 +15,6 @@ export const HAUSPOST = '/opt/hauspost/hauspost';
 export const STRANGER = '127.0.0.9';
 /** Where people's mail programs connect from: not the server's own address, and without a name. */
 export const CLIENT = '127.0.0.7';
-let clients = 0;
-/** An address that no client of this process used before: Dovecot makes an address wait, up to 17 s, from which a login failed. */
-export const freshClient = (): string => {
-  clients += 1;
-  return `127.1.${clients >> 8}.${clients & 255}`;
-};
 /** The name that they give themselves. */
 export const CLIENT_NAME = 'laptop.client.test';
 
@@ -42,7 +36,6 @@ export interface Server extends AsyncDisposable {
   stranger(at?: Partial<Target>): Promise<Smtp>;
   /** On 587 with STARTTLS or 465, EHLO said, logged in where `login` is given. */
   client(port: 587 | 465, login?: Login, from?: string): Promise<Smtp>;
-  /** From an address of its own, unless told. */
   imap(login: Login, options?: Partial<ImapFlowOptions>, from?: string): Promise<ImapFlow>;
   /** On 4190 under TLS, not logged in. */
   sieve(from?: string): Promise<ManageSieve>;
@@ -111,7 +104,7 @@ export const serverOn = async (machine: Machine, demo?: Login): Promise<Server> 
       if (code !== 235) throw new Error(`AUTH: ${code} ${lines.join(' ')}`);
       return smtp;
     },
-    imap: async (login, options = {}, from = freshClient()) => {
+    imap: async (login, options = {}, from = CLIENT) => {
       const forward = await machine.forward({ host: '127.0.0.1', port: options.port ?? 993, localAddress: from });
       const imap = new ImapFlow({
         secure: true,

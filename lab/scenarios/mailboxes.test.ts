@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
-import { CLIENT, Dialogue, fetched, freshClient, type Login, ManageSieve, type Release, type Server, STRANGER, serve } from '../index.ts';
+import { CLIENT, Dialogue, fetched, type Login, ManageSieve, type Release, type Server, STRANGER, serve } from '../index.ts';
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 /** RFC 6154; INBOX is its own. */
@@ -45,7 +45,7 @@ const imapSays = async (dialogue: Dialogue, words: string): Promise<string> => {
 
 /** The answer to an IMAP login in so many words; the name of the host and the time are no part of it. */
 const imapAnswer = async (server: Server, login: Login): Promise<string> => {
-  const socket = await server.machine.dial({ host: '127.0.0.1', port: 993, localAddress: freshClient() });
+  const socket = await server.machine.dial({ host: '127.0.0.1', port: 993, localAddress: CLIENT });
   const dialogue = new Dialogue(connectTls({ socket, ...server.trust }));
   await dialogue.take(/^\* OK[^\n]*\n/);
   const answer = await imapSays(dialogue, `AUTHENTICATE PLAIN ${plain(login)}`);
@@ -54,7 +54,7 @@ const imapAnswer = async (server: Server, login: Login): Promise<string> => {
 };
 
 const sieveAnswer = async (server: Server, login: Login): Promise<string> => {
-  const sieve = await server.sieve(freshClient());
+  const sieve = await server.sieve();
   const { status, words } = await sieve.login(login);
   sieve.close();
   return status + words;
@@ -138,9 +138,7 @@ for (const release of RELEASES) {
       });
 
       test(`M3, M4, M12: who is not let in on ${way}`, async () => {
-        const refused = NOT_A_LOGIN.map(([what, login]) =>
-          assert.rejects(server.imap(login, options, freshClient()), { authenticationFailed: true }, what),
-        );
+        const refused = NOT_A_LOGIN.map(([what, login]) => assert.rejects(server.imap(login, options), { authenticationFailed: true }, what));
         await Promise.all(refused);
       });
     }
@@ -188,7 +186,7 @@ for (const release of RELEASES) {
       assert.ok(ms < 3_000, `${ms} ms`);
       await imap.logout();
       await sql(0);
-      await assert.rejects(server.imap(GONE, {}, freshClient()), { authenticationFailed: true });
+      await assert.rejects(server.imap(GONE), { authenticationFailed: true });
     });
 
     test('M8: what Rspamd marks is in Spam; that a stranger marked his own mail does not count', async () => {

@@ -7,7 +7,6 @@ import {
   CLIENT_NAME,
   Dialogue,
   fetched,
-  freshClient,
   fromKeys,
   fromUnbound,
   type Login,
@@ -116,8 +115,8 @@ const LOGINS: readonly Try[] = [
 
 /** Greeted, EHLO said, not logged in. */
 const opened = async (server: Server, port: 25 | 587 | 465, tls: boolean): Promise<Smtp> => {
-  const localAddress = freshClient();
-  if (tls && port !== 25) return server.client(port, undefined, localAddress);
+  const localAddress = CLIENT;
+  if (tls && port !== 25) return server.client(port);
   const { smtp } = await Smtp.open(await server.machine.dial({ host: '127.0.0.1', port, localAddress }));
   await smtp.command(`EHLO ${CLIENT_NAME}`);
   if (tls) {

@@ -2,7 +2,7 @@
  * Apply, in the order of the design: plan, consent, packages, stage, check, enter, converge, activate, probe, commit; or back to
  * the committed generation. Whatever interrupts it, `state.json` says what was under way and the next run heals it first.
  */
-import { asHauspostError, failure, path, type Reporter, step } from '#base';
+import { asHauspostError, failure, operatorError, path, type Reporter, step } from '#base';
 import { ensureSystemUser, installPackages, missingPackages } from '#machine';
 import type { Finding, Manifest, ServiceName } from '#model';
 import { openRoom } from '#sandbox';
@@ -83,6 +83,11 @@ const check = async (request: ApplyRequest, store: Store, desired: Desired, stag
   }
   if (!findings.some((finding) => finding.level === 'error')) return;
   await store.discard(staged.meta.number);
+  const wrong = findings.filter(({ blame }) => blame === 'operator');
+  if (wrong.length > 0) {
+    const message = wrong.map((finding) => finding.message).join('\n');
+    throw operatorError({ code: 'apply.input', message, remedy: wrong[0]?.remedy ?? '', detail: { findings } });
+  }
   throw failure({
     code: 'apply.check-failed',
     message: `a daemon does not understand its new configuration; nothing was changed:\n${findings.map((finding) => finding.message).join('\n')}`,

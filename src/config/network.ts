@@ -2,7 +2,7 @@
 import { isIPv4 } from 'node:net';
 import { operatorError } from '#base';
 import { ipAddresses } from './kinds.ts';
-import { auto, type Circumstances, option, section } from './option.ts';
+import { auto, type Circumstances, none, option, section } from './option.ts';
 
 const EVERY = ['0.0.0.0', '::'];
 
@@ -36,6 +36,15 @@ export const network = section({
       example: ['192.0.2.25', '2001:db8::25'],
       since: '0.1',
     }),
+    publicAddresses: option({
+      key: 'public_addresses',
+      kind: ipAddresses(64),
+      default: none,
+      doc: 'The addresses by which the world reaches this server, where they are those of a router or proxy in front of it (NAT) and no interface here has them.',
+      why: 'Without NAT the machine knows its addresses. Behind it, it would hand mail for a domain whose MX it is, and of which it knows nothing, to itself, again and again.',
+      example: ['203.0.113.25'],
+      since: '0.1',
+    }),
   },
   rules: ({ wants: { bind = [] } }) =>
     EVERY.flatMap((every) => {
@@ -49,6 +58,6 @@ export const network = section({
     const [v4, v6] = profile === 'local' ? ['127.0.0.1', '::1'] : ['0.0.0.0', '::'];
     const bind = wants.bind ?? (facts.ipv6 ? [v4, v6] : [v4]);
     assertHere(bind, circumstances);
-    return { ...wants, bind };
+    return { ...wants, bind, publicAddresses: wants.publicAddresses ?? [] };
   },
 });

@@ -16,6 +16,7 @@ export interface Settings extends SettingsOf<typeof SECTIONS.server> {
   readonly outgoing: SettingsOf<typeof SECTIONS.outgoing>;
   readonly logins: SettingsOf<typeof SECTIONS.logins>;
   readonly mail: SettingsOf<typeof SECTIONS.mail>;
+  readonly filters: SettingsOf<typeof SECTIONS.filters>;
   readonly logs: SettingsOf<typeof SECTIONS.logs>;
   readonly webUi: SettingsOf<typeof SECTIONS.webUi>;
 }
@@ -32,6 +33,7 @@ export const resolve = (config: Config, facts: Facts): Settings => {
     outgoing: SECTIONS.outgoing.settings(config.outgoing, circumstances),
     logins: SECTIONS.logins.settings(config.logins, circumstances),
     mail: SECTIONS.mail.settings(config.mail, circumstances),
+    filters: SECTIONS.filters.settings(config.filters, circumstances),
     logs: SECTIONS.logs.settings(config.logs, circumstances),
     webUi: SECTIONS.webUi.settings(config.webUi, circumstances),
   };

@@ -43,7 +43,7 @@ export const list = async (directory: Directory, limits: LoginLimits): Promise<r
 /** As the database groups clients. Throws `ban.client`. */
 export const parseClient = (input: string): string => {
   const address = input.endsWith('/64') ? input.slice(0, -3) : input;
-  if (isIP(address) === 0 || (address !== input && !isIPv6(address))) {
+  if (isIP(address) === 0 || address.includes('%') || (address !== input && !isIPv6(address))) {
     throw operatorError({
       code: 'ban.client',
       message: `${JSON.stringify(input)} is neither an address of a client nor an account`,
@@ -71,4 +71,10 @@ export const liftClient = async (directory: Directory, client: string): Promise<
 export const liftAccount = async (directory: Directory, account: MailAddress): Promise<number> => {
   const { local, domain } = splitAddress(account);
   return lifted(await directory.change('DELETE FROM login_failures WHERE username = :local AND domain = :domain', { local, domain }), account);
+};
+
+/** Forgets every login of accounts whose name begins so, right ones as well. `prefix` is no pattern: letters, digits and `-`. */
+export const forget = async (directory: Directory, prefix: string): Promise<void> => {
+  for (const table of ['login_failures', 'login_clients'])
+    await directory.change(`DELETE FROM ${table} WHERE username LIKE CONCAT(:prefix, '%')`, { prefix });
 };

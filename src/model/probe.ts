@@ -6,6 +6,8 @@ export interface Finding {
   readonly code: string;
   readonly message: string;
   readonly remedy: string;
+  /** Of the check before an apply: what the operator wrote is wrong, not what we made of it. */
+  readonly blame?: 'operator';
 }
 
 /** From where a probe looks. Tests inject their own. */

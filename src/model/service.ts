@@ -12,6 +12,8 @@ export interface RenderInput {
   readonly settings: Settings;
   readonly facts: Facts;
   readonly wiring: Wiring;
+  /** What the operator wrote into files that settings name, by path. */
+  readonly texts: Readonly<Record<string, string>>;
 }
 
 /** A private view of the machine in which staged files stand at their final paths. */

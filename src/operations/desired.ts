@@ -10,6 +10,7 @@ import { render, SERVICES } from '#services';
 import { materialsFor } from './materials.ts';
 import type { Context } from './operation.ts';
 import { secretsOf } from './secrets.ts';
+import { textsOf } from './texts.ts';
 
 /** Fixed, since they hold what exists before any configuration is read. */
 const STATE = path('/var/lib/hauspost');
@@ -63,7 +64,7 @@ export const renderInput = async (context: Context, config: Config): Promise<Ren
   };
   const facts = resolversCount(config, probed) ? await askResolvers(probed) : probed;
   const settings = resolve(config, facts);
-  return { settings, facts, wiring: wire(settings, facts) };
+  return { settings, facts, wiring: wire(settings, facts), texts: await textsOf(context, settings) };
 };
 
 export const desiredOf = (context: Context, input: RenderInput, source: string): Desired => ({

@@ -1,14 +1,13 @@
 /** `selftest`: makes accounts for itself, runs real mail through the server, and removes all it made. */
 import { Resolver } from 'node:dns/promises';
-import { isIPv4 } from 'node:net';
 import { z } from 'zod';
 import { type Domain, operatorError, parseLocalPart, parseMailAddress, path, splitAddress, type MailAddress } from '#base';
 import { homeDomain } from '#config';
-import { accounts, aliases, connect, type Directory, domains, generatePassword, hashPassword } from '#directory';
+import { accounts, aliases, bans, connect, type Directory, domains, generatePassword, hashPassword } from '#directory';
 import { listDkimKeys } from '#dkim';
 import { withLock } from '#machine';
 import { listenersOf, type RenderInput } from '#model';
-import type { Login, Place, StepResult, Target } from '#selftest';
+import type { Login, StepResult, Target } from '#selftest';
 import { STRANGER } from '#services';
 import { loadInput } from './desired.ts';
 import { type Context, operation } from './operation.ts';
@@ -58,6 +57,7 @@ const dismiss = async (context: Context, input: RenderInput, directory: Director
     await context.machine.run(['doveadm', 'kick', address]); // its status only says whether somebody was logged in
     for (const folder of ['mailboxes', 'sieve']) await context.machine.remove(path(`${input.wiring.places.mail}/${folder}/${domain}/${local}`));
   }
+  await bans.forget(directory, PREFIX);
 };
 
 /** In profile local our resolver answers for the home domain; for others, and in the public one, DNS may not show the key yet, so our own files answer. */
@@ -72,10 +72,6 @@ const resolveTxt = async (context: Context, { settings, wiring }: RenderInput, d
   return (name) => Promise.resolve([[records.get(name) ?? '']]);
 };
 
-/** A loopback address that nobody uses, another one each time. */
-const nobodysPlace = (context: Context, host: string): Place =>
-  isIPv4(host) ? { localAddress: `127.99.${[...context.machine.random(2)].join('.')}` } : {};
-
 const targetOf = async (context: Context, input: RenderInput, domain: Domain, cast: Cast): Promise<Target> => {
   const { machine } = context;
   const { settings, wiring } = input;
@@ -88,7 +84,6 @@ const targetOf = async (context: Context, input: RenderInput, domain: Domain, ca
     servername: settings.hostname,
     ca,
     stranger: local ? { localAddress: STRANGER, helo: 'mail.outside.test', domain: 'outside.test' } : { helo: settings.hostname, domain },
-    guesser: () => nobodysPlace(context, host),
     domain,
     ...cast,
     lmtpSocket: wiring.sockets.lmtp.path,

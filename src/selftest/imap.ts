@@ -1,17 +1,8 @@
 /** Reads one message back over IMAP (RFC 9051) with imapflow. */
-import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-import { ImapFlow, type ImapTransport } from 'imapflow';
-import type { Login, Place, Target } from './target.ts';
+import { ImapFlow } from 'imapflow';
+import type { Login, Target } from './target.ts';
 
-/** Imapflow's own way has no option for the address to come from. */
-const from = (localAddress: string): ImapTransport => ({
-  connect: ({ host, port }, onConnect) => connect({ host, port, localAddress }, onConnect),
-  upgrade: (socket, { servername, tls }, onSecure) =>
-    connectTls({ ...tls, socket: socket as Socket, ...(servername ? { servername } : {}) }, onSecure),
-});
-
-const client = (target: Target, { address, password }: Login, { localAddress }: Place): ImapFlow =>
+const client = (target: Target, { address, password }: Login): ImapFlow =>
   new ImapFlow({
     host: target.host,
     port: 143,
@@ -23,7 +14,6 @@ const client = (target: Target, { address, password }: Login, { localAddress }: 
     logger: false,
     disableAutoIdle: true,
     connectionTimeout: 10_000,
-    ...(localAddress === undefined ? {} : { transport: from(localAddress) }),
   });
 
 /** The library says only that a command failed; the server's own words say why. */
@@ -48,7 +38,7 @@ const search = async (imap: ImapFlow, mailbox: string, messageId: string): Promi
 
 /** The message's bytes once it is there; undefined when it does not come within `ms`. Rejects when the login is refused. */
 export const read = async (target: Target, login: Login, mailbox: string, messageId: string, ms: number): Promise<Buffer | undefined> => {
-  const imap = client(target, login, {});
+  const imap = client(target, login);
   imap.on('error', () => undefined); // the call under way rejects with it
   await imap.connect();
   try {
@@ -65,9 +55,9 @@ export const read = async (target: Target, login: Login, mailbox: string, messag
   }
 };
 
-/** True when the server lets this login in. `place`: the address to come from, where it matters. */
-export const lets = async (target: Target, login: Login, place: Place = {}): Promise<boolean> => {
-  const imap = client(target, login, place);
+/** True when the server lets this login in. */
+export const lets = async (target: Target, login: Login): Promise<boolean> => {
+  const imap = client(target, login);
   imap.on('error', () => undefined); // the call under way rejects with it
   try {
     await imap.connect();

@@ -103,10 +103,7 @@ const wrongPassword: Step = {
     const envelope = { from: login.address, to: login.address };
     const { source } = message(target, login.address, login.address);
     // At once, since each is answered late.
-    const [byImap, bySmtp] = await Promise.all([
-      lets(target, login, target.guesser()),
-      submit(target, 587, login, envelope, source, target.guesser()),
-    ]);
+    const [byImap, bySmtp] = await Promise.all([lets(target, login), submit(target, 587, login, envelope, source)]);
     return byImap ? wrong('IMAP let it in') : refusal(bySmtp, 500, 600);
   },
 };

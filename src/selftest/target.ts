@@ -20,8 +20,6 @@ export interface Target {
   readonly ca: string | undefined;
   /** A stranger's local address and the domain of his mail. */
   readonly stranger: Place & { readonly helo: string; readonly domain: string };
-  /** Where a wrong password comes from, each from its own: Dovecot makes an address wait after one, and that shall not be somebody else's. */
-  readonly guesser: () => Place;
   readonly domain: Domain;
   /** Gets mail, logs in everywhere. */
   readonly user: Login;

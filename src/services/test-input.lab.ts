@@ -29,7 +29,12 @@ const VERSIONS: Readonly<Record<Codename, Facts['versions']>> = {
 export const LOCAL = '[server]\nprofile = "local"\n';
 export const PUBLIC = '[server]\nprofile = "public"\nhostname = "mail.example.org"\npostmaster = "postmaster@example.org"\n';
 
-export const inputFor = (codename: Codename, init: Facts['init'] = 'systemd', config: string = LOCAL): RenderInput => {
+export const inputFor = (
+  codename: Codename,
+  init: Facts['init'] = 'systemd',
+  config: string = LOCAL,
+  texts: RenderInput['texts'] = {},
+): RenderInput => {
   const facts: Facts = {
     codename,
     architecture: 'amd64',
@@ -46,5 +51,5 @@ export const inputFor = (codename: Codename, init: Facts['init'] = 'systemd', co
   const parsed = parseConfig(config, 'hauspost.toml');
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
   const settings = resolve(parsed.value, facts);
-  return { settings, facts, wiring: wire(settings, facts) };
+  return { settings, facts, wiring: wire(settings, facts), texts };
 };

@@ -6,7 +6,7 @@ import { redacted } from '#base';
 import type { CheckRoom, Finding, RenderInput } from '#model';
 import { MAIN_FILE, mainText } from './configuration.ts';
 import { type Leaves, leaves } from './dump.ts';
-import { type OwnScript, ownScripts } from './scripts.ts';
+import { type GlobalScript, globalScripts } from './scripts.ts';
 
 const finding = (code: string, message: string): Finding => ({
   level: 'error',
@@ -42,9 +42,15 @@ const dump = async (room: CheckRoom, ...options: readonly string[]): Promise<{ r
   return { leaves: leaves(stdout), findings: code === 0 && said === '' ? [] : [finding('refused', `doveconf ends with ${code}: ${said}`)] };
 };
 
-const compiles = async (room: CheckRoom, { source, options }: OwnScript): Promise<readonly Finding[]> => {
+const compiles = async (room: CheckRoom, { source, options, from }: GlobalScript): Promise<readonly Finding[]> => {
   const { code, stderr } = await room.run(['/usr/bin/sievec', '-c', MAIN_FILE, ...options, '-d', source, '-']);
-  return code === 0 ? [] : [finding('sieve-refused', `sievec ends with ${code}: ${stderr.trim()}`)];
+  if (code === 0) return [];
+  if (from === undefined) return [finding('sieve-refused', `sievec ends with ${code}: ${stderr.trim()}`)];
+  const said = stderr
+    .trim()
+    .replaceAll(source, from)
+    .replaceAll(/^\S*sievec\S*: (?:Error|Fatal): /gm, '');
+  return [{ level: 'error', code: 'dovecot.operator-sieve', message: said, remedy: `Mend ${from}; nothing was changed.`, blame: 'operator' }];
 };
 
 export const check = async (room: CheckRoom, input: RenderInput): Promise<readonly Finding[]> => {
@@ -52,6 +58,6 @@ export const check = async (room: CheckRoom, input: RenderInput): Promise<readon
   const whole = await dump(room, '-a', '-P');
   if (whole.findings.length > 0) return whole.findings;
   const changed = await dump(room, '-n', '-P');
-  const scripts = await Promise.all(ownScripts(input.wiring).map((script) => compiles(room, script)));
+  const scripts = await Promise.all(globalScripts(input).map((script) => compiles(room, script)));
   return [...misread(leaves(redacted(mainText(input))), whole.leaves, changed.leaves), ...changed.findings, ...scripts.flat()];
 };

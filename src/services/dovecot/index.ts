@@ -4,14 +4,13 @@
  */
 import { path } from '#base';
 import { principals } from '#directory';
-import { renderSieve } from '#formats';
 import type { Item, Ownership, RenderInput, Service, Wake } from '#model';
 import { principal } from './auth.ts';
 import { check } from './check.ts';
 import { MAIN_FILE, mainText, sqlFileTexts } from './configuration.ts';
 import { dovecotProbes } from './probes.ts';
 import { learningItems } from './learning.ts';
-import { ownScripts } from './scripts.ts';
+import { globalScripts } from './scripts.ts';
 import { MAIL_USER, MAILBOXES } from './storage.ts';
 import { dovecotUnit } from './unit.ts';
 
@@ -24,10 +23,10 @@ const configuration = (input: RenderInput): readonly Item[] => [
 ];
 
 /** Compiled here: Dovecot runs scripts as vmail, which may not write beside them. */
-const scripts = ({ wiring }: RenderInput): readonly Item[] => [
-  { kind: 'dir', path: wiring.places.sieve, owner: 'root:root', mode: 0o755, exclusive: true },
-  ...ownScripts(wiring).flatMap(({ source, compiled, script, options }): readonly Item[] => [
-    { kind: 'file', path: source, text: renderSieve(script), ...ROOT, wakes: [] },
+const scripts = (input: RenderInput): readonly Item[] => [
+  { kind: 'dir', path: input.wiring.places.sieve, owner: 'root:root', mode: 0o755, exclusive: true },
+  ...globalScripts(input).flatMap(({ source, compiled, text, options }): readonly Item[] => [
+    { kind: 'file', path: source, text, ...ROOT, wakes: [] },
     { kind: 'derived', path: compiled, from: source, argv: ['/usr/bin/sievec', ...options, source, compiled], ...ROOT, wakes: [] },
   ]),
 ];

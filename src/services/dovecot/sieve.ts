@@ -3,9 +3,10 @@
  * ManageSieve (RFC 5804). Users get no extension that runs programs: `sieve_plugins` stays empty here, so that pipe, execute and
  * filter do not even exist in LMTP and ManageSieve (M10); learning by moving may load its plugins inside `protocol imap` only.
  */
-import { type SieveScript, tag } from '#formats';
+import { type Node, type SieveScript, tag } from '#formats';
+import type { RenderInput } from '#model';
 import { SPAM } from './mailboxes.ts';
-import { sourceOf } from './script-files.ts';
+import { OPERATOR, sourceOf } from './script-files.ts';
 import type { Subject } from './vocabulary.ts';
 
 /** Below the mail place; the original's. */
@@ -23,7 +24,26 @@ export const SPAM_SCRIPT: SieveScript = {
   ],
 };
 
-export const sieve: Subject = ({ wiring }, { variables: { domain, local } }) => {
+/** The operator's scripts, in 2.4's words; `before` is behind ours. */
+const global24 = ({ wiring, settings: { filters } }: RenderInput): readonly Node[] =>
+  (['before', 'after'] as const).flatMap((type): readonly Node[] =>
+    filters[type] === undefined
+      ? []
+      : [
+          {
+            block: 'sieve_script',
+            name: OPERATOR[type],
+            rows: [
+              { set: 'type', to: type },
+              { set: 'path', to: sourceOf(wiring, OPERATOR[type]) },
+            ],
+            from: '2.4',
+          },
+        ],
+  );
+
+export const sieve: Subject = (input, { variables: { domain, local } }) => {
+  const { wiring, settings } = input;
   const below = [`${wiring.places.mail}/${SCRIPTS}/`, domain, '/', local] as const;
   const source = sourceOf(wiring, 'spam');
   const scripts = { template: [...below, '/scripts'] };
@@ -33,6 +53,8 @@ export const sieve: Subject = ({ wiring }, { variables: { domain, local } }) => 
     plugin: [
       { set: 'sieve', to: { template: ['file:', ...scripts.template, ';active=', ...active.template] }, until: '2.4' },
       { set: 'sieve_before', to: source, until: '2.4' },
+      ...(settings.filters.before === undefined ? [] : [{ set: 'sieve_before2', to: sourceOf(wiring, OPERATOR.before), until: '2.4' }]),
+      ...(settings.filters.after === undefined ? [] : [{ set: 'sieve_after', to: sourceOf(wiring, OPERATOR.after), until: '2.4' }]),
       { set: 'sieve_max_cpu_time', to: '10s', until: '2.4' },
       { set: 'sieve_max_cpu_time', to: '10 secs', from: '2.4' },
       { set: 'sieve_max_redirects', to: 4 },
@@ -61,6 +83,7 @@ export const sieve: Subject = ({ wiring }, { variables: { domain, local } }) => 
         ],
         from: '2.4',
       },
+      ...global24(input),
     ],
   };
 };

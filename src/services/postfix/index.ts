@@ -2,6 +2,7 @@
  * Postfix: mail in from strangers, mail in from our people, mail out. Trusts the database's views, and Dovecot and Rspamd at
  * the other end of its sockets. Refuses relaying, and whatever it cannot judge it puts off.
  */
+import { path } from '#base';
 import { principals } from '#directory';
 import type { Item, RenderInput, Service, Wake } from '#model';
 import { check } from './check.ts';
@@ -26,6 +27,15 @@ const configuration = (input: RenderInput): readonly Item[] => [
   ...noticeItems(input),
 ];
 
+/** The name under which programs of the machine write mail (mailname(5)); Postfix itself is told in main.cf. */
+const mailname = ({ settings }: RenderInput): Item => ({
+  kind: 'file',
+  path: path('/etc/mailname'),
+  text: [`${settings.hostname}\n`],
+  ...ROOT,
+  wakes: [],
+});
+
 const grants: readonly Item[] = principals.postfix.map((on) => ({ kind: 'grant', principal: 'postfix', on }));
 
 export const postfix: Service = {
@@ -33,7 +43,7 @@ export const postfix: Service = {
   // The last is for a login at a relay host; then there need be no way to fetch it.
   packages: () => ['postfix', 'postfix-mysql', 'postfix-lmdb', 'ca-certificates', 'libsasl2-modules'],
   unit: postfixUnit,
-  items: (input) => [...configuration(input), ...mapItems(input), ...relayItems(input), ...chroot(input), ...grants],
+  items: (input) => [...configuration(input), ...mapItems(input), ...relayItems(input), ...chroot(input), mailname(input), ...grants],
   check,
   probes: postfixProbes,
 };

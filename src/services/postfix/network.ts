@@ -17,6 +17,11 @@ export const network = ({ settings, facts }: RenderInput): readonly Row[] => [
   { set: 'local_transport', to: 'error:5.1.1 no mailbox here', why: 'user@[127.0.0.1] and the like are this host, too, and are refused at RCPT.' },
   { set: 'mynetworks', to: '', why: 'On TCP, loopback is a stranger like any other.' },
   { set: 'inet_interfaces', to: 'all', why: 'Which addresses count as this host; what is listened on stands in master.cf.' },
+  ...(settings.network.publicAddresses.length === 0
+    ? []
+    : [
+        { set: 'proxy_interfaces', to: settings.network.publicAddresses, why: 'This host, too: mail that an MX record sends there would come back.' },
+      ]),
   { set: 'inet_protocols', to: facts.ipv6 ? 'all' : 'ipv4' },
   {
     set: 'cyrus_sasl_config_path',

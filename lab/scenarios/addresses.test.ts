@@ -1,0 +1,142 @@
+/** M1, M23: IPv6 alone, IPv4 alone, and behind a router that has the public address (NAT). Profile public, in a network with a stranger. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import {
+  type Addresses,
+  allRun,
+  boot,
+  HAUSPOST,
+  type Host,
+  listening,
+  type Machine,
+  type NameRecord,
+  nameServer,
+  network,
+  PUBLIC,
+  servedPublic,
+  Smtp,
+  until,
+} from '../index.ts';
+import { inNetwork } from '../namespace.ts';
+import { ok } from '../people.ts';
+
+const NAMES: Addresses = { v4: '198.18.0.53', v6: '2001:2::53' };
+const STRANGER: Addresses = { v4: '198.18.0.66', v6: '2001:2::66' };
+const ROUTER = '198.18.0.99';
+const FROM = 'friend@elsewhere.example';
+const TO = `postmaster@${PUBLIC.domain}`;
+const PORTS = [25, 465, 587, 143, 993, 4190, 80, 443];
+
+const RECORDS: readonly NameRecord[] = [
+  { name: 'elsewhere.example', type: 'MX', data: '10 mail.elsewhere.example' },
+  { name: 'mail.elsewhere.example', type: 'A', data: STRANGER.v4 },
+  { name: 'mail.elsewhere.example', type: 'AAAA', data: STRANGER.v6 },
+  { name: '66.0.18.198.in-addr.arpa', type: 'PTR', data: 'mail.elsewhere.example' },
+  { name: `6.6.${'0.'.repeat(22)}2.0.0.0.1.0.0.2.ip6.arpa`, type: 'PTR', data: 'mail.elsewhere.example' },
+  { name: 'behind.example', type: 'MX', data: '10 mx.behind.example' },
+  { name: 'mx.behind.example', type: 'A', data: ROUTER },
+];
+
+const shell = async (machine: Machine, script: string, input = ''): Promise<string> =>
+  ok(await machine.run(['sh', '-c', script], { input, ms: 240_000 })).stdout;
+
+let sent = 0;
+
+for (const release of ['bookworm', 'trixie'] as const) {
+  describe(release, () => {
+    const stack = new AsyncDisposableStack();
+    let machine: Machine;
+    let stranger: Host;
+    before(async () => {
+      machine = stack.use(await boot({ image: await servedPublic({ release, init: 'systemd' }) }));
+      const lan = stack.use(await network());
+      await lan.join(machine, PUBLIC.addresses);
+      await allRun(machine);
+      stack.use(await nameServer(await lan.host('ns.elsewhere.example', NAMES), NAMES.v4, RECORDS));
+      stranger = await lan.host('mail.elsewhere.example', STRANGER);
+      await configure('');
+    });
+    after(() => stack.disposeAsync());
+
+    /** The whole file; `more` are lines of `[network]`. */
+    const configure = async (more: string): Promise<void> => {
+      const file = `[server]\nprofile = "public"\nhostname = "${PUBLIC.hostname}"\npostmaster = "${TO}"\n[resolver]\nforwarders = ["${NAMES.v4}"]\n[incoming]\nallow = ["${STRANGER.v4}", "${STRANGER.v6}"]\n[network]\n${more}`;
+      await shell(machine, 'cat >/etc/hauspost/hauspost.toml', file);
+      await shell(machine, `${HAUSPOST} apply --yes`);
+    };
+    const arrives = async (host: string): Promise<void> => {
+      const id = `<address-${++sent}@elsewhere.example>`;
+      const { smtp, greeting } = await Smtp.open(await stranger.dial({ host, port: 25 }));
+      assert.equal(greeting.code, 220);
+      for (const line of ['EHLO mail.elsewhere.example', `MAIL FROM:<${FROM}>`, `RCPT TO:<${TO}>`])
+        assert.equal((await smtp.command(line)).code, 250, line);
+      const lines = [`From: <${FROM}>`, `To: <${TO}>`, `Message-ID: ${id}`, `Date: ${new Date().toUTCString()}`, 'Subject: hello'];
+      const { code, lines: words } = await smtp.data([...lines, '', `By ${host}, number ${sent}.`, ''].join('\r\n'));
+      assert.equal(code, 250, words.join(' '));
+      smtp.close();
+      const found = `grep -rlF '${id}' /var/vmail/mailboxes/${PUBLIC.domain}/postmaster/mail/new || true`;
+      await until('it is delivered', async () => ((await shell(machine, found)) === '' ? undefined : true), 30_000, 200);
+    };
+    /** What the world can reach. */
+    const open = async (): Promise<readonly string[]> =>
+      listening(machine)
+        .filter((line) => !/127\.0\.0\.1|\[::1\]/.test(line))
+        .map((line) => line.split(' ')[1] ?? '');
+    const passes = async (): Promise<void> => void (await shell(machine, `${HAUSPOST} selftest`));
+
+    test('the name under which programs write mail is that of the server', async () => {
+      assert.equal(await shell(machine, 'cat /etc/mailname'), `${PUBLIC.hostname}\n`);
+    });
+
+    test('IPv6 alone: only there it listens, mail arrives, the self-test passes', async () => {
+      await configure(`bind = ["${PUBLIC.addresses.v6}"]\n`);
+      assert.deepEqual((await open()).toSorted(), PORTS.map((port) => `[2001:2:0:0:0:0:0:10]:${port}`).toSorted());
+      await arrives(PUBLIC.addresses.v6);
+      await assert.rejects(stranger.dial({ host: PUBLIC.addresses.v4, port: 25 }));
+      await passes();
+    });
+
+    test('IPv4 alone, on one address', async () => {
+      await configure(`bind = ["${PUBLIC.addresses.v4}"]\n`);
+      assert.deepEqual((await open()).toSorted(), PORTS.map((port) => `${PUBLIC.addresses.v4}:${port}`).toSorted());
+      await arrives(PUBLIC.addresses.v4);
+      await assert.rejects(stranger.dial({ host: PUBLIC.addresses.v6, port: 25 }));
+      await passes();
+    });
+
+    test('NAT: the address of the router is this host as well, so mail that an MX record sends there is no loop', async () => {
+      const fate = async (to: string): Promise<string> => {
+        await shell(machine, `/usr/sbin/sendmail -f ${TO} ${to}`, `From: ${TO}\nSubject: loop\n\nNumber ${++sent}.\n`);
+        const line = new RegExp(`to=<${to.replaceAll('.', '\\.')}>.* status=(.*)`);
+        return until(`${to} has a fate`, async () => line.exec(await machine.journal())?.[1], 90_000, 200);
+      };
+      assert.match(
+        await fate('first@behind.example'),
+        /^deferred \(connect to mx\.behind\.example\[198\.18\.0\.99\]:25: (?:No route to host|Connection timed out)\)/,
+      );
+      await configure(`public_addresses = ["${ROUTER}"]\n`);
+      assert.match(await fate('second@behind.example'), /^bounced \(mail for behind\.example loops back to myself\)/);
+      await arrives(PUBLIC.addresses.v4);
+    });
+
+    test('a machine without IPv6: all of it on IPv4', async () => {
+      // /proc/sys is read-only within.
+      ok(
+        await inNetwork(machine.holder.netns, [
+          'sysctl',
+          '-q',
+          '-w',
+          ...['all', 'default', 'lo'].map((name) => `net.ipv6.conf.${name}.disable_ipv6=1`),
+        ]),
+      );
+      await configure('');
+      assert.deepEqual(
+        listening(machine).filter((line) => line.includes('[')),
+        [],
+      );
+      assert.deepEqual((await open()).toSorted(), PORTS.map((port) => `0.0.0.0:${port}`).toSorted());
+      await arrives(PUBLIC.addresses.v4);
+      await passes();
+    });
+  });
+}

@@ -1,0 +1,156 @@
+/** M10 and the operator's own rules: whose Sieve script decides what becomes of a message, in which order, and within which limits. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fetched, outside, type Server, until } from '../index.ts';
+import { configure, exits } from '../operator.ts';
+import { ok } from '../people.ts';
+import { onEachRelease } from '../scenario.ts';
+
+const [BEFORE, AFTER] = ['/etc/hauspost/before.sieve', '/etc/hauspost/after.sieve'];
+const FILTERS = `[filters]\nbefore = "${BEFORE}"\nafter = "${AFTER}"\n`;
+const CLUB = 'require ["fileinto", "mailbox"];\nif header :is "X-Club" "yes" { fileinto :create "Club"; stop; }\n';
+const LISTS = 'require ["fileinto", "mailbox"];\nif exists "List-Id" { fileinto :create "Lists"; }\n';
+const MINE =
+  'require ["fileinto", "mailbox"];\nif header :contains "Subject" "mine" { fileinto :create "Mine"; }\nif header :contains "Subject" "keep" { keep; }\n';
+
+let sent = 0;
+/** From a stranger, with further headers; its id. */
+const send = async (server: Server, subject: string, headers: readonly string[] = []): Promise<string> => {
+  const id = `<filter-${++sent}@outside.test>`;
+  const lines = [
+    'From: <friend@outside.test>',
+    'To: <demo@hauspost.test>',
+    `Message-ID: ${id}`,
+    `Date: ${new Date().toUTCString()}`,
+    `Subject: ${subject} ${sent}`,
+  ];
+  const smtp = await server.stranger();
+  for (const line of ['MAIL FROM:<friend@outside.test>', 'RCPT TO:<demo@hauspost.test>']) assert.equal((await smtp.command(line)).code, 250);
+  const { code, lines: words } = await smtp.data([...lines, ...headers, '', `This is number ${sent}, about ${subject}.`, ''].join('\r\n'));
+  assert.equal(code, 250, words.join(' '));
+  smtp.close();
+  return id;
+};
+
+const lies = async (server: Server, id: string, folder: string): Promise<void> => {
+  const imap = await server.imap(server.demo);
+  await until(`${folder} is there`, async () => ((await imap.list()).some(({ path }) => path === folder) ? true : undefined), 30_000, 200);
+  await fetched(imap, folder, id);
+  await imap.logout();
+};
+
+const activate = async (server: Server, script: string): Promise<void> => {
+  const sieve = await server.sieve();
+  assert.equal((await sieve.login(server.demo)).status, 'OK');
+  assert.equal((await sieve.put('mine', script)).status, 'OK');
+  assert.equal((await sieve.command('SETACTIVE "mine"')).status, 'OK');
+  sieve.close();
+};
+
+const write = async ({ machine }: Server, file: string, text: string | Uint8Array): Promise<void> =>
+  void ok(await machine.run(['sh', '-c', 'cat >"$1"', 'sh', file], { input: text }));
+
+const order = (get: () => Server): void => {
+  test('the operator names two scripts; plan shows them before they count', async () => {
+    const server = get();
+    await write(server, BEFORE, CLUB);
+    await write(server, AFTER, LISTS);
+    await configure(server, FILTERS);
+    const plan = await server.hauspost(['plan']);
+    assert.equal(plan.code, 2, plan.stderr);
+    assert.match(plan.stdout, /^create file \/etc\/dovecot\/sieve\/operator-before\.sieve$/m);
+    assert.ok(plan.stdout.includes('+if header :is "X-Club" "yes" { fileinto :create "Club"; stop; }'));
+    await server.order('apply', '--yes');
+    await exits(server, 0, 'plan');
+  });
+
+  test("without a script of one's own: the first, else the second, else INBOX", async () => {
+    const server = get();
+    await lies(server, await send(server, 'club', ['X-Club: yes']), 'Club');
+    await lies(server, await send(server, 'list', ['List-Id: <l.outside.test>']), 'Lists');
+    await lies(server, await send(server, 'both', ['X-Club: yes', 'List-Id: <l.outside.test>']), 'Club');
+    await lies(server, await send(server, 'plain', ['X-Club: no']), 'INBOX');
+  });
+
+  test("M10: one's own script stands between them", async () => {
+    const server = get();
+    await activate(server, MINE);
+    await lies(server, await send(server, 'mine and club', ['X-Club: yes']), 'Club');
+    await lies(server, await send(server, 'mine'), 'Mine');
+    await lies(server, await send(server, 'keep'), 'INBOX');
+    await lies(server, await send(server, 'list', ['List-Id: <l.outside.test>']), 'Lists');
+  });
+
+  test("M8: what is marked is in Spam, whatever the operator's script wants", async () => {
+    const server = get();
+    // Rspamd's own mark, as the self-test makes it: from a client of which it is told so.
+    await write(server, BEFORE, 'require ["fileinto", "mailbox"];\nfileinto :create "Everything";\n');
+    await server.order('apply', '--yes');
+    await lies(server, await send(server, 'plain'), 'Everything');
+    const { code, stdout } = await server.hauspost(['selftest', '--json']);
+    assert.equal(code, 0, stdout);
+    await write(server, BEFORE, CLUB);
+    await server.order('apply', '--yes');
+    await lies(server, await send(server, 'plain again'), 'INBOX');
+  });
+
+  test('M10: a script may send a message on to four others, no more; then it is kept', async () => {
+    const server = get();
+    await using far = await outside(server.machine);
+    const redirects = (count: number): string => Array.from({ length: count }, (_, index) => `redirect "r${index}@outside.test";\n`).join('');
+    await activate(server, redirects(4));
+    await send(server, 'four ways');
+    for (const to of ['r0', 'r1', 'r2', 'r3'])
+      await until(
+        `${to} has it`,
+        () => far.received.find((one) => one.to.includes(`${to}@outside.test`) && one.source.includes('four ways')),
+        30_000,
+        100,
+      );
+    await activate(server, redirects(5));
+    await lies(server, await send(server, 'five ways'), 'INBOX');
+    assert.ok(far.received.filter(({ source }) => source.includes('five ways')).length <= 4);
+    await activate(server, MINE);
+  });
+};
+
+const mistakes = (get: () => Server): void => {
+  const REFUSED: readonly (readonly [string, string | Uint8Array, RegExp])[] = [
+    ['an unknown command', 'require "fileinto";\nfileintoo "X";\n', /before\.sieve: line 2: error: unknown command 'fileintoo'/],
+    ['a program', 'require "vnd.dovecot.execute";\nexecute "true";\n', /before\.sieve: line 1: error: .*vnd\.dovecot\.execute/],
+    ['a line that does not end', 'keep', /before\.sieve: line 1: error: /],
+    ['not UTF-8', Buffer.from([0x23, 0xff, 0x0a]), /before\.sieve, which filters\.before names, is not UTF-8/],
+    ['a NUL', 'keep;\n#\0\n', /before\.sieve, which filters\.before names, holds a NUL/],
+    ['too much', `#${'x'.repeat(1024 * 1024)}\n`, /before\.sieve, which filters\.before names, has 1048578 octets/],
+  ];
+  for (const [what, text, words] of REFUSED) {
+    test(`refused, and the old one stays: ${what}`, async () => {
+      const server = get();
+      await write(server, BEFORE, text);
+      const { stderr } = await exits(server, 3, 'apply', '--yes');
+      assert.match(stderr, words);
+      assert.doesNotMatch(stderr, /defect of Hauspost/);
+      await lies(server, await send(server, 'club', ['X-Club: yes']), 'Club');
+    });
+  }
+
+  test('a file that is not there is named, and so is a folder', async () => {
+    const server = get();
+    ok(await server.machine.run(['rm', BEFORE]));
+    assert.match((await exits(server, 3, 'plan')).stderr, /before\.sieve, which filters\.before names, does not exist/);
+    ok(await server.machine.run(['mkdir', BEFORE]));
+    assert.match((await exits(server, 3, 'plan')).stderr, /before\.sieve, which filters\.before names, is no file/);
+    ok(await server.machine.run(['rmdir', BEFORE]));
+  });
+
+  test("without the option the rules are gone, and the operator's files stay", async () => {
+    const server = get();
+    await configure(server, '');
+    await server.order('apply', '--yes');
+    await lies(server, await send(server, 'club', ['X-Club: yes']), 'INBOX');
+    ok(await server.machine.run(['test', '-f', AFTER]));
+    assert.equal((await server.machine.run(['sh', '-c', 'ls /etc/dovecot/sieve | grep operator'])).stdout, '');
+  });
+};
+
+onEachRelease(order, mistakes);
