@@ -21,6 +21,8 @@ const DAEMONS: readonly (readonly [string, string, Readonly<Record<Release, stri
 ];
 
 const BACK_MS = 60_000;
+/** More often within ten seconds than systemd by itself would start a unit. */
+const KILLS = 7;
 const FLOWS_MS = 60_000;
 
 /** The process that systemd started. */
@@ -104,6 +106,21 @@ for (const release of RELEASES) {
         }
       });
     }
+
+    test(`M21: all are killed ${KILLS} times, each as soon as it is back: each comes back once more, and what was accepted is there`, async () => {
+      const first = await send(server);
+      assert.ok(first !== undefined, 'mail flows before');
+      const again = async ([name, program, units]: (typeof DAEMONS)[number]): Promise<void> => {
+        for (let n = 1; n <= KILLS; n += 1) {
+          const pid = await until(`${name} runs`, async () => (await firstProcess(server, program)) || undefined, BACK_MS, 100);
+          await server.machine.run(['kill', '-KILL', pid]);
+          await until(`${name} runs after ${n} kills`, () => isBack(server, program, units[release], pid), BACK_MS, 100);
+        }
+      };
+      await Promise.all(DAEMONS.map(again));
+      const second = await until('mail is accepted', () => send(server), FLOWS_MS, 250);
+      await arrives(server, [first, second]);
+    });
 
     test('C7: after all of it the self-test passes', async () => {
       const { code, stdout } = await server.hauspost(['selftest', '--json']);

@@ -17,12 +17,20 @@ const file = (target: string, mode: number, text: Extract<Item, { kind: 'file' }
 
 const dir = (target: AbsPath): Item => ({ kind: 'dir', path: target, ...ROOT, mode: 0o755, exclusive: false });
 
+/**
+ * Whoever is killed comes back, however often: by default systemd gives a unit up for good that was started five times within ten
+ * seconds, and a daemon that the kernel kills for want of memory, or that waits for another one, is soon there (systemd.unit(5)).
+ */
+const COMES_BACK = [
+  { section: 'Unit', set: 'StartLimitIntervalSec', to: '0' },
+  { section: 'Service', set: 'RestartSec', to: '1' },
+] as const;
+
 /** systemd.unit(5): also at boot each waits for those before it, and is stopped before them, or its first words would be complaints. */
 const dropIn = (service: Service, before: readonly Service[], input: RenderInput): readonly Item[] => {
   const unit = service.unit(input);
   const order = { section: 'Unit', set: 'After', to: before.map((other) => other.unit(input).systemd).join(' ') };
-  const lines = [...(before.length === 0 ? [] : [order]), ...(unit.dropIn ?? [])];
-  if (lines.length === 0) return [];
+  const lines = [...(before.length === 0 ? [] : [order]), ...COMES_BACK, ...(unit.dropIn ?? [])];
   const sections = [...new Set(lines.map((line) => line.section))].map((section) => ({
     block: section,
     rows: lines.filter((line) => line.section === section).map(({ set, to }) => ({ set, to })),

@@ -23,13 +23,15 @@ const mainPid = async (machine: Machine, text: string): Promise<number> => {
 };
 
 const unitState = async (machine: Machine, unit: Supervised): Promise<UnitState> => {
-  const properties = 'ActiveState,MainPID,ActiveEnterTimestamp,ControlGroup';
+  const properties = 'ActiveState,SubState,MainPID,ActiveEnterTimestamp,ControlGroup';
   const text = await must(machine, ['systemctl', 'show', '--timestamp=unix', '-p', properties, unit.systemd]);
   const since = /^@([0-9]+)$/.exec(field(text, 'ActiveEnterTimestamp'))?.[1];
   const active = field(text, 'ActiveState');
+  // A unit that waits for its next start has just failed.
+  const failed = active === 'failed' || field(text, 'SubState').startsWith('auto-restart');
   const pid = await mainPid(machine, text);
   return {
-    state: active === 'active' || active === 'reloading' ? 'running' : active === 'failed' ? 'failed' : 'stopped',
+    state: active === 'active' || active === 'reloading' ? 'running' : failed ? 'failed' : 'stopped',
     ...(pid > 0 ? { pid } : {}),
     ...(since === undefined ? {} : { since: new Date(Number(since) * 1000) }),
   };

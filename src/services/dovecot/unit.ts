@@ -13,7 +13,6 @@ export const dovecotUnit: Unit = {
   dropIn: [
     { section: 'Service', set: 'Environment', to: ZONE },
     { section: 'Service', set: 'Restart', to: 'on-failure' },
-    { section: 'Service', set: 'RestartSec', to: '1' },
     // journald drops what is beyond 10,000 lines in 30 s of one unit, and a busy machine logs more.
     { section: 'Service', set: 'LogRateLimitIntervalSec', to: '0' },
   ],

@@ -14,7 +14,6 @@ export const postfixUnit = ({ facts }: Pick<RenderInput, 'facts'>): Unit => ({
     { section: 'Service', set: 'PIDFile', to: '/var/spool/postfix/pid/master.pid' },
     // Debian's units leave a Postfix that was killed (by the kernel for want of memory, say) where it is.
     { section: 'Service', set: 'Restart', to: 'on-failure' },
-    { section: 'Service', set: 'RestartSec', to: '1' },
     // journald.conf(5): by default lines beyond 10,000 in 30 s are dropped.
     { section: 'Service', set: 'LogRateLimitIntervalSec', to: '0' },
   ],
