@@ -1,0 +1,165 @@
+/**
+ * M20: one daemon is stopped while mail comes. It is put off or waits in the queue, is never refused for good and never passes unfiltered; when
+ * the daemon is back, everything arrives, once. Strangers and people alike.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CLIENT_NAME, fetched, freshClient, type Server, type Smtp, until } from '../index.ts';
+import { ok } from '../people.ts';
+import { onEachRelease } from '../scenario.ts';
+
+/** Generic Test for Unsolicited Bulk Email: every filter refuses it. */
+const GTUBE = 'XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X';
+const MESSAGES = 10;
+const BACK_MS = 120_000;
+
+type Fate = 'accepted' | 'put off' | 'refused';
+
+interface Daemon {
+  readonly unit: string;
+  readonly ordinary: Fate;
+  readonly spam: Fate;
+  /** A login with the right password, and then a message. */
+  readonly login: Fate;
+}
+
+const DAEMONS: Readonly<Record<string, Daemon>> = {
+  MariaDB: { unit: 'mariadb', ordinary: 'put off', spam: 'put off', login: 'put off' },
+  Rspamd: { unit: 'rspamd', ordinary: 'put off', spam: 'put off', login: 'put off' },
+  Dovecot: { unit: 'dovecot', ordinary: 'accepted', spam: 'refused', login: 'put off' },
+  Redis: { unit: 'redis-server', ordinary: 'accepted', spam: 'refused', login: 'accepted' },
+};
+
+const fateOf = (code: number): Fate => (code < 400 ? 'accepted' : code < 500 ? 'put off' : 'refused');
+
+const message = (from: string, id: string, text: string): string =>
+  [
+    `From: <${from}>`,
+    'To: <demo@hauspost.test>',
+    `Message-ID: <${id}>`,
+    'Date: Tue, 24 Nov 2026 03:00:00 +0000',
+    'Subject: without',
+    'MIME-Version: 1.0',
+    'Content-Type: text/plain',
+    '',
+    `${text} (${id})`,
+    '',
+  ].join('\r\n');
+
+/** What a dialogue ended with that did not get as far as the message; a connection that is closed says "later", too. */
+const codeOf = (error: unknown): number => {
+  const words = String(error);
+  const code = /(?:STARTTLS:|greeted with) ([0-9]{3})/.exec(words)?.[1];
+  if (code === undefined && !/closed the connection/.test(words)) throw error;
+  return Number(code ?? 421);
+};
+
+/** The first code that is no agreement, or that of the end of data. */
+const answer = async (open: Promise<Smtp>, from: string, text: string, before: readonly string[] = []): Promise<number> => {
+  let smtp: Smtp | undefined;
+  try {
+    smtp = await open;
+    for (const line of [...before, `MAIL FROM:<${from}>`, 'RCPT TO:<demo@hauspost.test>']) {
+      const { code } = await smtp.command(line);
+      if (code >= 400) return code;
+    }
+    return (await smtp.data(text)).code;
+  } catch (error) {
+    return codeOf(error);
+  } finally {
+    smtp?.close();
+  }
+};
+
+const byStranger = (server: Server, id: string, text = 'Is anybody there?'): Promise<number> =>
+  answer(server.stranger(), 'friend@outside.test', message('friend@outside.test', id, text));
+
+const byDemo = async (server: Server, id: string): Promise<number> => {
+  const { user, pass } = server.demo;
+  const plain = Buffer.from(`\0${user}\0${pass}`).toString('base64');
+  const login = [`EHLO ${CLIENT_NAME}`, `AUTH PLAIN ${plain}`];
+  return answer(server.client(587, undefined, freshClient()), user, message(user, id, 'From me.'), login);
+};
+
+/** Mail that waits in the queue is tried again after five minutes (M15); here at once. */
+const flushed = async ({ machine }: Server): Promise<void> => {
+  const isEmpty = async (): Promise<true | undefined> => {
+    if (ok(await machine.run(['postqueue', '-j'])).stdout === '') return true;
+    ok(await machine.run(['postqueue', '-f']));
+    return undefined;
+  };
+  await until('the queue is empty', isEmpty, BACK_MS, 500);
+};
+
+const copies = async (server: Server, ids: readonly string[]): Promise<readonly number[]> => {
+  const imap = await server.imap(server.demo);
+  for (const id of ids) await fetched(imap, 'INBOX', `<${id}>`);
+  const lock = await imap.getMailboxLock('INBOX');
+  const found = await Promise.all(ids.map(async (id) => ((await imap.search({ header: { 'message-id': `<${id}>` } })) || []).length));
+  lock.release();
+  await imap.logout();
+  return found;
+};
+
+const taken = (what: string, send: () => Promise<number>): Promise<true> =>
+  until(
+    `${what} is accepted`,
+    async () => {
+      const code = await send();
+      assert.ok(code < 500, `${what}: ${code}`);
+      return code === 250 || undefined;
+    },
+    BACK_MS,
+    500,
+  );
+
+const whileStopped = async (server: Server, { unit, ...fates }: Daemon, ids: readonly string[], own: string): Promise<void> => {
+  for (const id of ids) {
+    const code = await byStranger(server, id);
+    assert.equal(fateOf(code), fates.ordinary, `${id}: ${code}`);
+  }
+  const marked = await byStranger(server, `gtube-without-${unit}@outside.test`, GTUBE);
+  assert.equal(fateOf(marked), fates.spam, `GTUBE: ${marked}`);
+  const mine = await byDemo(server, own);
+  assert.equal(fateOf(mine), fates.login, `login: ${mine}`);
+};
+
+const each = (get: () => Server): void => {
+  for (const [name, daemon] of Object.entries(DAEMONS)) {
+    const { unit, ordinary, spam, login } = daemon;
+    test(`M20: without ${name} mail is ${ordinary}, what the filter refuses is ${spam}, a login's mail is ${login}; then it arrives, once`, async () => {
+      const server = get();
+      const ids = Array.from({ length: MESSAGES }, (_, n) => `without-${unit}-${n}@outside.test`);
+      const own = `without-${unit}@hauspost.test`;
+      await taken('mail', () => byStranger(server, `with-${unit}@outside.test`));
+      assert.equal(fateOf(await byStranger(server, `gtube-with-${unit}@outside.test`, GTUBE)), 'refused');
+      ok(await server.machine.run(['systemctl', 'stop', unit]));
+      const begun = performance.now();
+      await whileStopped(server, daemon, ids, own).finally(() => server.machine.run(['systemctl', 'start', unit]));
+      const back = performance.now();
+      for (const id of ordinary === 'put off' ? ids : []) await taken(id, () => byStranger(server, id));
+      if (login === 'put off') await taken(own, () => byDemo(server, own));
+      await flushed(server);
+      assert.deepEqual(
+        await copies(server, [...ids, own]),
+        Array.from({ length: MESSAGES + 1 }, () => 1),
+      );
+      const each = (back - begun) / (MESSAGES + 2);
+      console.log(
+        `    without ${name}: ${each.toFixed(0)} ms for an answer; all in INBOX ${(performance.now() - back).toFixed(0)} ms after its start`,
+      );
+    });
+  }
+
+  test('M20: what the filter refuses never came through', async () => {
+    const imap = await get().imap(get().demo);
+    for (const { path } of await imap.list()) {
+      const lock = await imap.getMailboxLock(path);
+      assert.deepEqual(await imap.search({ header: { 'message-id': '<gtube-' } }), [], path);
+      lock.release();
+    }
+    await imap.logout();
+  });
+};
+
+onEachRelease(each);
