@@ -1,4 +1,4 @@
-/** M12, M13, M14, M25: what people may send, and what leaves the server in their name. */
+/** M12, M13, M14: what people may send, and what leaves the server in their name. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { ImapFlow } from 'imapflow';
@@ -363,13 +363,6 @@ for (const release of RELEASES) {
       const [own = ''] = bounce.split('\r\n\r\n');
       assert.match(bounce, /refused@outside\.test/);
       assert.doesNotMatch(own, SIGNED);
-    });
-
-    test('M25: SMTPUTF8 is not offered on 25, 8BITMIME is', async () => {
-      const smtp = await server.stranger();
-      const { lines } = await smtp.command('EHLO mail.outside.test');
-      assert.ok(lines.includes('8BITMIME') && !lines.includes('SMTPUTF8') && !lines.includes('DSN'), lines.join('|'));
-      smtp.close();
     });
   });
 }

@@ -11,6 +11,11 @@ export const protocol: readonly Row[] = [
   { set: 'cleanup_replace_stray_cr_lf', to: true, why: 'No CR or LF of their own leave this server, so nobody can smuggle through it.' },
   { set: 'strict_rfc821_envelopes', to: true },
   { set: 'smtputf8_enable', to: false, why: "Dovecot's LMTP does not take it: such mail would bounce after it was accepted." },
+  {
+    set: 'disable_mime_output_conversion',
+    to: true,
+    why: 'Eight bits stay eight bits, also for a server that does not announce 8BITMIME: rewriting them would break the DKIM signature.',
+  },
   { set: 'disable_vrfy_command', to: true },
   {
     set: 'smtpd_discard_ehlo_keywords',
