@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CLIENT_NAME, fetched, freshClient, type Server, type Smtp, until } from '../index.ts';
+import { CLIENT_NAME, fetched, type Server, type Smtp, until } from '../index.ts';
 import { ok } from '../people.ts';
 import { onEachRelease } from '../scenario.ts';
 
@@ -78,7 +78,7 @@ const byDemo = async (server: Server, id: string): Promise<number> => {
   const { user, pass } = server.demo;
   const plain = Buffer.from(`\0${user}\0${pass}`).toString('base64');
   const login = [`EHLO ${CLIENT_NAME}`, `AUTH PLAIN ${plain}`];
-  return answer(server.client(587, undefined, freshClient()), user, message(user, id, 'From me.'), login);
+  return answer(server.client(587, undefined), user, message(user, id, 'From me.'), login);
 };
 
 /** Mail that waits in the queue is tried again after five minutes (M15); here at once. */

@@ -1,6 +1,7 @@
 export * from './manifest.ts';
 export * from './names.ts';
 export * from './probe.ts';
+export * from './replies.ts';
 export * from './service.ts';
 export * from './wire.ts';
 export * from './wiring.ts';

@@ -13,6 +13,7 @@ import { learning } from './learning.ts';
 import { logging } from './logging.ts';
 import { mailboxes } from './mailboxes.ts';
 import { quota } from './quota.ts';
+import { replies } from './replies.ts';
 import { services } from './services.ts';
 import { sieve } from './sieve.ts';
 import { storage } from './storage.ts';
@@ -21,7 +22,7 @@ import type { Dialect, ProtocolName, Slice, Subject } from './vocabulary.ts';
 
 export const MAIN_FILE = path('/etc/dovecot/dovecot.conf');
 
-const SUBJECTS: readonly Subject[] = [logging, auth, storage, mailboxes, quota, delivery, sieve, learning, tls, services];
+const SUBJECTS: readonly Subject[] = [logging, auth, storage, mailboxes, quota, delivery, sieve, replies, learning, tls, services];
 
 /** 2.4 wants both first: the meaning of all that follows, and the format of what is stored. They stay when the package moves on within 2.4. */
 const OPENING: readonly Row[] = [

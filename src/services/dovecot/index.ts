@@ -10,6 +10,7 @@ import { check } from './check.ts';
 import { MAIN_FILE, mainText, sqlFileTexts } from './configuration.ts';
 import { dovecotProbes } from './probes.ts';
 import { learningItems } from './learning.ts';
+import { replyItems } from './replies.ts';
 import { globalScripts } from './scripts.ts';
 import { MAIL_USER, MAILBOXES } from './storage.ts';
 import { dovecotUnit } from './unit.ts';
@@ -47,7 +48,7 @@ export const dovecot: Service = {
   name: 'dovecot',
   packages: () => ['dovecot-core', 'dovecot-imapd', 'dovecot-lmtpd', 'dovecot-managesieved', 'dovecot-mysql', 'dovecot-sieve'],
   unit: () => dovecotUnit,
-  items: (input) => [...configuration(input), ...scripts(input), ...learningItems(input), ...mail(input), ...grants(input)],
+  items: (input) => [...configuration(input), ...scripts(input), ...learningItems(input), ...replyItems, ...mail(input), ...grants(input)],
   check,
   probes: dovecotProbes,
 };

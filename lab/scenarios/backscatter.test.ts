@@ -1,0 +1,201 @@
+/**
+ * M26, M14: nobody gets mail from us because somebody else used his address, or because a program wrote to us. What is sent all the same (a
+ * vacation reply, a rejection, a notice of failure) goes to whom it concerns; the vacation reply is signed, the others never are.
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { fetched, fromUnbound, type Login, type Outside, outside, type Received, type Server, signatures, until } from '../index.ts';
+import { ok, orders } from '../people.ts';
+import { onEachRelease } from '../scenario.ts';
+
+const AWAY: Login = { user: 'away@hauspost.test', pass: 'a-password' };
+const PICKY: Login = { user: 'picky@hauspost.test', pass: 'a-password' };
+const FORWARDS: Login = { user: 'forwards@hauspost.test', pass: 'a-password' };
+const LIMIT_MS = 60_000;
+
+const SCRIPTS: readonly (readonly [Login, string])[] = [
+  [AWAY, 'require "vacation"; vacation :days 1 :subject "Away" "I am on a journey.";'],
+  [PICKY, 'require "reject"; reject "I do not want this.";'],
+  [FORWARDS, 'redirect "friend@outside.test";'],
+];
+
+/** A message from outside to somebody with a script. */
+interface Case {
+  readonly what: string;
+  /** The envelope sender; its own for each case, since Sieve answers nobody twice. */
+  readonly from?: string;
+  readonly header?: readonly string[];
+  /** In To, where it is not the recipient. */
+  readonly to?: string;
+  /** From an address that may not send for outside.test, with a From that looks like somebody else's: Rspamd marks it. */
+  readonly marked?: true;
+  /** From such an address, and nothing else: Rspamd does not mark it. */
+  readonly unverified?: true;
+}
+
+const NOBODY_ANSWERS: readonly Case[] = [
+  { what: 'the null sender', from: '' },
+  { what: 'a list', header: ['List-Id: <talk.outside.test>'] },
+  { what: 'a newsletter', header: ['List-Unsubscribe: <mailto:off@outside.test>'] },
+  { what: 'a list that says where to write', header: ['List-Post: <mailto:talk@outside.test>'] },
+  { what: 'Precedence: bulk', header: ['Precedence: bulk'] },
+  { what: 'Precedence: list', header: ['Precedence: list'] },
+  { what: 'Precedence: junk', header: ['precedence: Junk'] },
+  { what: 'an automatic reply', header: ['Auto-Submitted: auto-replied'] },
+  { what: 'a program', header: ['Auto-Submitted: auto-generated'] },
+  { what: 'marked mail', marked: true },
+];
+const NO_VACATION: readonly Case[] = [
+  ...NOBODY_ANSWERS,
+  { what: 'a mailer', from: 'MAILER-DAEMON@outside.test' },
+  { what: "a list's keeper", from: 'owner-talk@outside.test' },
+  { what: 'what is not for this account by name', to: 'somebody@outside.test' },
+];
+const NO_REJECTION: readonly Case[] = [
+  ...NOBODY_ANSWERS,
+  { what: 'a folded list header', header: ['Precedence:', ' bulk'] },
+  { what: 'a sender whom nobody verified', unverified: true },
+];
+
+let sent = 0;
+
+/** Sends it; its Message-ID. */
+const send = async (server: Server, to: string, one: Case): Promise<string> => {
+  const number = ++sent;
+  const id = `<m26-${number}@outside.test>`;
+  const from = one.from ?? `sender-${number}@outside.test`;
+  const forged = one.marked === true || one.unverified === true;
+  const lines = [
+    `From: ${one.marked === true ? '"service@paypal.com" ' : ''}<${from === '' ? `sender-${number}@outside.test` : from}>`,
+    `To: <${one.to ?? to}>`,
+    `Subject: hello ${number}`,
+    `Message-ID: ${id}`,
+    'Date: Tue, 24 Nov 2026 03:00:00 +0000',
+    'MIME-Version: 1.0',
+    'Content-Type: text/plain',
+    ...(one.header ?? []),
+  ];
+  const smtp = await server.stranger(forged ? {} : undefined);
+  for (const line of [`MAIL FROM:<${from}>`, `RCPT TO:<${to}>`]) assert.equal((await smtp.command(line)).code, 250, line);
+  const { code, lines: words } = await smtp.data([...lines, '', `This is ${one.what}, number ${number}.`, ''].join('\r\n'));
+  smtp.close();
+  assert.equal(code, 250, words.join(' '));
+  return id;
+};
+
+/** Nothing is on its way any more: neither in the queue nor where sendmail(1) leaves it. */
+const settled = async ({ machine }: Server): Promise<void> => {
+  const script = '[ -z "$(postqueue -j)" ] && [ -z "$(find /var/spool/postfix/maildrop -type f)" ]';
+  await until('all mail has gone its way', async () => (await machine.run(['sh', '-c', script])).code === 0 || undefined, LIMIT_MS, 100);
+};
+
+const upload = async (server: Server, login: Login, script: string): Promise<void> => {
+  const sieve = await server.sieve();
+  assert.equal((await sieve.login(login)).status, 'OK');
+  const put = await sieve.put('own', script);
+  assert.equal(put.status, 'OK', put.words);
+  assert.equal((await sieve.command('SETACTIVE "own"')).status, 'OK');
+  sieve.close();
+};
+
+const toWhom = (mail: readonly Received[]): readonly string[] => mail.flatMap(({ to }) => to).toSorted();
+const isUnsigned = ({ source }: Received): void => assert.doesNotMatch(source.split('\r\n\r\n')[0] ?? '', /^(DKIM-Signature|X-Hauspost)/im);
+
+/** In Spam, marked, and without a sender who could be told of anything. */
+const isFiled = async (server: Server, login: Login, id: string): Promise<void> => {
+  const imap = await server.imap(login);
+  const source = await fetched(imap, 'Spam', id);
+  assert.match(source, /^X-Spam: Yes\r$/m);
+  assert.match(source, /^Return-Path: <>\r$/m);
+  await imap.logout();
+};
+
+onEachRelease((get: () => Server) => {
+  let abroad: Outside;
+  before(async () => {
+    const server = get();
+    abroad = await outside(server.machine);
+    for (const login of [AWAY, PICKY, FORWARDS]) await server.account(login);
+    for (const [login, script] of SCRIPTS) await upload(server, login, script);
+    await orders(server, ['alias', 'add', 'refused@hauspost.test', 'refused@outside.test']);
+  });
+  after(() => abroad?.[Symbol.asyncDispose]());
+
+  /** What went out because of these, and then because of `last`, which is answered. */
+  const answers = async (to: Login, cases: readonly Case[], last: Case): Promise<readonly Received[]> => {
+    const server = get();
+    const before = abroad.received.length;
+    for (const one of cases) {
+      const id = await send(server, to.user, one);
+      if (one.marked === true) await isFiled(server, to, id);
+    }
+    await send(server, to.user, last);
+    await until(`${last.what} is answered`, () => abroad.received.length > before || undefined, LIMIT_MS, 50);
+    await settled(server);
+    return abroad.received.slice(before);
+  };
+
+  test(`M26, M14: nobody else gets a vacation reply: ${NO_VACATION.map(({ what }) => what).join(', ')}; a person does, once, signed`, async () => {
+    const person = { what: 'a person', from: 'person@outside.test' };
+    const [reply, ...more] = await answers(AWAY, [...NO_VACATION, person], person);
+    assert.ok(reply !== undefined);
+    assert.deepEqual([reply.from, ...reply.to], ['', 'person@outside.test']);
+    assert.deepEqual(more, [], 'nothing else was sent');
+    assert.match(reply.source, /^From: <away@hauspost\.test>\r$/m);
+    assert.match(reply.source, /^Auto-Submitted: auto-replied/m);
+    assert.match(reply.source, /\r\n\r\nI am on a journey\.\r\n/);
+    assert.doesNotMatch(reply.source, /^(X-Hauspost|Authentication-Results)/im);
+    assert.deepEqual(await signatures(reply.source, fromUnbound(get().machine)), ['hauspost.test pass rsa-sha256 2048']);
+  });
+
+  test("M14: neither a local program's mail that looks like a vacation reply nor what Sieve redirects is signed; the word of the filter cannot be guessed", async () => {
+    const { machine } = get();
+    const like = (more: string): string =>
+      `From: <away@hauspost.test>\nTo: <friend@outside.test>\nSubject: forged\nMessage-ID: <forged-${more.length}@hauspost.test>\nAuto-Submitted: auto-replied (vacation)\n${more}\nforged\n`;
+    for (const more of ['', 'X-Hauspost-Reply: away@hauspost.test\n', 'X-Hauspost-Reply: 0123456789 away@hauspost.test\n']) {
+      ok(await machine.run(['sendmail', '-i', '-f', '<>', 'friend@outside.test'], { user: 'www-data', input: like(more) }));
+      isUnsigned(await abroad.message(`<forged-${more.length}@hauspost.test>`));
+    }
+    const smtp = await get().stranger();
+    for (const line of ['MAIL FROM:<>', `RCPT TO:<${FORWARDS.user}>`]) assert.equal((await smtp.command(line)).code, 250);
+    const forged = like('').replace('forged-0@', 'redirected@').replace('From: <away', 'From: <forwards').replaceAll('\n', '\r\n');
+    assert.equal((await smtp.data(forged)).code, 250);
+    smtp.close();
+    const redirected = await abroad.message('<redirected@hauspost.test>');
+    assert.match(redirected.source, /^X-Sieve-Redirected-From: forwards@hauspost\.test\r$/m);
+    isUnsigned(redirected);
+  });
+
+  test(`M26: no rejection: ${NO_REJECTION.map(({ what }) => what).join(', ')}; a person gets one for each message`, async () => {
+    const person = { what: 'a person', from: 'person@outside.test' };
+    const out = await answers(PICKY, [...NO_REJECTION, person], person);
+    assert.deepEqual(toWhom(out), ['person@outside.test', 'person@outside.test']);
+    for (const each of out) {
+      assert.equal(each.from, '');
+      assert.match(each.source, /I do not want this\./);
+      assert.match(each.source, /^Auto-Submitted: auto-replied \(rejected\)\r$/m);
+      isUnsigned(each);
+    }
+    const imap = await get().imap(PICKY);
+    const status = await imap.status('INBOX', { messages: true });
+    assert.equal(status === false ? undefined : status.messages, 0, 'what is rejected is not kept');
+    await imap.logout();
+  });
+
+  test('M26: mail that is forwarded and refused there: no notice to the null sender nor of marked mail; a person gets one', async () => {
+    const server = get();
+    const before = abroad.received.length;
+    for (const one of [{ what: 'the null sender', from: '' }, { what: 'marked mail', marked: true } as const])
+      await send(server, 'refused@hauspost.test', one);
+    await send(server, 'refused@hauspost.test', { what: 'a person', from: 'person@outside.test' });
+    await until('the person is told', () => abroad.received.length > before || undefined, LIMIT_MS, 50);
+    await settled(server);
+    const out = abroad.received.slice(before);
+    assert.deepEqual(toWhom(out), ['person@outside.test']);
+    for (const each of out) {
+      assert.equal(each.from, '');
+      assert.match(each.source, /^Subject: Undelivered Mail Returned to Sender\r$/m);
+      isUnsigned(each);
+    }
+  });
+});
