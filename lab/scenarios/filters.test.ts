@@ -58,7 +58,7 @@ const order = (get: () => Server): void => {
     await configure(server, FILTERS);
     const plan = await server.hauspost(['plan']);
     assert.equal(plan.code, 2, plan.stderr);
-    assert.match(plan.stdout, /^create file \/etc\/dovecot\/sieve\/operator-before\.sieve$/m);
+    assert.match(plan.stdout, /^create \/etc\/dovecot\/sieve\/operator-before\.sieve$/m);
     assert.ok(plan.stdout.includes('+if header :is "X-Club" "yes" { fileinto :create "Club"; stop; }'));
     await server.order('apply', '--yes');
     await exits(server, 0, 'plan');

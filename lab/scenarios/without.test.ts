@@ -78,7 +78,7 @@ const byDemo = async (server: Server, id: string): Promise<number> => {
   const { user, pass } = server.demo;
   const plain = Buffer.from(`\0${user}\0${pass}`).toString('base64');
   const login = [`EHLO ${CLIENT_NAME}`, `AUTH PLAIN ${plain}`];
-  return answer(server.client(587, undefined), user, message(user, id, 'From me.'), login);
+  return answer(server.client(587), user, message(user, id, 'From me.'), login);
 };
 
 /** Mail that waits in the queue is tried again after five minutes (M15); here at once. */

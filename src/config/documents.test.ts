@@ -66,8 +66,8 @@ test('an unknown name is refused with the nearest one', () => {
   assert.equal(remedy('mail.defalt_quota'), 'Ask for mail.default_quota.');
   assert.equal(remedy('message_size_limit'), 'Ask for mail.message_size_limit.');
   assert.equal(remedy('mial'), 'Ask for mail.');
-  assert.equal(remedy('zzz'), 'Sections: server, network, tls, resolver, incoming, outgoing, mail, logs, web_ui.');
-  assert.equal(remedy('__proto__'), 'Sections: server, network, tls, resolver, incoming, outgoing, mail, logs, web_ui.');
+  assert.equal(remedy('zzz'), 'Sections: server, network, tls, resolver, incoming, outgoing, logins, mail, filters, logs, web_ui.');
+  assert.equal(remedy('__proto__'), 'Sections: server, network, tls, resolver, incoming, outgoing, logins, mail, filters, logs, web_ui.');
 });
 
 test('docs/options.md is what the declarations say (npm run docs makes it anew)', () => {

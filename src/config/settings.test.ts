@@ -53,7 +53,7 @@ test('limits have the defaults that the contract names', () => {
 
 test('profile public binds all addresses and asks the root', () => {
   const settings = open();
-  assert.deepEqual(settings.network, { bind: ['0.0.0.0', '::'] });
+  assert.deepEqual(settings.network, { bind: ['0.0.0.0', '::'], publicAddresses: [] });
   assert.deepEqual(settings.resolver, { mode: 'recursive', forwarders: [], validate: true });
   assert.equal(settings.hostname, 'mail.example.org');
   assert.deepEqual(open('', { ipv6: false }).network.bind, ['0.0.0.0']);
