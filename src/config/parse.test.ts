@@ -73,7 +73,14 @@ to = "x"
     [18, 1, 'mail.queue_lifetime', 'config.duplicate-key', 'queue_lifetime = "4d"', 'Keep one of the two lines and remove the other.'],
     [19, 1, 'mail.bounce_lifetime', 'config.exclusive', '"6d"', 'Write bounce_lifetime = "120h" or less.'],
     [22, 13, 'logs.retention', 'config.out-of-range', '"400d"', 'Write a duration from 1d to 365d.'],
-    [24, 1, 'backup', 'config.unknown-table', undefined, 'Sections: server, network, tls, resolver, incoming, outgoing, logins, mail, filters, logs, web_ui.'],
+    [
+      24,
+      1,
+      'backup',
+      'config.unknown-table',
+      undefined,
+      'Sections: server, network, tls, resolver, incoming, outgoing, logins, mail, filters, logs, web_ui.',
+    ],
   ];
   const found = problems(text);
   assert.deepEqual(

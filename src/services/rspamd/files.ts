@@ -10,7 +10,7 @@ import { options } from './options.ts';
 import { outside } from './outside.ts';
 import { ruleFile } from './rules.ts';
 import { storage } from './storage.ts';
-import { greylisting, verdict } from './verdict.ts';
+import { verdict } from './verdict.ts';
 import { milterDirectory, workers } from './workers.ts';
 
 const reload = [{ service: 'rspamd', by: 'reload' }] as const;
@@ -25,7 +25,6 @@ export const confFiles = (input: RenderInput): readonly ConfFile[] => [
   ...authentication,
   dkimSigning(input),
   ...verdict,
-  ...greylisting(input),
   ...outside(input),
 ];
 

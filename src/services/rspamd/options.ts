@@ -7,13 +7,22 @@ const MEBIBYTE = 1024 * 1024;
 /** `address:port:weight`, IPv6 in brackets. */
 const nameserver = ({ address, port }: RenderInput['wiring']['resolver']): string => `${address.includes(':') ? `[${address}]` : address}:${port}:10`;
 
+const WHOLE = ['0.0.0.0', '::', '127.0.0.1', '::1'];
+
+/** The machine itself, from where the self-test comes: loopback, and where it listens on addresses of its own alone, these. */
+const itself = ({ settings: { network } }: Pick<RenderInput, 'settings'>): readonly string[] => [
+  '127.0.0.0/8',
+  '::1',
+  ...network.bind.filter((address) => !WHOLE.includes(address)),
+];
+
 export const options = ({ settings, wiring }: RenderInput): ConfFile => ({
   name: 'options.inc',
   section: ['options'],
   rows: [
     {
       set: 'local_addrs',
-      to: ['127.0.0.0/8', '::1'],
+      to: itself({ settings }),
       why: 'Not the private networks that the package lists. (Loopback is local by the program itself.)',
     },
     {

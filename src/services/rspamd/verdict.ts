@@ -1,5 +1,4 @@
 /** What becomes of a message of which score. The scores themselves are the package's. */
-import type { RenderInput } from '#model';
 import type { ConfFile } from './conf-file.ts';
 
 export const verdict: readonly ConfFile[] = [
@@ -18,11 +17,3 @@ export const verdict: readonly ConfFile[] = [
     rows: [{ set: 'enabled', to: false, why: 'It learns from the other rules; nobody could say why a message was marked.' }],
   },
 ];
-
-const WHOLE = ['0.0.0.0', '::', '127.0.0.1', '::1'];
-
-/** Where the server listens on addresses of its own only, the self-test comes from one of them; on loopback nobody is put off anyhow. */
-export const greylisting = ({ settings: { network } }: RenderInput): readonly ConfFile[] => {
-  const own = network.bind.filter((address) => !WHOLE.includes(address));
-  return own.length === 0 ? [] : [{ name: 'greylist.conf', section: ['greylist'], rows: [{ set: 'whitelisted_ip', to: own }] }];
-};
