@@ -271,7 +271,7 @@ const environment = (get: () => Server): void => {
     }
     const status = await server.hauspost(['status', '--json']);
     const { services } = oneDocument(status) as { services: { state: string }[] };
-    assert.deepEqual([status.code, services.length, services.every(({ state }) => state === 'running')], [0, 7, true]);
+    assert.deepEqual([status.code, services.length, services.every(({ state }) => state === 'running')], [0, 8, true]);
     assert.match(status.stderr, /^warning: \/etc\/hauspost\/hauspost\.toml cannot be used \(.*\); this is about the configuration in place$/m);
     await configure(server, '[network]\nbind = ["198.51.100.77"]\n');
     assert.match((await exits(server, 3, 'plan')).stderr, /network\.bind names 198\.51\.100\.77, which this machine does not have/);

@@ -50,6 +50,18 @@ const activate = async (server: Server, script: string): Promise<void> => {
 const write = async ({ machine }: Server, file: string, text: string | Uint8Array): Promise<void> =>
   void ok(await machine.run(['sh', '-c', 'cat >"$1"', 'sh', file], { input: text }));
 
+/** A message that the filter has marked, handed to Dovecot as Postfix does (LMTP, RFC 2033); its id. */
+const marked = async ({ machine }: Server): Promise<string> => {
+  const id = `<filter-${++sent}@outside.test>`;
+  const talk = `use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Peer => '/run/dovecot/lmtp') or die; $s->autoflush(1); local $/ = undef;
+    my $message = <STDIN>; $/ = "\\n"; sub reply { while (<$s>) { die $_ unless /^[23]/; return if /^... / } }
+    reply(); for ('LHLO localhost', 'MAIL FROM:<friend@outside.test>', 'RCPT TO:<demo@hauspost.test>', 'DATA') { print $s "$_\\r\\n"; reply() }
+    print $s "$message\\r\\n.\\r\\n"; reply();`;
+  const input = `X-Spam: Yes\r\nFrom: <friend@outside.test>\r\nMessage-ID: ${id}\r\nX-Club: yes\r\nSubject: marked\r\n\r\nBuy.\r\n`;
+  ok(await machine.run(['perl', '-e', talk], { input }));
+  return id;
+};
+
 const order = (get: () => Server): void => {
   test('the operator names two scripts; plan shows them before they count', async () => {
     const server = get();
@@ -83,12 +95,10 @@ const order = (get: () => Server): void => {
 
   test("M8: what is marked is in Spam, whatever the operator's script wants", async () => {
     const server = get();
-    // Rspamd's own mark, as the self-test makes it: from a client of which it is told so.
     await write(server, BEFORE, 'require ["fileinto", "mailbox"];\nfileinto :create "Everything";\n');
     await server.order('apply', '--yes');
     await lies(server, await send(server, 'plain'), 'Everything');
-    const { code, stdout } = await server.hauspost(['selftest', '--json']);
-    assert.equal(code, 0, stdout);
+    await lies(server, await marked(server), 'Spam');
     await write(server, BEFORE, CLUB);
     await server.order('apply', '--yes');
     await lies(server, await send(server, 'plain again'), 'INBOX');

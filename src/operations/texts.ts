@@ -1,4 +1,5 @@
 /** Files of the operator's that settings name, read for rendering. */
+import { isUtf8 } from 'node:buffer';
 import { type AbsPath, operatorError } from '#base';
 import type { RenderInput } from '#model';
 import type { Context } from './operation.ts';
@@ -13,12 +14,9 @@ const readText = async ({ machine }: Context, option: string, file: AbsPath): Pr
   if (state?.kind !== 'file') return no(state === undefined ? 'does not exist' : 'is no file', 'Write the script there, or remove the option.');
   if (state.size > MOST_OCTETS) return no(`has ${state.size} octets`, `A script may have up to ${MOST_OCTETS}.`);
   const content = (await machine.read(file)) ?? Buffer.alloc(0);
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(content);
-    return text.includes('\0') ? no('holds a NUL', 'Write a Sieve script in UTF-8.') : text;
-  } catch {
-    return no('is not UTF-8', 'Write a Sieve script in UTF-8.');
-  }
+  if (!isUtf8(content)) return no('is not UTF-8', 'Write a Sieve script in UTF-8.');
+  if (content.includes(0)) return no('holds a NUL', 'Write a Sieve script in UTF-8.');
+  return content.toString();
 };
 
 /** Throws `config.file`. */

@@ -46,10 +46,9 @@ const compiles = async (room: CheckRoom, { source, options, from }: GlobalScript
   const { code, stderr } = await room.run(['/usr/bin/sievec', '-c', MAIN_FILE, ...options, '-d', source, '-']);
   if (code === 0) return [];
   if (from === undefined) return [finding('sieve-refused', `sievec ends with ${code}: ${stderr.trim()}`)];
-  const said = stderr
-    .trim()
-    .replaceAll(source, from)
-    .replaceAll(/^\S*sievec\S*: (?:Error|Fatal): /gm, '');
+  // sievec names a script by the file's name without its ending.
+  const lines = stderr.split('\n').flatMap((line) => /^[^:]+: (line \d+: error: .*)$/.exec(line)?.[1] ?? []);
+  const said = lines.length === 0 ? `${from}: ${stderr.trim()}` : lines.map((line) => `${from}: ${line}`).join('\n');
   return [{ level: 'error', code: 'dovecot.operator-sieve', message: said, remedy: `Mend ${from}; nothing was changed.`, blame: 'operator' }];
 };
 

@@ -1,0 +1,144 @@
+/** M15, M18, M28: how large a message may be, how often it is tried, who hears that it came back, and what the log does not hold. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fetched, type Login, outside, type Server, until } from '../index.ts';
+import { configure } from '../operator.ts';
+import { ok } from '../people.ts';
+import { onEachRelease } from '../scenario.ts';
+
+const MB = 1024 * 1024;
+const ROBOT: Login = { user: 'robot@hauspost.test', pass: 'password-of-robot' };
+const SUBJECT = 'Kzaphod-beeblebrox';
+
+let sent = 0;
+const text = (from: string, octets = 0): { readonly id: string; readonly source: string } => {
+  const id = `<queue-${++sent}@outside.test>`;
+  const head = [
+    `From: <${from}>`,
+    'To: <demo@hauspost.test>',
+    `Message-ID: ${id}`,
+    `Date: ${new Date().toUTCString()}`,
+    `Subject: ${SUBJECT} ${sent}`,
+  ];
+  const filler = `${'x'.repeat(70)}\r\n`.repeat(Math.ceil(octets / 72));
+  return { id, source: [...head, '', `Number ${sent}.`, filler].join('\r\n') };
+};
+
+const sizes = (get: () => Server): void => {
+  const announced = async (port: 25 | 587 | 465): Promise<number> => {
+    const smtp = port === 25 ? await get().stranger() : await get().client(port);
+    const { lines } = await smtp.command('EHLO mail.outside.test');
+    smtp.close();
+    return Number(/^SIZE (\d+)$/.exec(lines.find((line) => line.startsWith('SIZE ')) ?? '')?.[1]);
+  };
+  /** With its size said, or not. */
+  const tries = async (octets: number, said: boolean): Promise<string> => {
+    const smtp = await get().stranger();
+    const mail = await smtp.command(`MAIL FROM:<friend@outside.test>${said ? ` SIZE=${octets}` : ''}`);
+    let answer = mail;
+    if (mail.code === 250) {
+      assert.equal((await smtp.command('RCPT TO:<demo@hauspost.test>')).code, 250);
+      answer = said ? await smtp.command('RSET') : await smtp.data(text('friend@outside.test', octets).source);
+    }
+    smtp.close();
+    return `${answer.code} ${answer.lines.join(' ')}`;
+  };
+
+  test('M18: 50 MB, said to everybody; beyond it 552, at MAIL or at the end', async () => {
+    for (const port of [25, 587, 465] as const) assert.equal(await announced(port), 50 * MB);
+    assert.match(await tries(50 * MB, true), /^250 /);
+    assert.match(await tries(50 * MB + 1, true), /^552 /);
+    assert.match(await tries(2 ** 40, true), /^552 /);
+    assert.match(await tries(20 * MB, false), /^250 /);
+    assert.match(await tries(51 * MB, false), /^552 /);
+  });
+
+  test('M18: as the operator wants it, and the filter with it', async () => {
+    const server = get();
+    await configure(server, '[mail]\nmessage_size_limit = "2M"\n');
+    await server.order('apply', '--yes');
+    assert.equal(await announced(25), 2 * MB);
+    assert.match(await tries(1.9 * MB, false), /^250 /);
+    assert.match(await tries(2.1 * MB, false), /^552 /);
+    await configure(server, '');
+    await server.order('apply', '--yes');
+    assert.match(await tries(2.1 * MB, false), /^250 /);
+  });
+};
+
+const returns = (get: () => Server): void => {
+  const parameter = async (name: string): Promise<string> => ok(await get().machine.run(['postconf', '-h', name])).stdout.trim();
+
+  test('M15: tried again from five minutes to an hour later, five days long, notices for one', async () => {
+    const seconds = async (name: string): Promise<number> => {
+      const [, count = '', unit = ''] = /^(\d+)([smhd])$/.exec(await parameter(name)) ?? [];
+      return Number(count) * ({ s: 1, m: 60, h: 3600, d: 86_400 }[unit] ?? Number.NaN);
+    };
+    assert.deepEqual(
+      await Promise.all(['minimal_backoff_time', 'maximal_backoff_time', 'maximal_queue_lifetime', 'bounce_queue_lifetime'].map(seconds)),
+      [300, 3600, 432_000, 86_400],
+    );
+  });
+
+  /** To somebody outside who is refused for good. */
+  const refusedOutside = async (login: Login): Promise<void> => {
+    const smtp = await get().client(587, login);
+    assert.equal((await smtp.command(`MAIL FROM:<${login.user}>`)).code, 250);
+    assert.equal((await smtp.command('RCPT TO:<refused@outside.test>')).code, 250);
+    assert.equal((await smtp.data(text(login.user).source)).code, 250);
+    smtp.close();
+  };
+  const notices = async (about: string): Promise<number> => {
+    const imap = await get().imap(get().demo);
+    const lock = await imap.getMailboxLock('INBOX');
+    await imap.noop();
+    const hits = (await imap.search({ from: 'MAILER-DAEMON', body: about }, { uid: true })) || [];
+    lock.release();
+    await imap.logout();
+    return hits.length;
+  };
+
+  test('M15: who sent it hears that it came back; for a send-only account the postmaster does', async () => {
+    const server = get();
+    await using far = await outside(server.machine);
+    await server.account(ROBOT, '--send-only');
+    await server.account({ user: 'writer@hauspost.test', pass: 'password-of-writer' });
+    await refusedOutside(ROBOT);
+    await until('the postmaster hears of it', async () => ((await notices('refused@outside.test')) === 1 ? true : undefined), 30_000, 300);
+    await refusedOutside({ user: 'writer@hauspost.test', pass: 'password-of-writer' });
+    const imap = await server.imap({ user: 'writer@hauspost.test', pass: 'password-of-writer' });
+    const lock = await imap.getMailboxLock('INBOX');
+    await until(
+      'the writer hears of it',
+      async () => {
+        await imap.noop();
+        return ((await imap.search({ from: 'MAILER-DAEMON' }, { uid: true })) || []).length === 1 ? true : undefined;
+      },
+      30_000,
+      300,
+    );
+    lock.release();
+    await imap.logout();
+    assert.equal(await notices('refused@outside.test'), 1);
+    assert.deepEqual(far.received, []);
+  });
+
+  test('M28: no log holds a subject', async () => {
+    const server = get();
+    const { id, source } = text('friend@outside.test');
+    const smtp = await server.stranger();
+    for (const line of ['MAIL FROM:<friend@outside.test>', 'RCPT TO:<demo@hauspost.test>']) assert.equal((await smtp.command(line)).code, 250);
+    assert.equal((await smtp.data(source)).code, 250);
+    smtp.close();
+    const imap = await server.imap(server.demo);
+    await fetched(imap, 'INBOX', id);
+    await imap.logout();
+    const journal = await server.machine.journal();
+    assert.ok(journal.includes(id.slice(1, -1)), 'the message itself is in it');
+    assert.doesNotMatch(journal, new RegExp(SUBJECT, 'i'));
+    const files = await server.machine.run(['grep', '-rlI', SUBJECT, '/var/log']);
+    assert.deepEqual([files.code, files.stdout], [1, '']);
+  });
+};
+
+onEachRelease(sizes, returns);
