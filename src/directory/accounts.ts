@@ -4,7 +4,7 @@ import type { Finding } from '#model';
 import { joined, same } from './address.ts';
 import { type Directory, flag, number, orNull, type Row, symbolOf, text } from './connect.ts';
 import { exists as domainExists, unknownDomain } from './domains.ts';
-import { PAGE, paged } from './pages.ts';
+import { inOrder, PAGE, paged } from './pages.ts';
 import type { PasswordHash } from './password.ts';
 
 export interface Account {
@@ -141,10 +141,13 @@ export const list = async function* (directory: Directory, only: { readonly doma
   if (only.domain !== undefined && !(await domainExists(directory, only.domain))) throw unknownDomain(only.domain);
   const rest = only.domain === undefined ? 'domain > :domain OR (domain = :domain AND username > :local)' : 'domain = :domain AND username > :local';
   const page = (last: Row | undefined): Promise<readonly Row[]> =>
-    directory.rows(`SELECT username, domain, ${COLUMNS} FROM accounts WHERE ${rest} ORDER BY domain, username LIMIT ${PAGE}`, {
-      domain: last === undefined ? (only.domain ?? '') : text(last, 'domain'),
-      local: last === undefined ? '' : text(last, 'username'),
-    });
+    directory.rows(
+      `SELECT username, domain, ${COLUMNS} FROM accounts ${inOrder('accounts_by_domain')} WHERE ${rest} ORDER BY domain, username LIMIT ${PAGE}`,
+      {
+        domain: last === undefined ? (only.domain ?? '') : text(last, 'domain'),
+        local: last === undefined ? '' : text(last, 'username'),
+      },
+    );
   for await (const row of paged(page)) yield toAccount(row);
 };
 

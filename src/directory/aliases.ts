@@ -9,7 +9,7 @@ import { type Directory, flag, number, orNull, type Row, text, type Values } fro
 import { exists as domainExists, unknownDomain } from './domains.ts';
 import { alone } from './lock.ts';
 import { findLoop } from './loop.ts';
-import { PAGE, paged } from './pages.ts';
+import { inOrder, PAGE, paged } from './pages.ts';
 
 export interface Alias {
   readonly source: AliasSource;
@@ -193,7 +193,7 @@ const page = (directory: Directory, only: Domain | undefined, last: Row | undefi
   const within = `source_domain = :domain AND ${after}`;
   return directory.rows(
     `SELECT id, source_username, source_domain, CONCAT(destination_username, '@', destination_domain) AS destination, IFNULL(enabled, 0) <> 0 AS enabled
-     FROM aliases WHERE ${only === undefined ? `source_domain > :domain OR (${within})` : within} ORDER BY source_domain, source_username, id LIMIT ${PAGE}`,
+     FROM aliases ${inOrder('aliases_by_source')} WHERE ${only === undefined ? `source_domain > :domain OR (${within})` : within} ORDER BY source_domain, source_username, id LIMIT ${PAGE}`,
     { domain, local, id: last === undefined ? 0 : number(last, 'id') },
   );
 };

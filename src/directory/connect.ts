@@ -41,7 +41,8 @@ const AWAY = new Set([
   'ER_SERVER_SHUTDOWN',
   'ER_CON_COUNT_ERROR',
 ]);
-const ABSENT = new Set(['ER_NO_DB_ERROR', 'ER_BAD_DB_ERROR', 'ER_NO_SUCH_TABLE']);
+/** The last one, spelled as MySQL does: an index that a migration makes. */
+const ABSENT = new Set(['ER_NO_DB_ERROR', 'ER_BAD_DB_ERROR', 'ER_NO_SUCH_TABLE', 'ER_KEY_DOES_NOT_EXITS']);
 
 const away = (socketPath: string, cause: unknown): HauspostError =>
   environmentError({

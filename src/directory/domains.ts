@@ -1,8 +1,8 @@
 /** Domains that mail is taken for: add, list, remove. Trusts its branded input; refuses to remove what is in use, and says what that is. */
 import { type Domain, operatorError } from '#base';
 import { asDomain, joined } from './address.ts';
-import { type Directory, number, orNull, type Row, symbolOf, text } from './connect.ts';
-import { PAGE, paged } from './pages.ts';
+import { type Directory, number, orNull, type Row, symbolOf, text, type Values } from './connect.ts';
+import { PAGE, pages } from './pages.ts';
 
 export interface DomainEntry {
   readonly domain: Domain;
@@ -55,17 +55,27 @@ export const add = async (directory: Directory, domain: Domain): Promise<DomainE
   return { domain, accounts: 0, aliases: 0 };
 };
 
+/** By name in lower case. */
+type Totals = ReadonlyMap<string, number>;
+
+/** Read in the order of an index: a COUNT(DISTINCT) for each domain takes three times as long. */
+const ACCOUNTS = 'SELECT domain, COUNT(*) AS total FROM accounts WHERE domain BETWEEN :first AND :last GROUP BY domain';
+const ALIASES = `SELECT domain, COUNT(*) AS total FROM (SELECT source_domain AS domain, source_username FROM aliases
+  WHERE source_domain BETWEEN :first AND :last GROUP BY source_domain, source_username) sources GROUP BY domain`;
+
+const totals = async (directory: Directory, count: string, range: Values): Promise<Totals> =>
+  new Map((await directory.rows(count, range)).map((row) => [text(row, 'domain').toLowerCase(), number(row, 'total')]));
+
 /** All domains by name. */
 export const list = async function* (directory: Directory): AsyncGenerator<DomainEntry, void, undefined> {
   const page = (after: string): Promise<readonly Row[]> =>
-    directory.rows(
-      `SELECT d.domain, (SELECT COUNT(*) FROM accounts a WHERE a.domain = d.domain) AS accounts,
-         (SELECT COUNT(DISTINCT IFNULL(s.source_username, '')) FROM aliases s WHERE s.source_domain = d.domain) AS aliases
-       FROM domains d WHERE d.domain > :after ORDER BY d.domain LIMIT ${PAGE}`,
-      { after },
-    );
-  for await (const row of paged((last) => page(last === undefined ? '' : text(last, 'domain'))))
-    yield { domain: asDomain(text(row, 'domain')), accounts: number(row, 'accounts'), aliases: number(row, 'aliases') };
+    directory.rows(`SELECT domain FROM domains WHERE domain > :after ORDER BY domain LIMIT ${PAGE}`, { after });
+  for await (const rows of pages((last) => page(last === undefined ? '' : text(last, 'domain')))) {
+    const names = rows.map((row) => text(row, 'domain').toLowerCase());
+    const range = { first: names[0] ?? '', last: names.at(-1) ?? '' };
+    const [accounts, aliases] = [await totals(directory, ACCOUNTS, range), await totals(directory, ALIASES, range)];
+    for (const name of names) yield { domain: asDomain(name), accounts: accounts.get(name) ?? 0, aliases: aliases.get(name) ?? 0 };
+  }
 };
 
 /** Their names alone, in lower case. */
