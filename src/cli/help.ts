@@ -25,7 +25,7 @@ export const helpFor = (operation: AnyOperation): string => {
   const words = operation.positionals.map(({ key }): readonly [string, string] => [key.toUpperCase(), describe(operation, key)]);
   const common: readonly (readonly [string, string])[] = [
     ['--json', 'print the result as one JSON document'],
-    ...(operation.consents === undefined ? [] : [['--yes', 'answer every question with yes'] as const]),
+    ...('elements' in operation || operation.consents === undefined ? [] : [['--yes', 'answer every question with yes'] as const]),
   ];
   const usage = ['hauspost', operation.name, positionals(operation), flags.length > 0 ? '[options]' : ''].filter((part) => part !== '').join(' ');
   return `${operation.summary}\n\nUsage: ${usage}\n\n${table([...words, ...flags, ...common])}\n\nExample:\n  ${operation.example}\n`;

@@ -2,12 +2,13 @@
 import { type AbsPath, asHauspostError, environmentError, type HauspostError, path } from '#base';
 import { shellLine } from '#formats';
 import { thisMachine } from '#machine';
-import { type AnyOperation, type Context, OPERATIONS } from '#operations';
+import { type AnyOperation, type Context, type Listing, OPERATIONS } from '#operations';
 import { groupOf, interpret, type Invocation, validated } from './arguments.ts';
 import { askFor, secret } from './consent.ts';
 import { helpFor, helpForAll, helpForGroup } from './help.ts';
+import { print, Unfinished } from './output.ts';
 import { stderrReporter } from './reporter.ts';
-import { asErrorText, asText } from './views.ts';
+import { asErrorText, asLines, asText } from './views.ts';
 
 const out = (text: string): void => void process.stdout.write(text);
 const err = (text: string): void => void process.stderr.write(text);
@@ -36,9 +37,24 @@ const requireRoot = (operation: AnyOperation, words: readonly string[]): void =>
   });
 };
 
+/** One JSON array; nothing of it before its first element is there or its end is known. */
+const asArray = async function* ({ element }: Listing, elements: AsyncIterable<unknown>): AsyncGenerator<string, void, undefined> {
+  let before = '[';
+  for await (const each of elements) {
+    yield `${before}${JSON.stringify(element.parse(each))}`;
+    before = ',';
+  }
+  yield before === '[' ? '[]\n' : ']\n';
+};
+
 const execute = async ({ operation, input, json, yes }: Invocation, base: Context, words: readonly string[]): Promise<number> => {
   const parsed = validated(operation, input);
   requireRoot(operation, words);
+  if ('elements' in operation) {
+    const elements: AsyncIterable<unknown> = operation.elements(base, parsed);
+    await print(json ? asArray(operation, elements) : asLines(operation.name, elements), base.signal);
+    return 0;
+  }
   const consented = yes ? ('everything' as const) : await askFor((await operation.consents?.(base, parsed)) ?? []);
   const output: unknown = await operation.run({ ...base, consented }, parsed);
   out(json ? `${JSON.stringify(operation.output.parse(output))}\n` : asText(operation.name, output));
@@ -54,8 +70,9 @@ const showError = (error: HauspostError, json: boolean): void => {
 
 /** Tells what went wrong, and answers with its exit status. */
 export const failed = (thrown: unknown, words: readonly string[]): number => {
-  const error = asHauspostError(thrown);
-  showError(error, words.includes('--json'));
+  const unfinished = thrown instanceof Unfinished;
+  const error = asHauspostError(unfinished ? thrown.cause : thrown);
+  showError(error, words.includes('--json') && !unfinished);
   return error.exitCode;
 };
 

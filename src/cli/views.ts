@@ -1,10 +1,11 @@
 /** Which text shows which result. Every operation of the table has one: the type says so. */
 import type { HauspostError } from '#base';
-import type { OperationName, OutputOf } from '#operations';
+import type { ElementOf, ListingName, OperationName, OutputOf } from '#operations';
 import * as changes from './views/changes.ts';
 import * as config from './views/config.ts';
 import * as directory from './views/directory.ts';
 import * as server from './views/server.ts';
+import { type ListView, lines } from './views/table.ts';
 
 const VIEWS: { readonly [N in OperationName]: (output: OutputOf<N>) => string } = {
   up: server.up,
@@ -18,29 +19,36 @@ const VIEWS: { readonly [N in OperationName]: (output: OutputOf<N>) => string } 
   'config explain': config.explain,
   'config example': config.example,
   'domain add': directory.domainAdd,
-  'domain list': directory.domainList,
   'domain remove': directory.domainRemove,
   'dkim sync': directory.dkimSync,
   'account add': directory.accountAdd,
   'account set': directory.accountSet,
   'account passwd': directory.accountPasswd,
-  'account list': directory.accountList,
   'account remove': directory.accountRemove,
   'alias add': directory.aliasAdd,
   'alias set': directory.aliasSet,
-  'alias list': directory.aliasList,
   'alias remove': directory.aliasRemove,
   'tls-policy set': directory.tlsPolicySet,
-  'tls-policy list': directory.tlsPolicyList,
   'tls-policy remove': directory.tlsPolicyRemove,
   'spam learn': server.spamLearn,
   'ban list': directory.banList,
   'ban lift': directory.banLift,
 };
 
+const LISTS: { readonly [N in ListingName]: ListView<ElementOf<N>> } = {
+  'domain list': directory.domainList,
+  'account list': directory.accountList,
+  'alias list': directory.aliasList,
+  'tls-policy list': directory.tlsPolicyList,
+};
+
 /** The table is typed row by row; a caller that holds any row says its name and what it returned. */
 export const asText = (name: string, output: unknown): string =>
   (VIEWS as Readonly<Record<string, (output: unknown) => string>>)[name]?.(output) ?? '';
+
+/** The same for a list, line by line. */
+export const asLines = (name: string, elements: AsyncIterable<unknown>): AsyncIterable<string> =>
+  lines((LISTS as Readonly<Record<string, ListView<unknown>>>)[name] ?? { none: '', cells: () => [] }, elements);
 
 /** What is wrong and what to do; of a configuration all that is wrong. */
 export const asErrorText = (error: HauspostError): string =>

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { type MailAddress, operatorError, parseDomain, parseMailAddress, parseMegabytes, splitAddress } from '#base';
 import { accounts, type Dangling, generatePassword, hashPassword, type PasswordHash, parsePasswordHash } from '#directory';
 import type { Finding } from '#model';
-import { type Context, operation } from './operation.ts';
-import { finding, keepingPostmaster, putMailAside, requireConsent, warned, withDirectory } from './people.ts';
+import { type Context, listing, operation } from './operation.ts';
+import { finding, fromDirectory, keepingPostmaster, putMailAside, requireConsent, warned, withDirectory } from './people.ts';
 
 const address = z.string().describe('a whole address such as user@example.org');
 
@@ -148,18 +148,18 @@ export const passwd = operation({
     }),
 });
 
-export const list = operation({
+export const list = listing({
   name: 'account list',
   summary: 'Lists accounts, of one domain or of all.',
   example: 'hauspost account list example.org',
   positionals: [{ key: 'domain' }],
   input: z.object({ domain: z.string().optional().describe('only accounts of this domain') }),
-  output: z.array(account).readonly(),
+  element: account,
   needs: 'root',
-  run: (_context, { domain }) =>
-    withDirectory(async (directory) => {
+  elements: (_context, { domain }) =>
+    fromDirectory(async function* (directory) {
       const listed = accounts.list(directory, domain === undefined ? {} : { domain: parseDomain(domain) });
-      return Array.fromAsync(listed, shown);
+      for await (const each of listed) yield shown(each);
     }),
 });
 

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { operatorError, parseDomain } from '#base';
 import { aliases, parseAliasSource, parseDestination } from '#directory';
-import { operation } from './operation.ts';
-import { finding, keepingPostmaster, warned, withDirectory } from './people.ts';
+import { listing, operation } from './operation.ts';
+import { finding, fromDirectory, keepingPostmaster, warned, withDirectory } from './people.ts';
 
 const source = z.string().describe('an address of ours, or @example.org for everything in the domain that has no name of its own');
 const destination = z.object({ address: z.string(), enabled: z.boolean() });
@@ -51,16 +51,16 @@ export const set = operation({
     }),
 });
 
-export const list = operation({
+export const list = listing({
   name: 'alias list',
   summary: 'Lists aliases, of one domain or of all.',
   example: 'hauspost alias list example.org',
   positionals: [{ key: 'domain' }],
   input: z.object({ domain: z.string().optional().describe('only aliases of this domain') }),
-  output: z.array(alias).readonly(),
+  element: alias,
   needs: 'root',
-  run: (_context, { domain }) =>
-    withDirectory((directory) => Array.fromAsync(aliases.list(directory, domain === undefined ? {} : { domain: parseDomain(domain) }))),
+  elements: (_context, { domain }) =>
+    fromDirectory((directory) => aliases.list(directory, domain === undefined ? {} : { domain: parseDomain(domain) })),
 });
 
 export const remove = operation({

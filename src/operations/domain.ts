@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { type Domain, parseDomain } from '#base';
 import { type Contents, domains } from '#directory';
 import { makeDkimKeys } from './dkim.ts';
-import { operation } from './operation.ts';
-import { keepingPostmaster, putMailAside, requireConsent, withDirectory } from './people.ts';
+import { listing, operation } from './operation.ts';
+import { fromDirectory, keepingPostmaster, putMailAside, requireConsent, withDirectory } from './people.ts';
 
 const domain = z.string().describe('a domain such as example.org');
 
@@ -25,18 +25,18 @@ export const add = operation({
     }),
 });
 
-export const list = operation({
+export const list = listing({
   name: 'domain list',
   summary: 'Lists the domains with their numbers of accounts and aliases.',
   example: 'hauspost domain list',
   positionals: [],
   input: z.object({}),
-  output: z.array(z.object({ domain: z.string(), accounts: z.number(), aliases: z.number() })).readonly(),
+  element: z.object({ domain: z.string(), accounts: z.number(), aliases: z.number() }),
   needs: 'root',
-  run: () => withDirectory((directory) => Array.fromAsync(domains.list(directory))),
+  elements: () => fromDirectory((directory) => domains.list(directory)),
 });
 
-const listing = z.object({ count: z.number(), first: z.array(z.string()).readonly() });
+const counted = z.object({ count: z.number(), first: z.array(z.string()).readonly() });
 
 const several = (count: number, what: 'account' | 'alias'): string => `${count} ${what}${count === 1 ? '' : what === 'alias' ? 'es' : 's'}`;
 
@@ -58,7 +58,7 @@ export const remove = operation({
     domain,
     with_everything: z.boolean().optional().describe('also remove its accounts and aliases, and aliases that lead into it; mail is moved aside'),
   }),
-  output: z.object({ domain: z.string(), accounts: listing, aliases: listing, pointing: listing, moved_to: z.string().nullable() }),
+  output: z.object({ domain: z.string(), accounts: counted, aliases: counted, pointing: counted, moved_to: z.string().nullable() }),
   needs: 'root',
   consents: async (_context, input) => {
     if (input.with_everything !== true) return [];

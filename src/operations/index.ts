@@ -1,2 +1,2 @@
-export type { AnyOperation, Consent, Context, Operation } from './operation.ts';
-export { OPERATIONS, type OperationName, type OutputOf } from './table.ts';
+export type { AnyOperation, Consent, Context, Listing, Operation } from './operation.ts';
+export { type ElementOf, type ListingName, OPERATIONS, type OperationName, type OutputOf } from './table.ts';

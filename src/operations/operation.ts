@@ -37,7 +37,8 @@ export interface Positional {
   readonly rest?: boolean;
 }
 
-export interface Operation<I extends z.ZodObject = z.ZodObject, O = unknown, N extends string = string> {
+/** What both kinds of rows say. */
+interface Command<I extends z.ZodObject, N extends string> {
   /** Words as typed: `domain add`. */
   readonly name: N;
   readonly summary: string;
@@ -45,17 +46,28 @@ export interface Operation<I extends z.ZodObject = z.ZodObject, O = unknown, N e
   readonly positionals: readonly Positional[];
   /** Keys are snake_case and become flags: `send_only` is `--send-only`. */
   readonly input: I;
-  readonly output: z.ZodType<O>;
   readonly needs: 'root' | 'nothing';
+}
+
+export interface Operation<I extends z.ZodObject = z.ZodObject, O = unknown, N extends string = string> extends Command<I, N> {
+  readonly output: z.ZodType<O>;
   readonly consents?: (context: Context, input: z.output<I>) => Promise<readonly Consent[]>;
   readonly run: (context: Context, input: z.output<I>) => Promise<O>;
   /** Exit status of a success that is not 0, e.g. `plan` with changes. */
   readonly exitCode?: (output: O) => number;
 }
 
+/** A list of any length. Its result is an array, which nobody holds as a whole: elements are made, checked and shown one after the other. */
+export interface Listing<I extends z.ZodObject = z.ZodObject, E = unknown, N extends string = string> extends Command<I, N> {
+  readonly element: z.ZodType<E>;
+  /** Throws with the first element or later. Who wants no more of them says so by `return`, as `for await` does. */
+  readonly elements: (context: Context, input: z.output<I>) => AsyncIterable<NoInfer<E>>;
+}
+
 /** Keeps the name, input and output types of a row while checking it. */
 export const operation = <const N extends string, I extends z.ZodObject, O>(row: Operation<I, O, N>): Operation<I, O, N> => row;
+export const listing = <const N extends string, I extends z.ZodObject, E>(row: Listing<I, E, N>): Listing<I, E, N> => row;
 
 /** The type of a row in the table, where inputs differ from row to row. */
 // biome-ignore lint/suspicious/noExplicitAny: rows of different inputs stand in one table; each is called with what its own schema parsed
-export type AnyOperation = Operation<any, any>;
+export type AnyOperation = Operation<any, any> | Listing<any, any>;

@@ -14,6 +14,12 @@ export const withDirectory = async <T>(work: (directory: Directory) => Promise<T
   return await work(directory);
 };
 
+/** Rows as they come, over a connection that ends with them. */
+export const fromDirectory = async function* <T>(rows: (directory: Directory) => AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  await using directory = await connect({ socketPath: SOCKETS.mariadb.path });
+  yield* rows(directory);
+};
+
 /** What there is to say of the postmaster; nothing while the database does not answer, which is said elsewhere. */
 export const postmasterFindings = async (settings: Settings): Promise<readonly Finding[]> =>
   withDirectory((directory) => postmaster.findings(directory, settings)).catch((error: unknown) => {

@@ -48,7 +48,12 @@ const TABLE = [
 ] as const;
 
 type Row = (typeof TABLE)[number];
-export type OperationName = Row['name'];
-export type OutputOf<N extends OperationName> = z.output<Extract<Row, { name: N }>['output']>;
+type Whole = Extract<Row, { output: unknown }>;
+export type OperationName = Whole['name'];
+export type OutputOf<N extends OperationName> = z.output<Extract<Whole, { name: N }>['output']>;
+
+type Long = Extract<Row, { element: unknown }>;
+export type ListingName = Long['name'];
+export type ElementOf<N extends ListingName> = z.output<Extract<Long, { name: N }>['element']>;
 
 export const OPERATIONS: readonly AnyOperation[] = TABLE;

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { parseParams, parsePolicy, parsePolicyDomain, tlsPolicies, type TlsPolicy } from '#directory';
 import type { Finding } from '#model';
 import { settingsInPlace } from './desired.ts';
-import { operation } from './operation.ts';
-import { finding, warned, withDirectory } from './people.ts';
+import { listing, operation } from './operation.ts';
+import { finding, fromDirectory, warned, withDirectory } from './people.ts';
 
 const domain = z.string().describe('the domain of recipients such as example.org, or .example.org for all that are below it');
 const policy = z.object({ domain: z.string(), policy: z.string(), params: z.string().nullable() });
@@ -44,15 +44,15 @@ export const set = operation({
   },
 });
 
-export const list = operation({
+export const list = listing({
   name: 'tls-policy list',
   summary: 'Lists the domains for which a policy was set.',
   example: 'hauspost tls-policy list',
   positionals: [],
   input: z.object({}),
-  output: z.array(policy).readonly(),
+  element: policy,
   needs: 'root',
-  run: () => withDirectory((directory) => Array.fromAsync(tlsPolicies.list(directory))),
+  elements: () => fromDirectory((directory) => tlsPolicies.list(directory)),
 });
 
 export const remove = operation({

@@ -1,7 +1,7 @@
 /** `domain`, `account`, `alias`, `tls-policy`, `ban` for a person: names in other scripts as they are read; in JSON they stay A-labels (RFC 5890). */
 import { domainToUnicode } from 'node:url';
-import type { OutputOf } from '#operations';
-import { columns } from './table.ts';
+import type { ElementOf, OutputOf } from '#operations';
+import { columns, type ListView } from './table.ts';
 
 /** A domain or an address. What is no valid A-label stays as it is. */
 const readable = (name: string): string => {
@@ -16,10 +16,11 @@ export const domainAdd = ({ domain }: OutputOf<'domain add'>): string => `${read
 export const domainRemove = ({ domain, moved_to: moved }: OutputOf<'domain remove'>): string => `${readable(domain)} removed${kept(moved)}.\n`;
 export const dkimSync = ({ made }: OutputOf<'dkim sync'>): string =>
   made.length === 0 ? 'Every domain has its DKIM key.\n' : `DKIM key made for ${made.map(readable).join(', ')}.\n`;
-export const domainList = (list: OutputOf<'domain list'>): string =>
-  list.length === 0
-    ? "There is no domain yet; 'hauspost domain add example.org' adds one.\n"
-    : `${columns([['DOMAIN', 'ACCOUNTS', 'ALIASES'], ...list.map((each) => [readable(each.domain), String(each.accounts), String(each.aliases)])])}\n`;
+export const domainList: ListView<ElementOf<'domain list'>> = {
+  none: "There is no domain yet; 'hauspost domain add example.org' adds one.",
+  head: () => ['DOMAIN', 'ACCOUNTS', 'ALIASES'],
+  cells: ({ domain, accounts, aliases }) => [readable(domain), String(accounts), String(aliases)],
+};
 
 export const accountAdd = ({ address }: OutputOf<'account add'>): string => `${readable(address)} added.\n`;
 const state = (each: { readonly enabled: boolean; readonly send_only: boolean }): string =>
@@ -29,10 +30,11 @@ export const accountSet = (each: OutputOf<'account set'>): string =>
   `${readable(each.address)} is now: quota ${quota(each.quota_mb)}, ${state(each)}.\n`;
 export const accountPasswd = ({ address }: OutputOf<'account passwd'>): string => `${readable(address)} has another password.\n`;
 export const accountRemove = ({ address, moved_to: moved }: OutputOf<'account remove'>): string => `${readable(address)} removed${kept(moved)}.\n`;
-export const accountList = (list: OutputOf<'account list'>): string =>
-  list.length === 0
-    ? "There is no account yet; 'hauspost account add user@example.org' adds one.\n"
-    : `${columns([['ADDRESS', 'QUOTA', 'STATE'], ...list.map((each) => [readable(each.address), quota(each.quota_mb), state(each)])])}\n`;
+export const accountList: ListView<ElementOf<'account list'>> = {
+  none: "There is no account yet; 'hauspost account add user@example.org' adds one.",
+  head: () => ['ADDRESS', 'QUOTA', 'STATE'],
+  cells: (each) => [readable(each.address), quota(each.quota_mb), state(each)],
+};
 
 type Destinations = OutputOf<'alias add'>['destinations'];
 
@@ -44,10 +46,10 @@ export const aliasRemove = ({ source, destinations, removed }: OutputOf<'alias r
   destinations.length === 0
     ? `${readable(source)} removed.\n`
     : `${readable(source)} leads no longer to ${leads(removed)}, but to ${leads(destinations)}.\n`;
-export const aliasList = (list: OutputOf<'alias list'>): string =>
-  list.length === 0
-    ? "There is no alias yet; 'hauspost alias add info@example.org user@example.org' adds one.\n"
-    : `${columns(list.map((each) => [readable(each.source), '->', leads(each.destinations)]))}\n`;
+export const aliasList: ListView<ElementOf<'alias list'>> = {
+  none: "There is no alias yet; 'hauspost alias add info@example.org user@example.org' adds one.",
+  cells: ({ source, destinations }) => [readable(source), '->', leads(destinations)],
+};
 
 const at = (iso: string): string => iso.slice(0, 19).replace('T', ' ');
 
@@ -64,7 +66,7 @@ const says = ({ policy, params }: TlsPolicy): string => `${policy}${params === n
 
 export const tlsPolicySet = (each: OutputOf<'tls-policy set'>): string => `Mail for ${readable(each.domain)} goes out with policy ${says(each)}.\n`;
 export const tlsPolicyRemove = ({ domain }: TlsPolicy): string => `Mail for ${readable(domain)} has no policy of its own any more.\n`;
-export const tlsPolicyList = (list: OutputOf<'tls-policy list'>): string =>
-  list.length === 0
-    ? "No domain has a policy of its own; 'hauspost tls-policy set example.org encrypt' sets one.\n"
-    : `${columns(list.map((each) => [readable(each.domain), says(each)]))}\n`;
+export const tlsPolicyList: ListView<ElementOf<'tls-policy list'>> = {
+  none: "No domain has a policy of its own; 'hauspost tls-policy set example.org encrypt' sets one.",
+  cells: (each) => [readable(each.domain), says(each)],
+};
