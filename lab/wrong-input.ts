@@ -152,7 +152,9 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
   'account list': [
     ...each(DOMAINS, (value) => ['account', 'list', '--', value]),
     { words: ['account', 'list', 'nobody.test'], names: 'nobody.test' },
-    ...usage(['account', 'list'], ['account', 'list', 'hauspost.test'], []),
+    { words: ['account', 'list', 'nobody.test', '--usage'], names: 'nobody.test' },
+    { words: ['account', 'list', '--usages'], names: 'is --usage meant?' },
+    ...usage(['account', 'list'], ['account', 'list', 'hauspost.test'], ['--usage']),
   ],
   'account remove': [
     ...each(ADDRESSES, (value) => ['account', 'remove', '--', value]),

@@ -5,6 +5,7 @@ import { accounts, type Dangling, generatePassword, hashPassword, type PasswordH
 import type { Finding } from '#model';
 import { type Context, listing, operation } from './operation.ts';
 import { finding, fromDirectory, keepingPostmaster, putMailAside, requireConsent, warned, withDirectory } from './people.ts';
+import { withUsage } from './usage.ts';
 
 const address = z.string().describe('a whole address such as user@example.org');
 
@@ -153,13 +154,17 @@ export const list = listing({
   summary: 'Lists accounts, of one domain or of all.',
   example: 'hauspost account list example.org',
   positionals: [{ key: 'domain' }],
-  input: z.object({ domain: z.string().optional().describe('only accounts of this domain') }),
-  element: account,
+  input: z.object({
+    domain: z.string().optional().describe('only accounts of this domain'),
+    usage: z.boolean().optional().describe('also how much each mailbox holds, which Dovecot is asked for'),
+  }),
+  element: account.extend({ used_mb: z.number().optional() }),
   needs: 'root',
-  elements: (_context, { domain }) =>
+  elements: (context, { domain, usage }) =>
     fromDirectory(async function* (directory) {
       const listed = accounts.list(directory, domain === undefined ? {} : { domain: parseDomain(domain) });
-      for await (const each of listed) yield shown(each);
+      if (usage !== true) for await (const each of listed) yield shown(each);
+      else for await (const { usedMb, ...each } of withUsage(context.machine, listed)) yield { ...shown(each), used_mb: usedMb };
     }),
 });
 

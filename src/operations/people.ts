@@ -49,7 +49,7 @@ export const requireConsent = ({ consented }: Context, id: string): void => {
   });
 };
 
-const MAIL = path('/var/vmail');
+export const MAIL = path('/var/vmail');
 
 /**
  * A successor of the same name must not find the mail. `below` is a domain, or `domain/name`; the folder below `removed` that holds

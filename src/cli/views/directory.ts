@@ -32,8 +32,11 @@ export const accountPasswd = ({ address }: OutputOf<'account passwd'>): string =
 export const accountRemove = ({ address, moved_to: moved }: OutputOf<'account remove'>): string => `${readable(address)} removed${kept(moved)}.\n`;
 export const accountList: ListView<ElementOf<'account list'>> = {
   none: "There is no account yet; 'hauspost account add user@example.org' adds one.",
-  head: () => ['ADDRESS', 'QUOTA', 'STATE'],
-  cells: (each) => [readable(each.address), quota(each.quota_mb), state(each)],
+  head: ({ used_mb: used }) => ['ADDRESS', ...(used === undefined ? [] : ['USED']), 'QUOTA', 'STATE'],
+  cells: ({ used_mb: used, ...each }) => [
+    ...[readable(each.address), ...(used === undefined ? [] : [`${used} MB`])],
+    ...[quota(each.quota_mb), state(each)],
+  ],
 };
 
 type Destinations = OutputOf<'alias add'>['destinations'];
