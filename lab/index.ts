@@ -22,3 +22,4 @@ export { type Reply, Smtp } from './smtp.ts';
 export { askUdp } from './udp.ts';
 export { atTerminal, filesDigest, oneDocument, refusedInput, runMany, unchanged, type Wrong } from './command.ts';
 export { manyRuns } from './runs.ts';
+export { nameOf, settle } from './crowd.ts';

@@ -1,0 +1,313 @@
+/**
+ * C13: lists of any length in little memory; and 100,000 accounts with 300,000 aliases beside 100 with 300. Two machines of
+ * a release take turns, command by command where they are short, so that whatever else the processors do slows both.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { collect, ended, fetched, freshClient, HAUSPOST, type Output, oneDocument, runMany, type Server, serve, until } from '../index.ts';
+import { type Crowd, nameOf, settle, sql } from '../crowd.ts';
+import { jsons, ok } from '../people.ts';
+import { onEachRelease } from '../scenario.ts';
+
+const ROUNDS = 6;
+const REPETITIONS = 2;
+/** Of what takes a few milliseconds; the first of a session is not counted. Fewer than the errors that Postfix forgives (postconf(5), smtpd_soft_error_limit). */
+const QUICK = 6;
+const RATIO = 2;
+
+const SMALL = 'small.test';
+const BIG = 'big.test';
+/** In both: a domain of 100 people. In the second one more, up to 100,000 in all, half of them in one domain. */
+const FEW: readonly Crowd[] = [
+  { domain: SMALL, accounts: 100 },
+  { domain: BIG, accounts: 0 },
+];
+const MANY: readonly Crowd[] = [
+  { domain: SMALL, accounts: 100 },
+  { domain: BIG, accounts: 49_900 },
+  ...Array.from({ length: 10 }, (_, index) => ({ domain: `part${index}.test`, accounts: 5000 })),
+];
+const SPECIAL = [
+  "INSERT INTO domains (domain) VALUES ('catch.test')",
+  `INSERT INTO aliases (source_username, source_domain, destination_username, destination_domain, enabled)
+   VALUES (NULL, 'catch.test', 'user0000001', '${SMALL}', 1), ('chain', '${SMALL}', 'first0000002', '${SMALL}', 1)`,
+];
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+
+/** Milliseconds by what was done. */
+type Times = Map<string, number[]>;
+const noted = (times: Times, what: string, ms: number): void => void times.set(what, [...(times.get(what) ?? []), ms]);
+
+/** A machine, and what it took there. */
+interface Side {
+  readonly server: Server;
+  readonly times: Times;
+}
+
+let made = 0;
+/** Each order once, with names that were never there. */
+const orders = (): readonly (readonly [string, readonly string[]])[] => {
+  const name = `new${++made}`;
+  const [person, other, alias] = [`${name}@${SMALL}`, `${name}@${BIG}`, `to-${name}@${SMALL}`];
+  return [
+    ['account list DOMAIN', ['account', 'list', SMALL]],
+    ['alias list DOMAIN', ['alias', 'list', SMALL]],
+    ['account add', ['account', 'add', person]],
+    ['account add, long domain', ['account', 'add', other]],
+    ['alias add', ['alias', 'add', alias, person]],
+    ['alias set', ['alias', 'set', alias, '--disabled']],
+    ['alias remove', ['alias', 'remove', alias]],
+    ['account remove', ['account', 'remove', person]],
+    ['account remove, long domain', ['account', 'remove', other]],
+    ['domain add', ['domain', 'add', `${name}.test`]],
+    ['domain remove', ['domain', 'remove', `${name}.test`]],
+  ];
+};
+
+const command = async ({ server, times }: Side): Promise<void> => {
+  const list = Array.from({ length: REPETITIONS }, orders).flat();
+  const [, ...outputs] = await runMany(server.machine, [['tls-policy', 'list'], ...list.map(([, words]) => words)]);
+  assert.equal(outputs.length, list.length);
+  for (const [index, output] of outputs.entries()) {
+    ok(output);
+    noted(times, list[index]?.[0] ?? '', output.ms);
+  }
+};
+
+const KINDS: Readonly<Record<string, { readonly address: (number: number) => string; readonly code: number }>> = {
+  account: { address: (number) => nameOf(number, SMALL), code: 250 },
+  'account with a tag': { address: (number) => nameOf(number, SMALL).replace('@', '+tag@'), code: 250 },
+  alias: { address: (number) => `second${nameOf(number, SMALL).slice('user'.length)}`, code: 250 },
+  'alias of an alias': { address: () => `chain@${SMALL}`, code: 250 },
+  'catch-all': { address: (number) => `anybody${number}@catch.test`, code: 250 },
+  'nobody of a long domain': { address: (number) => `nobody${number}@${BIG}`, code: 550 },
+};
+
+const timed = async <T>({ times }: Side, what: string, counts: boolean, work: () => Promise<T>): Promise<T> => {
+  const begun = performance.now();
+  const value = await work();
+  if (counts) noted(times, what, performance.now() - begun);
+  return value;
+};
+
+let asked = 0;
+/** Answers to RCPT TO in turn, from sessions that are too short for the delay that errors earn. */
+const recipients = async (sides: readonly Side[]): Promise<void> => {
+  for (const [kind, { address, code }] of Object.entries(KINDS)) {
+    const sessions = await Promise.all(sides.map(async (side) => ({ side, smtp: await side.server.stranger() })));
+    for (const { smtp } of sessions) await smtp.command('MAIL FROM:<friend@outside.test>');
+    for (let time = 0; time < QUICK; time += 1) {
+      asked += 1;
+      for (const { side, smtp } of sessions) {
+        const reply = await timed(side, `RCPT: ${kind}`, time > 0, () => smtp.command(`RCPT TO:<${address(1 + (asked % 100))}>`));
+        assert.equal(reply.code, code, `${kind}: ${reply.lines.join(' ')}`);
+      }
+    }
+    for (const { smtp } of sessions) smtp.close();
+  }
+};
+
+const logins = async (sides: readonly Side[]): Promise<void> => {
+  for (let time = 0; time < QUICK; time += 1)
+    for (const side of sides) {
+      const login = { user: nameOf(1, SMALL), pass: 'secret' };
+      const imap = await timed(side, 'IMAP login', time > 0, () => side.server.imap(login, {}, freshClient()));
+      await imap.logout();
+    }
+};
+
+/** The most that the program's memory ever was, in MB, told by the kernel at its end. */
+const PEAK = `--import=data:text/javascript,${encodeURIComponent(
+  "process.on('exit', () => process.stderr.write(process.getBuiltinModule('node:fs').readFileSync('/proc/self/status', 'latin1').match(/VmHWM:.*/)[0]));",
+)}`;
+const peakOf = ({ stderr }: Output): number => Number(/VmHWM:\s+(\d+) kB/.exec(stderr)?.[1]) / 1024;
+
+/** A list under way: nothing of it is read beyond the first piece until the test says so. */
+const paused = async ({ machine }: Server): Promise<{ readonly pid: string; readonly rest: () => Promise<Output> }> => {
+  const child = machine.spawn(['sh', '-c', `echo $$; exec ${HAUSPOST} account list --json`]);
+  child.stdin.end();
+  const stderr = collect(child.stderr);
+  const first = await new Promise<string>((resolve) => {
+    let text = '';
+    const more = (chunk: Buffer): void => {
+      text += chunk.toString();
+      if (text.length < 1000) return;
+      child.stdout.off('data', more).pause();
+      resolve(text);
+    };
+    child.stdout.on('data', more);
+  });
+  const [pid = '', ...begun] = first.split('\n');
+  const rest = async (): Promise<Output> => {
+    const stdout = collect(child.stdout);
+    child.stdout.resume();
+    return { code: await ended(child), stdout: begun.join('\n') + stdout.text(), stderr: stderr.text() };
+  };
+  return { pid, rest };
+};
+
+interface Account {
+  readonly address: string;
+  readonly used_mb?: number;
+}
+
+const broken = ({ stdout }: Output): void => {
+  assert.match(stdout, /^\[\{"address":"/);
+  assert.throws(() => JSON.parse(stdout));
+  assert.doesNotMatch(stdout, /\]\s*$|"error"/);
+};
+
+const KB = 1024;
+const MB = 1024 * KB;
+const HELD = { user: 'held@hauspost.test', pass: 'password-of-held' };
+
+const parcel = (id: string): string =>
+  [
+    ...['From: <friend@outside.test>', `To: <${HELD.user}>`, `Message-ID: ${id}`, `Date: ${new Date().toUTCString()}`, 'Subject: parcel'],
+    ...['MIME-Version: 1.0', 'Content-Type: text/plain; charset=us-ascii', ''],
+    ...Array.from({ length: 4000 }, (_, line) => `Line ${line} of this parcel, ${((line + id.length) * 7919).toString(36).padEnd(40, '.')}`),
+  ].join('\r\n');
+
+const delivered = async (server: Server, id: string): Promise<void> => {
+  const smtp = await server.stranger();
+  for (const line of ['MAIL FROM:<friend@outside.test>', `RCPT TO:<${HELD.user}>`]) assert.equal((await smtp.command(line)).code, 250);
+  const { code, lines } = await smtp.data(parcel(id));
+  assert.equal(code, 250, lines.join(' '));
+  smtp.close();
+  const imap = await server.imap(HELD);
+  await fetched(imap, 'INBOX', id);
+  await imap.logout();
+};
+
+/** What IMAP says, in octets. */
+const storage = async (server: Server): Promise<number> => {
+  const imap = await server.imap(HELD);
+  await imap.append('Sent', parcel('<sent@hauspost.test>'));
+  const quota = await imap.getQuota('INBOX');
+  await imap.logout();
+  return (quota === false ? undefined : quota.storage?.usage) ?? Number.NaN;
+};
+
+const usage = (get: () => Server): void => {
+  const FOLDER = '/var/vmail/mailboxes/hauspost.test/empty';
+  const listed = async (...words: readonly string[]): Promise<ReadonlyMap<string, Account>> =>
+    new Map(((await jsons(get(), ['account', 'list', 'hauspost.test', ...words]))[0] as readonly Account[]).map((each) => [each.address, each]));
+
+  test('C13: account list --usage says what IMAP says; who never got mail holds nothing, and gets no folder by that', async () => {
+    const server = get();
+    await server.account(HELD, '--quota', '5M');
+    await server.account({ user: 'empty@hauspost.test', pass: 'password-of-empty' });
+    await sql(
+      server.machine,
+      "INSERT INTO accounts (username, domain, password, enabled) VALUES ('a/b', 'hauspost.test', '', 1), ('..', 'hauspost.test', '', 1)",
+    );
+    for (const id of ['<first@outside.test>', '<second@outside.test>']) await delivered(server, id);
+    const octets = await storage(server);
+    assert.ok(octets > 3 * 4000 * 60 && octets < 5 * MB, `${octets}`);
+    const accounts = await listed('--usage');
+    const used = accounts.get(HELD.user)?.used_mb ?? Number.NaN;
+    assert.ok(Math.abs(used - octets / MB) <= 0.01, `${used} MB, ${octets} octets`);
+    console.log(`    ${used} MB; by IMAP ${octets} octets, which is ${(octets / MB).toFixed(4)} MB`);
+    for (const name of ['empty', 'a/b', '..']) assert.equal(accounts.get(`${name}@hauspost.test`)?.used_mb, 0, name);
+    assert.equal((await server.machine.run(['test', '-e', FOLDER])).code, 1);
+    const text = ok(await server.hauspost(['account', 'list', 'hauspost.test', '--usage'])).stdout;
+    assert.match(text, /^ADDRESS +USED +QUOTA +STATE$/m);
+    assert.ok(
+      text.split('\n').some((line) => /^held@hauspost\.test +/.test(line) && line.includes(`  ${used} MB  `)),
+      text,
+    );
+    await sql(server.machine, "DELETE FROM accounts WHERE username IN ('a/b', '..')");
+  });
+
+  test('C13: without --usage Dovecot is not asked; with it, and Dovecot down: exit 1', async () => {
+    const server = get();
+    const words = ['account', 'list', 'hauspost.test', '--usage', '--json'];
+    ok(await server.machine.run(['systemctl', 'stop', 'dovecot.service']));
+    const accounts = await listed();
+    assert.deepEqual(accounts.get(HELD.user), { address: HELD.user, quota_mb: 5, enabled: true, send_only: false });
+    const down = await server.hauspost(words);
+    assert.equal(down.code, 1);
+    assert.equal((oneDocument(down) as { error: { code: string } }).error.code, 'account.usage');
+    assert.match(down.stderr, /^hauspost: Dovecot does not say how much the mailboxes hold\n {2}See 'hauspost status'/);
+    assert.deepEqual((await server.machine.run(['sh', '-c', 'ls -d /run/hauspost-usage.*'])).stdout, '');
+    ok(await server.machine.run(['systemctl', 'start', 'dovecot.service']));
+    await until('Dovecot answers', async () => ((await server.hauspost(words)).code === 0 ? true : undefined), 30_000, 200);
+  });
+};
+
+onEachRelease((get, release) => {
+  describe('many', () => {
+    let many: Server;
+    before(async () => {
+      many = await serve(release);
+      await settle(get().machine, FEW, 'with aliases');
+      await settle(many.machine, MANY, 'with aliases');
+      for (const { machine } of [get(), many]) await sql(machine, ...SPECIAL);
+    });
+    after(() => many?.[Symbol.asyncDispose]());
+
+    test('among 100,000 accounts and 300,000 aliases every answer comes as fast as among 100 and 300, times two', async () => {
+      const total = (await jsons(many, ['domain', 'list']))[0] as readonly { readonly accounts: number; readonly aliases: number }[];
+      const sum = (what: 'accounts' | 'aliases'): number => total.reduce((all, each) => all + each[what], 0);
+      assert.deepEqual([sum('accounts'), sum('aliases')], [100_001, 300_002]);
+      const [few, more]: [Side, Side] = [
+        { server: get(), times: new Map() },
+        { server: many, times: new Map() },
+      ];
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const turn = round % 2 === 0 ? [few, more] : [more, few];
+        for (const side of turn) await command(side);
+        for (const part of [recipients, logins]) await part(turn);
+      }
+      const rows = [...few.times].map(([what, times]) => ({ what, few: median(times), many: median(more.times.get(what) ?? []) }));
+      for (const row of rows)
+        console.log(`    ${row.what}: ${row.few.toFixed(1)} ms, with many ${row.many.toFixed(1)} ms, ${(row.many / row.few).toFixed(2)}`);
+      for (const row of rows) assert.ok(row.many <= RATIO * row.few, `${row.what}: ${row.few} ms, with many ${row.many} ms`);
+    });
+
+    test('C13: a list whose rest does not come is no document: the database ends, or somebody presses Ctrl-C', async () => {
+      const alone = await paused(many);
+      const whole = await alone.rest();
+      assert.deepEqual([whole.code, (oneDocument(whole) as readonly Account[]).length], [0, 100_001]);
+
+      const pressed = await paused(many);
+      ok(await many.machine.run(['kill', '-INT', pressed.pid]));
+      const interrupted = await pressed.rest();
+      broken(interrupted);
+      assert.equal(interrupted.code, 1);
+      assert.match(interrupted.stderr, /^hauspost: interrupted before the end of the list$/m);
+
+      const cut = await paused(many);
+      ok(await many.machine.run(['systemctl', 'stop', 'mariadb.service']));
+      const ends = await cut.rest();
+      ok(await many.machine.run(['systemctl', 'start', 'mariadb.service']));
+      broken(ends);
+      assert.equal(ends.code, 4);
+      assert.match(ends.stderr, /^hauspost: the database does not answer at /m);
+    });
+
+    test('C13: a reader that goes away is no error', async () => {
+      const script = `set -o pipefail; ${HAUSPOST} account list | head -n 2`;
+      const { code, stdout, stderr } = await many.machine.run(['bash', '-c', script]);
+      assert.deepEqual([code, stderr], [0, '']);
+      assert.match(stdout, /^ADDRESS +QUOTA +STATE\nuser0000001@big\.test +unlimited +enabled\n$/);
+    });
+
+    test('C13: 1,000,000 accounts are listed in no more than 200 MB, as JSON and as text', async () => {
+      await settle(many.machine, [{ domain: 'million.test', accounts: 900_000 }], 'without aliases');
+      const listed = await many.machine.run([HAUSPOST, 'account', 'list', '--json'], { ms: 300_000, env: { NODE_OPTIONS: PEAK } });
+      assert.equal(listed.code, 0, listed.stderr);
+      const accounts = JSON.parse(listed.stdout) as readonly Account[];
+      assert.equal(accounts.length, 1_000_001);
+      assert.equal(new Set(accounts.map(({ address }) => address)).size, accounts.length);
+      assert.deepEqual(accounts.at(-1), { address: nameOf(100, SMALL), quota_mb: 0, enabled: true, send_only: false });
+      const script = `set -o pipefail; ${HAUSPOST} account list | awk 'END { print NR; print }'`;
+      const text = await many.machine.run(['bash', '-c', script], { ms: 300_000, env: { NODE_OPTIONS: PEAK } });
+      assert.equal(text.code, 0, text.stderr);
+      assert.match(text.stdout, /^1000002\nuser0000100@small\.test +unlimited {2}enabled\n$/);
+      console.log(`    at most ${peakOf(listed).toFixed(0)} MB as JSON, ${peakOf(text).toFixed(0)} MB as text`);
+      for (const peak of [peakOf(listed), peakOf(text)]) assert.ok(peak <= 200, `${peak} MB`);
+    });
+  });
+}, usage);
