@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { collect, ended, fetched, freshClient, HAUSPOST, type Output, oneDocument, runMany, type Server, serve, until } from '../index.ts';
+import { collect, ended, fetched, HAUSPOST, type Output, oneDocument, runMany, type Server, serve, until } from '../index.ts';
 import { type Crowd, nameOf, settle, sql } from '../crowd.ts';
 import { jsons, ok } from '../people.ts';
 import { onEachRelease } from '../scenario.ts';
@@ -112,7 +112,7 @@ const logins = async (sides: readonly Side[]): Promise<void> => {
   for (let time = 0; time < QUICK; time += 1)
     for (const side of sides) {
       const login = { user: nameOf(1, SMALL), pass: 'secret' };
-      const imap = await timed(side, 'IMAP login', time > 0, () => side.server.imap(login, {}, freshClient()));
+      const imap = await timed(side, 'IMAP login', time > 0, () => side.server.imap(login));
       await imap.logout();
     }
 };

@@ -132,7 +132,8 @@ const each = (get: () => Server): void => {
       const ids = Array.from({ length: MESSAGES }, (_, n) => `without-${unit}-${n}@outside.test`);
       const own = `without-${unit}@hauspost.test`;
       await taken('mail', () => byStranger(server, `with-${unit}@outside.test`));
-      assert.equal(fateOf(await byStranger(server, `gtube-with-${unit}@outside.test`, GTUBE)), 'refused');
+      const refused = await byStranger(server, `gtube-with-${unit}@outside.test`, GTUBE);
+      assert.equal(fateOf(refused), 'refused', `GTUBE: ${refused}`);
       ok(await server.machine.run(['systemctl', 'stop', unit]));
       const begun = performance.now();
       await whileStopped(server, daemon, ids, own).finally(() => server.machine.run(['systemctl', 'start', unit]));
