@@ -133,6 +133,12 @@ const ownRecipients = ({ local, domain }: Needs<'local' | 'domain'>, { postmaste
   );
 };
 
+/** virtual_alias_maps of mail that began on this machine, first half of a pipemap with `roles`: a send-only account, whose notices somebody is to read. */
+const sendOnlyGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'address'>): string => {
+  const at = { local: quoted(local), domain: quoted(domain) };
+  return line(`SELECT ${quoted(address)} FROM DUAL WHERE ${isAscii(quoted(address))} AND ${accountExists(at, 'send_only = 1')}`);
+};
+
 /**
  * transport_maps, after a map that knows the postmaster's address only: `transport` where nobody receives the postmaster's mail. What this
  * machine itself has to say cannot be refused; so it waits.
@@ -233,6 +239,7 @@ export const lookups = {
   aliases,
   roleGate,
   roles,
+  sendOnlyGate,
   strandedPostmaster,
   ownRecipients,
   recipientGate,

@@ -22,6 +22,7 @@ const questions = (settings: Pick<Settings, 'postmaster' | 'hostname'>) => ({
   aliases: lookups.aliases(PARTS),
   'role-gate': lookups.roleGate(PARTS, settings),
   roles: lookups.roles(settings),
+  'send-only-gate': lookups.sendOnlyGate(PARTS),
   'stranded-postmaster': lookups.strandedPostmaster(settings, 'retry:4.3.5 Nobody receives mail for the postmaster (hauspost status)'),
   'own-recipients': lookups.ownRecipients(PARTS, settings),
   'recipient-gate': lookups.recipientGate(PARTS),
@@ -44,6 +45,7 @@ const mapsOf = (settings: Settings) => ({
   recipients: one('recipients'),
   aliases: piped('alias-gate', 'aliases'),
   roles: piped('role-gate', 'roles'),
+  sendOnly: piped('send-only-gate', 'roles'),
   own: ownCheck,
   access: accessCheck,
   senders: one('senders'),
@@ -51,10 +53,10 @@ const mapsOf = (settings: Settings) => ({
   transport: `proxy:pipemap:{${postmasterOnly(settings)},mysql:${file('stranded-postmaster')}}`,
 });
 
-/** For the cleanup(8) of mail that began on this machine. What the database says about an address wins. */
+/** For the cleanup(8) of mail that began on this machine. What the database says about an address wins; notices for send-only accounts go to the postmaster. */
 export const internalAliases = (settings: Settings): Row => {
-  const { aliases, roles } = mapsOf(settings);
-  return { set: 'virtual_alias_maps', to: [aliases, roles, everyName(settings)] };
+  const { aliases, roles, sendOnly } = mapsOf(settings);
+  return { set: 'virtual_alias_maps', to: [aliases, roles, sendOnly, everyName(settings)] };
 };
 
 const rowsFor = (input: RenderInput, all: ReturnType<typeof mapsOf>): readonly Row[] => [
