@@ -54,7 +54,7 @@ const write = async ({ machine }: Server, file: string, text: string | Uint8Arra
 const marked = async ({ machine }: Server): Promise<string> => {
   const id = `<filter-${++sent}@outside.test>`;
   const talk = `use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Peer => '/run/dovecot/lmtp') or die; $s->autoflush(1); local $/ = undef;
-    my $message = <STDIN>; $/ = "\\n"; sub reply { while (<$s>) { die $_ unless /^[23]/; return if /^... / } }
+    my $message = <STDIN>; $/ = "\\n"; sub reply { local $_; while (<$s>) { die $_ unless /^[23]/; return if /^... / } }
     reply(); for ('LHLO localhost', 'MAIL FROM:<friend@outside.test>', 'RCPT TO:<demo@hauspost.test>', 'DATA') { print $s "$_\\r\\n"; reply() }
     print $s "$message\\r\\n.\\r\\n"; reply();`;
   const input = `X-Spam: Yes\r\nFrom: <friend@outside.test>\r\nMessage-ID: ${id}\r\nX-Club: yes\r\nSubject: marked\r\n\r\nBuy.\r\n`;
