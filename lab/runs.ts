@@ -1,19 +1,27 @@
 /** For tests: many runs of the command line in one process, since starting Node for each takes longer than the run. */
 
-/**
- * A script for `node --input-type=module --eval SCRIPT RUNS`, where RUNS is JSON, a list of lists of words. Prints a list of
- * `{ code, ms, stdout, stderr }`. There is no terminal, and nothing may be read from standard input.
- */
-export const manyRuns = (frontDoor: string): string => `
+/** `ran(words)` answers `{ code, ms, stdout, stderr }`. There is no terminal, and nothing may be read from standard input. */
+const prelude = (frontDoor: string): string => `
 const { run } = await import(${JSON.stringify(frontDoor)});
 const write = process.stdout.write.bind(process.stdout);
-const results = [];
-for (const words of JSON.parse(process.argv[1])) {
+const ran = async (words) => {
   const said = { stdout: '', stderr: '' };
   for (const name of Object.keys(said)) process[name].write = (text, done) => ((said[name] += text), done?.(), true);
   const begun = performance.now();
   const code = await run(words, { version: '1.2.3', program: '/opt/hauspost/hauspost', signal: new AbortController().signal });
-  results.push({ code, ms: performance.now() - begun, ...said });
-}
+  return { code, ms: performance.now() - begun, ...said };
+};
+`;
+
+/** A script for `node --input-type=module --eval SCRIPT RUNS`, where RUNS is JSON, a list of lists of words. Prints the list of what `ran` answers. */
+export const manyRuns = (frontDoor: string): string => `${prelude(frontDoor)}
+const results = [];
+for (const words of JSON.parse(process.argv[1])) results.push(await ran(words));
 write(JSON.stringify(results));
+`;
+
+/** The same without RUNS: each line of standard input is a list of words, and is answered by a line. */
+export const runsInTurn = (frontDoor: string): string => `${prelude(frontDoor)}
+const { createInterface } = await import('node:readline');
+for await (const line of createInterface({ input: process.stdin })) write(JSON.stringify(await ran(JSON.parse(line))) + '\\n');
 `;

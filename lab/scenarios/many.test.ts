@@ -1,10 +1,10 @@
 /**
  * C13: lists of any length in little memory; and 100,000 accounts with 300,000 aliases beside 100 with 300. Two machines of
- * a release take turns, command by command where they are short, so that whatever else the processors do slows both.
+ * a release take turns, command by command, so that whatever else the processors do slows both.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { collect, ended, fetched, HAUSPOST, type Output, oneDocument, runMany, type Server, serve, until } from '../index.ts';
+import { collect, ended, fetched, HAUSPOST, type Output, oneDocument, ready, type Server, serve, until } from '../index.ts';
 import { type Crowd, nameOf, settle, sql } from '../crowd.ts';
 import { jsons, ok } from '../people.ts';
 import { onEachRelease } from '../scenario.ts';
@@ -65,14 +65,16 @@ const orders = (): readonly (readonly [string, readonly string[]])[] => {
   ];
 };
 
-const command = async ({ server, times }: Side): Promise<void> => {
-  const list = Array.from({ length: REPETITIONS }, orders).flat();
-  const [, ...outputs] = await runMany(server.machine, [['tls-policy', 'list'], ...list.map(([, words]) => words)]);
-  assert.equal(outputs.length, list.length);
-  for (const [index, output] of outputs.entries()) {
-    ok(output);
-    noted(times, list[index]?.[0] ?? '', output.ms);
-  }
+const commands = async (sides: readonly Side[]): Promise<void> => {
+  const open = sides.map((side) => ({ side, program: ready(side.server.machine) }));
+  for (const { program } of open) ok(await program.run(['tls-policy', 'list']));
+  for (const [what, words] of Array.from({ length: REPETITIONS }, orders).flat())
+    for (const { side, program } of open) {
+      const output = await program.run(words);
+      ok(output);
+      noted(side.times, what, output.ms);
+    }
+  for (const { program } of open) await program[Symbol.asyncDispose]();
 };
 
 const KINDS: Readonly<Record<string, { readonly address: (number: number) => string; readonly code: number }>> = {
@@ -257,8 +259,7 @@ onEachRelease((get, release) => {
       ];
       for (let round = 0; round < ROUNDS; round += 1) {
         const turn = round % 2 === 0 ? [few, more] : [more, few];
-        for (const side of turn) await command(side);
-        for (const part of [recipients, logins]) await part(turn);
+        for (const part of [commands, recipients, logins]) await part(turn);
       }
       const rows = [...few.times].map(([what, times]) => ({ what, few: median(times), many: median(more.times.get(what) ?? []) }));
       for (const row of rows)
