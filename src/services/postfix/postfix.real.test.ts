@@ -155,7 +155,9 @@ const noSmuggling: Case = async (scene) => {
   assert.ok((await mailbox(scene, 'other')).every((message) => !message.includes('hidden')));
   const eager = talkOver(await dial(scene, 25, '127.0.0.1'));
   eager.send('EHLO a.test\r\nMAIL FROM:<a@outside.test>\r\nRCPT TO:<demo@hauspost.test>\r\nDATA\r\n');
-  assert.match(await eager.answer(), /554 5\.5\.0/);
+  // Where the machine is busy the greeting is on its way before the words that came too early are there.
+  const first = await eager.answer();
+  assert.match(/^220 [^\r\n]*$/.test(first) ? await eager.answer() : first, /554 5\.5\.0/);
 };
 
 const privacy: Case = async (scene) => {
