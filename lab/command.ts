@@ -3,8 +3,6 @@
  * all that a refused command must leave alone.
  */
 import assert from 'node:assert/strict';
-import { createInterface } from 'node:readline';
-import { manyRuns, runsInTurn } from './runs.ts';
 import type { Inside } from './enter.ts';
 import { HAUSPOST } from './mail.ts';
 import { collect, ended, type Output, succeeded, until } from './process.ts';
@@ -50,49 +48,6 @@ export const atTerminal = async (machine: Inside, words: readonly string[], prom
   );
   child.stdin.end();
   return { code, stdout: stdout.text(), stderr: stderr.text() };
-};
-
-/** The program's own Node. */
-const NODE = `/opt/hauspost/node_modules/node-linux-${process.arch}/bin/node`;
-
-const FRONT_DOOR = '/opt/hauspost/src/cli/index.ts';
-const MANY = manyRuns(FRONT_DOOR);
-const IN_TURN = runsInTurn(FRONT_DOOR);
-
-export interface TimedOutput extends Output {
-  /** Of this run alone: Node and what it shares with the others is loaded by the first. */
-  readonly ms: number;
-}
-
-/** The whole command line many times in one process of the machine, with no terminal and no standard input. */
-export const runMany = async (machine: Inside, runs: readonly (readonly string[])[]): Promise<readonly TimedOutput[]> => {
-  const argv = [NODE, '--input-type=module', '--eval', MANY, JSON.stringify(runs)];
-  return JSON.parse(succeeded(argv, await machine.run(argv)).stdout) as readonly TimedOutput[];
-};
-
-/** The whole command line in one process of the machine, one command whenever it is asked for. */
-export interface Ready extends AsyncDisposable {
-  run(words: readonly string[]): Promise<TimedOutput>;
-}
-
-export const ready = (machine: Inside): Ready => {
-  const child = machine.spawn([NODE, '--input-type=module', '--eval', IN_TURN]);
-  const stderr = collect(child.stderr);
-  // It may have ended; that there is no answer says so.
-  child.stdin.on('error', () => undefined);
-  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return {
-    run: async (words) => {
-      child.stdin.write(`${JSON.stringify(words)}\n`);
-      const { value, done } = await answers.next();
-      if (done === true) throw new Error(`${words.join(' ')}: no answer\n${stderr.text()}`);
-      return JSON.parse(value) as TimedOutput;
-    },
-    [Symbol.asyncDispose]: async () => {
-      child.stdin.end();
-      await ended(child);
-    },
-  };
 };
 
 export interface Wrong {

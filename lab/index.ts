@@ -20,6 +20,7 @@ export { type Outside, outside, type Received } from './outside.ts';
 export { ManageSieve, type SieveReply } from './sieve.ts';
 export { type Reply, Smtp } from './smtp.ts';
 export { askUdp } from './udp.ts';
-export { atTerminal, filesDigest, oneDocument, ready, refusedInput, runMany, unchanged, type Wrong } from './command.ts';
+export { atTerminal, filesDigest, oneDocument, refusedInput, unchanged, type Wrong } from './command.ts';
+export { runMany } from './ready.ts';
 export { manyRuns } from './runs.ts';
 export { nameOf, settle } from './crowd.ts';

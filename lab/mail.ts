@@ -8,6 +8,7 @@ import type { Target } from './sockets.ts';
 import { served, shownPassword, upRecord } from './served.ts';
 import type { TlsTrust } from './dialogue.ts';
 import { ManageSieve } from './sieve.ts';
+import { ready } from './ready.ts';
 import { Smtp } from './smtp.ts';
 
 export const HAUSPOST = '/opt/hauspost/hauspost';
@@ -28,6 +29,7 @@ export interface Server extends AsyncDisposable {
   readonly trust: TlsTrust;
   /** The account that `up` made, or another that reads mail. */
   readonly demo: Login;
+  /** In a process that stays (ready.ts), one after the other; `input` is standard input. */
   hauspost(words: readonly string[], input?: string): Promise<Output>;
   /** The same, where anything but exit status 0 is an exception. */
   order(...words: readonly string[]): Promise<void>;
@@ -79,17 +81,16 @@ const firstAccount = async (machine: Machine): Promise<Login> => {
 export const serverOn = async (machine: Machine, demo?: Login): Promise<Server> => {
   const ca = (await machine.run(['cat', '/var/lib/hauspost/tls/ca.pem'])).stdout;
   const trust = { ca, servername: 'mail.hauspost.test' };
-  const hauspost = (words: readonly string[], input?: string): Promise<Output> =>
-    machine.run([HAUSPOST, ...words], { ms: 120_000, ...(input === undefined ? {} : { input }) });
+  const program = ready(machine);
   return {
     machine,
     trust,
     demo: demo ?? (await firstAccount(machine)),
-    hauspost,
-    order: async (...words) => void succeeded(words, await hauspost(words)),
+    hauspost: program.run,
+    order: async (...words) => void succeeded(words, await program.run(words)),
     account: async (login, ...flags) => {
       const words = ['account', 'add', login.user, '--password-stdin', ...flags];
-      succeeded(words, await hauspost(words, `${login.pass}\n`));
+      succeeded(words, await program.run(words, `${login.pass}\n`));
     },
     stranger: async (at = { localAddress: STRANGER }) => {
       const smtp = await greeted(Smtp.open(await machine.dial({ host: '127.0.0.1', port: 25, ...at })));
@@ -126,7 +127,10 @@ export const serverOn = async (machine: Machine, demo?: Login): Promise<Server> 
       await sieve.startTls(trust);
       return sieve;
     },
-    [Symbol.asyncDispose]: () => machine[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      await program[Symbol.asyncDispose]();
+      await machine[Symbol.asyncDispose]();
+    },
   };
 };
 

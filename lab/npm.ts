@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { asked } from './asked.ts';
 import { buildingDirectory, OWNER, undoAtEnd } from './owner.ts';
 import { must } from './process.ts';
 
@@ -12,8 +13,8 @@ const CHECKOUT = join(import.meta.dirname, '..');
 
 /** npmrc(5) of a machine: cached copies count without asking the registry, which is the host's, since the cache goes by its address. */
 export const npmSettings = async (): Promise<string> => {
-  const { stdout } = await must(['npm', 'config', 'get', 'registry']);
-  return `prefer-offline=true\nregistry=${stdout.trim()}\n`;
+  const registry = await asked('HAUSPOST_LAB_NPM_REGISTRY');
+  return `prefer-offline=true\nregistry=${registry.trim()}\n`;
 };
 
 /** The files of the checkout that decide what npm installs, by name. */

@@ -1,7 +1,7 @@
 /** The operator of a served machine: writes its file, calls commands, reads plans, and sees what has come of it. */
 import assert from 'node:assert/strict';
 import { oneDocument } from './command.ts';
-import type { Server } from './mail.ts';
+import { HAUSPOST, type Server } from './mail.ts';
 import type { Output } from './process.ts';
 
 export interface Change {
@@ -37,14 +37,17 @@ export const configure = async ({ machine }: Server, more: string): Promise<void
   assert.equal((await machine.run(['sh', '-c', script], { input: `[server]\nprofile = "local"\n${more}` })).code, 0);
 };
 
+/** In a process of its own. */
+const command = ({ machine }: Server, words: readonly string[]): Promise<Output> => machine.run([HAUSPOST, ...words], { ms: 120_000 });
+
 /** Exit code and JSON document. */
 export const answered = async <T>(server: Server, ...words: readonly string[]): Promise<{ readonly code: number; readonly document: T }> => {
-  const output = await server.hauspost([...words, '--json']);
+  const output = await command(server, [...words, '--json']);
   return { code: output.code, document: oneDocument(output) as T };
 };
 
 export const exits = async (server: Server, code: number, ...words: readonly string[]): Promise<Output> => {
-  const output = await server.hauspost(words);
+  const output = await command(server, words);
   assert.equal(output.code, code, `${words.join(' ')}: ${output.stdout}${output.stderr}`);
   return output;
 };

@@ -1,6 +1,7 @@
 /** Commands about domains, accounts and aliases on a served machine, and what the server then says of an address. */
 import assert from 'node:assert/strict';
-import { oneDocument, runMany } from './command.ts';
+import { oneDocument } from './command.ts';
+import { runMany } from './ready.ts';
 import type { Login, Server } from './mail.ts';
 import type { Output } from './process.ts';
 

@@ -1,10 +1,12 @@
 /** For tests: many runs of the command line in one process, since starting Node for each takes longer than the run. */
 
-/** `ran(words)` answers `{ code, ms, stdout, stderr }`. There is no terminal, and nothing may be read from standard input. */
+/** `ran(words, input)` answers `{ code, ms, stdout, stderr }`. There is no terminal; standard input holds `input`. */
 const prelude = (frontDoor: string): string => `
 const { run } = await import(${JSON.stringify(frontDoor)});
+const { Readable } = await import('node:stream');
 const write = process.stdout.write.bind(process.stdout);
-const ran = async (words) => {
+const ran = async (words, input = '') => {
+  Object.defineProperty(process, 'stdin', { configurable: true, value: Readable.from(input === '' ? [] : [Buffer.from(input)]) });
   const said = { stdout: '', stderr: '' };
   for (const name of Object.keys(said)) process[name].write = (text, done) => ((said[name] += text), done?.(), true);
   const begun = performance.now();
@@ -20,8 +22,11 @@ for (const words of JSON.parse(process.argv[1])) results.push(await ran(words));
 write(JSON.stringify(results));
 `;
 
-/** The same without RUNS: each line of standard input is a list of words, and is answered by a line. */
+/** The same without RUNS: each line of standard input is `{ words, input }`, and is answered by a line. */
 export const runsInTurn = (frontDoor: string): string => `${prelude(frontDoor)}
 const { createInterface } = await import('node:readline');
-for await (const line of createInterface({ input: process.stdin })) write(JSON.stringify(await ran(JSON.parse(line))) + '\\n');
+for await (const line of createInterface({ input: process.stdin })) {
+  const { words, input } = JSON.parse(line);
+  write(JSON.stringify(await ran(words, input)) + '\\n');
+}
 `;

@@ -4,8 +4,8 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { asked } from './asked.ts';
 import type { Release } from './kinds.ts';
-import { must } from './process.ts';
 
 const CA_DIRECTORY = '/usr/local/share/ca-certificates';
 
@@ -14,7 +14,7 @@ const hostRelease = (): string => /^VERSION_CODENAME="?([a-z]+)"?$/m.exec(readFi
 
 /** Lines for sources.list(5): the main, updates and security suites of `release`, component main. */
 export const aptSources = async (release: Release): Promise<readonly string[]> => {
-  const { stdout } = await must(['apt-get', 'indextargets', '--format', '$(REPO_URI) $(RELEASE) $(COMPONENT)', 'Created-By: Packages']);
+  const stdout = await asked('HAUSPOST_LAB_APT_TARGETS');
   const host = hostRelease();
   const targets = new Set(stdout.split('\n').filter((line) => line.endsWith(' main')));
   const lines = [...targets].flatMap((line) => {
@@ -30,7 +30,7 @@ export const aptSources = async (release: Release): Promise<readonly string[]> =
 
 /** apt.conf(5) lines of the host that decide whether its sources can be reached and are believed: proxies and clock checks. */
 export const aptOptions = async (): Promise<readonly string[]> => {
-  const { stdout } = await must(['apt-config', 'dump']);
+  const stdout = await asked('HAUSPOST_LAB_APT_CONFIG');
   return stdout.split('\n').filter((line) => /^Acquire::(?:https?::|Check-Valid-Until|Check-Date)/.test(line) && !line.endsWith(' "";'));
 };
 

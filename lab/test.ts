@@ -5,6 +5,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { askHost } from './asked.ts';
 import { labAvailable } from './host.ts';
 import { type FileOptions, killRemaining, runFile } from './testing/file.ts';
 import { testFiles } from './testing/files.ts';
@@ -13,7 +14,7 @@ import { runProgram } from './testing/program.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 /** Longer than any file takes on a slow machine with cold caches. */
-const FILE_MS = 20 * 60_000;
+const FILE_MS = 30 * 60_000;
 
 type Job = () => Promise<Outcome>;
 
@@ -57,9 +58,14 @@ const notRun = (files: readonly string[], reason: string): readonly Job[] =>
 const files = testFiles(ROOT, filters);
 await runAll([...(filters.length === 0 ? checks : []), ...fileJobs(files.unit)]);
 if (!unitOnly && filters.length === 0) await runAll([unused]);
-if (!unitOnly && files.lab.length > 0 && !interrupted.signal.aborted) {
+const needLab = [...files.lab, ...files.alone];
+if (!unitOnly && needLab.length > 0 && !interrupted.signal.aborted) {
   const obstacle = await labAvailable();
-  await runAll(obstacle === undefined ? fileJobs(files.lab) : notRun(files.lab, obstacle), LABS);
+  if (obstacle === undefined) {
+    await askHost();
+    await runAll(fileJobs(files.lab), LABS);
+    await runAll(fileJobs(files.alone), 1);
+  } else await runAll(notRun(needLab, obstacle));
 }
 killRemaining();
 if (interrupted.signal.aborted) process.stdout.write('interrupted\n');

@@ -314,27 +314,10 @@ const lost = (get: () => Server): void => {
   });
 };
 
-const idle = (get: () => Server): void => {
-  test('P3: plan and an apply with nothing to do', async () => {
-    const server = get();
-    for (const words of [['plan'], ['apply']]) {
-      const seconds: number[] = [];
-      // Other scenarios run beside this one: of up to ten the fastest counts.
-      for (let time = 0; time < 3 || (time < 10 && Math.min(...seconds) > 3.0); time += 1) {
-        const begun = performance.now();
-        await exits(server, 0, ...words);
-        seconds.push((performance.now() - begun) / 1000);
-      }
-      console.log(`    ${words.join(' ')}: ${seconds.map((each) => each.toFixed(1)).join(', ')} s`);
-      assert.ok(Math.min(...seconds) <= 3.0, `${words.join(' ')} took ${seconds} s`);
-    }
-  });
-};
-
 // What the command line refuses by itself does not depend on the release.
 const once =
   (part: Part): Part =>
   (get, release) =>
     release === 'trixie' ? part(get, release) : undefined;
 
-onEachRelease(once(environment), applying, certificate, drift, idle, once(lost));
+onEachRelease(once(environment), applying, certificate, drift, once(lost));

@@ -283,8 +283,10 @@ for (const release of ['bookworm', 'trixie'] as const) {
 
     test('nothing is complained of, and no password is in the log', async () => {
       const lines = (await place.machine.journal()).split('\n');
+      // Dovecot 2.3 calls it an error that forty at once have to wait for a busy processor.
+      const expected = /anvil-auth-penalty|Auth request was queued for \d+ seconds/;
       assert.deepEqual(
-        lines.filter((line) => /dovecot.*(?:error|fatal|panic)/i.test(line) && !line.includes('anvil-auth-penalty')),
+        lines.filter((line) => /dovecot.*(?:error|fatal|panic)/i.test(line) && !expected.test(line)),
         [],
       );
       assert.deepEqual(

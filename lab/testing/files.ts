@@ -6,10 +6,18 @@ export interface TestFiles {
   readonly unit: readonly string[];
   /** Need the lab: root, namespaces, images. In the order in which they keep all processors busy. */
   readonly lab: readonly string[];
+  /** Need it, too, and nothing else beside them. */
+  readonly alone: readonly string[];
 }
 
-/** They take longest, and each builds images that no other one waits for. What needs none of these comes next, then those that share them. */
-const FIRST = ['container', 'public', 'commands', 'refusals'].map((name) => `lab/scenarios/${name}.test.ts`);
+const scenarios = (...names: readonly string[]): readonly string[] => names.map((name) => `lab/scenarios/${name}.test.ts`);
+
+/** Each builds images that no other one waits for, while the others wait for those that all share. */
+const FIRST = scenarios('container', 'public', 'refusals');
+/** They take longest: one that begins last would keep one processor busy, and the others idle. */
+const LONG = scenarios('commands', 'login-limits', 'people', 'addresses', 'filters', 'crash', 'relay', 'rollback', 'original', 'interruption');
+/** They measure what nothing else may disturb. */
+const ALONE = scenarios('figures');
 
 const NOT_OURS = ['lab/lint/cases/**', 'node_modules/**'];
 
@@ -22,6 +30,9 @@ export const testFiles = (root: string, filters: readonly string[]): TestFiles =
   const real = all.filter((file) => file.endsWith('.real.test.ts'));
   return {
     unit: all.filter((file) => !file.endsWith('.real.test.ts')).filter(wanted),
-    lab: [...new Set([...FIRST, ...real, ...find(root, ['lab/scenarios/**/*.test.ts'])])].filter(wanted),
+    lab: [...new Set([...FIRST, ...LONG, ...real, ...find(root, ['lab/scenarios/**/*.test.ts'])])]
+      .filter((file) => !ALONE.includes(file))
+      .filter(wanted),
+    alone: ALONE.filter(wanted),
   };
 };

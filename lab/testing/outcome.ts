@@ -15,7 +15,7 @@ export interface Outcome {
   readonly failures: readonly Failure[];
   /** Name and reason. */
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
-  /** What the file printed; shown only when something failed. */
+  /** What the file printed; shown as a whole only when something failed, otherwise what was measured: lines behind four blanks. */
   readonly output: string;
   /** The file could not be run on this machine at all. */
   readonly notRun?: string;
@@ -51,7 +51,7 @@ export const describe = (outcome: Outcome): string => {
   const output =
     outcome.failures.length > 0 && outcome.output.trim() !== ''
       ? [`  printed by ${outcome.name}:\n${indented(lastLines(outcome.output), '    | ')}\n`]
-      : [];
+      : outcome.output.split('\n').flatMap((each) => (/^ {4}\S/.test(each) ? [`${each}\n`] : []));
   return [line, ...skipped, ...failures, ...output].join('');
 };
 

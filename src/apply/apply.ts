@@ -19,6 +19,8 @@ export interface ApplyRequest extends Surroundings {
   /** Aborted when the operator interrupts: the change stops before its next step and goes back. */
   readonly signal: AbortSignal;
   readonly desired: Desired;
+  /** Number of the generation on disk that `desired` was read from, which is entered as it stands (rollback); otherwise one is staged. */
+  readonly kept?: number;
   /** Rendered anew once the packages are there, since their versions choose the dialect. */
   readonly renderAgain: () => Promise<Desired>;
   /** Says yes or no to the plan; a refusal is thrown by it. */
@@ -82,7 +84,7 @@ const check = async (request: ApplyRequest, store: Store, desired: Desired, stag
     findings.push(...(await step(request.reporter, `check ${service.name}`, () => service.check(room, desired.input))));
   }
   if (!findings.some((finding) => finding.level === 'error')) return;
-  await store.discard(staged.meta.number);
+  if (request.kept === undefined) await store.discard(staged.meta.number);
   const wrong = findings.filter(({ blame }) => blame === 'operator');
   if (wrong.length > 0) {
     const message = wrong.map((finding) => finding.message).join('\n');
@@ -122,7 +124,7 @@ const goBack = async (request: ApplyRequest, store: Store, desired: Desired): Pr
       await activate({ ...activation(request, was), proceed: () => undefined }, [...touched.wakes, ...wakes]);
     }
     await store.setState({ committed, entering: null });
-    if (entering !== null) await store.discard(entering);
+    await store.sweep();
   });
 };
 
@@ -189,13 +191,20 @@ const startAll = async (request: ApplyRequest, desired: Desired, { wakes }: Plan
   activate(activation(request, desired, "See its log and mend that; then run 'hauspost up' again."), wakes);
 
 const change = async (request: ApplyRequest, store: Store, desired: Desired, planned: Plan) => {
+  const { kept } = request;
   const { committed } = await store.state();
-  if (committed !== null && planned.changes.every(isBeside)) return { generation: committed, findings: await startAll(request, desired, planned) };
-  const staged = await step(request.reporter, 'stage', () => stage(request, store, desired, planned.changes));
+  if (committed !== null && (kept ?? committed) === committed && planned.changes.every(isBeside))
+    return { generation: committed, findings: await startAll(request, desired, planned) };
+  const staged =
+    kept === undefined ? await step(request.reporter, 'stage', () => stage(request, store, desired, planned.changes)) : await store.load(kept);
   await check(request, store, desired, staged);
   stopWhenInterrupted(request.signal);
   return { generation: staged.meta.number, findings: await enter(request, store, desired, staged, planned) };
 };
+
+/** Whether the machine is in it already: no file differs, and it is the committed one. */
+const isInPlace = ({ changes, state: { committed } }: Plan, { kept }: ApplyRequest): boolean =>
+  changes.length === 0 && (kept === undefined || kept === committed);
 
 /** Must run under the lock. */
 export const apply = async (request: ApplyRequest): Promise<Applied> => {
@@ -204,7 +213,7 @@ export const apply = async (request: ApplyRequest): Promise<Applied> => {
   await heal(request, store, first);
   await store.sweep();
   const planned = await plan(request, first);
-  if (planned.changes.length === 0) return { applied: false, generation: planned.state.committed ?? 0, changes: [], findings: [] };
+  if (isInPlace(planned, request)) return { applied: false, generation: planned.state.committed ?? 0, changes: [], findings: [] };
   await request.consent(planned);
   const desired = await prepare(request, first);
   stopWhenInterrupted(request.signal);

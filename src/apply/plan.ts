@@ -54,12 +54,13 @@ export interface Plan {
 export const storeOf = (machine: Machine, desired: Desired): Store => openStore(machine, desired.input.wiring.places);
 
 const stopped = async (init: Init, desired: Desired): Promise<readonly Change[]> => {
-  const states = await Promise.all(
-    inOrder(desired.services).map(async (service) => ({ target: service.name, ...(await init.state(supervised(service, desired.input))) })),
-  );
-  return states
-    .filter(({ state }) => state !== 'running')
-    .map(({ target, state }) => ({ kind: 'service', target, action: 'start', needs: [], drift: state === 'failed', diff: '' }));
+  const services = inOrder(desired.services);
+  const states = await init.states(services.map((service) => supervised(service, desired.input)));
+  return services.flatMap(({ name }, index): readonly Change[] => {
+    const state = states[index]?.state;
+    if (state === 'running') return [];
+    return [{ kind: 'service', target: name, action: 'start', needs: [], drift: state === 'failed', diff: '' }];
+  });
 };
 
 /** No reload moves a listener: where ports change, a restart is what will be done. */

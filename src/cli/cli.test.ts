@@ -44,7 +44,7 @@ const runs = async (...lists: readonly (readonly string[])[]): Promise<readonly 
 const NONE: Ran = { code: null, stdout: '', stderr: '' };
 
 const COMMANDS = [
-  ...['up', 'down', 'status', 'selftest', 'plan', 'apply', 'generations', 'config check', 'config explain', 'config example'],
+  ...['up', 'down', 'status', 'selftest', 'plan', 'apply', 'generations', 'rollback', 'config check', 'config explain', 'config example'],
   ...['domain add', 'domain list', 'domain remove', 'dkim sync', 'account add', 'account set', 'account passwd', 'account list', 'account remove'],
   ...['alias add', 'alias set', 'alias list', 'alias remove'],
 ];

@@ -13,6 +13,7 @@ const VIEWS: { readonly [N in OperationName]: (output: OutputOf<N>) => string } 
   plan: changes.plan,
   apply: changes.apply,
   generations: changes.generations,
+  rollback: changes.rollback,
   status: server.status,
   selftest: server.selftest,
   'config check': config.check,

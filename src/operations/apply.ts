@@ -1,9 +1,10 @@
-/** `plan`, `apply`, `generations`. */
+/** `plan`, `apply`, `generations`, `rollback`. */
 import { z } from 'zod';
-import { apply as applyAll, type Desired, plan as planAll, type Plan } from '#apply';
-import { withLock } from '#machine';
+import { apply as applyAll, type Desired, type Meta, plan as planAll, type Plan } from '#apply';
+import { operatorError } from '#base';
+import { probeFacts, withLock } from '#machine';
 import { applyRequest, consentTo, interruption } from './applying.ts';
-import { loadDesired, storeOf, surroundings } from './desired.ts';
+import { desiredOf, inPlace, loadDesired, storeOf, surroundings } from './desired.ts';
 import { type Context, operation } from './operation.ts';
 import { finding, postmasterFindings, warned } from './people.ts';
 
@@ -16,6 +17,12 @@ const change = z.object({
   diff: z.string(),
 });
 const nothing = z.object({});
+const applied = z.object({
+  applied: z.boolean(),
+  generation: z.number(),
+  changes: z.array(change).readonly(),
+  findings: z.array(finding).readonly(),
+});
 
 const planned = async (context: Context): Promise<{ readonly desired: Desired; readonly plan: Plan }> => {
   const desired = await loadDesired(context);
@@ -52,12 +59,7 @@ export const apply = operation({
   example: 'hauspost apply --yes',
   positionals: [],
   input: nothing,
-  output: z.object({
-    applied: z.boolean(),
-    generation: z.number(),
-    changes: z.array(change).readonly(),
-    findings: z.array(finding).readonly(),
-  }),
+  output: applied,
   needs: 'root',
   consents: async (context) => consentTo((await planned(context)).plan),
   run: (context) =>
@@ -68,6 +70,13 @@ export const apply = operation({
     }),
 });
 
+/** Those that were in place once, oldest first. */
+const appliedOnes = async (context: Context): Promise<readonly Meta[]> => {
+  const store = storeOf(context);
+  const loaded = await Promise.all((await store.numbers()).map((number) => store.load(number)));
+  return loaded.map(({ meta }) => meta).filter(({ applied }) => applied !== null);
+};
+
 export const generations = operation({
   name: 'generations',
   summary: 'Lists the configurations that were applied, newest last.',
@@ -77,11 +86,62 @@ export const generations = operation({
   output: z.array(z.object({ number: z.number(), created: z.string(), summary: z.string(), version: z.string(), committed: z.boolean() })).readonly(),
   needs: 'root',
   run: async (context) => {
-    const generations = storeOf(context);
-    const { committed } = await generations.state();
-    const loaded = await Promise.all((await generations.numbers()).map((number) => generations.load(number)));
-    return loaded
-      .filter(({ meta: { applied } }) => applied !== null)
-      .map(({ meta: { number, created, summary, version } }) => ({ number, created, summary, version, committed: number === committed }));
+    const { committed } = await storeOf(context).state();
+    return (await appliedOnes(context)).map(({ number, created, summary, version }) => ({
+      number,
+      created,
+      summary,
+      version,
+      committed: number === committed,
+    }));
   },
+});
+
+/** The one that is asked for; without a number the newest that is older than the one in place. */
+const earlier = async (context: Context, asked: string | undefined): Promise<Meta> => {
+  const known = await appliedOnes(context);
+  const { committed } = await storeOf(context).state();
+  const found =
+    asked === undefined ? known.findLast(({ number }) => number < (committed ?? 0)) : known.find(({ number }) => String(number) === asked);
+  if (found !== undefined) return found;
+  throw operatorError({
+    code: 'rollback.generation',
+    message: asked === undefined ? 'there is no generation before the one in place' : `there is no generation ${JSON.stringify(asked)}`,
+    remedy:
+      known.length === 0 ? 'Nothing was applied yet.' : `There are: ${known.map(({ number }) => number).join(', ')}. See 'hauspost generations'.`,
+  });
+};
+
+/** As it lies on disk; what it is compared with is the machine. */
+const loadEarlier = async (context: Context, asked: string | undefined): Promise<{ readonly number: number; readonly desired: Desired }> => {
+  const { number, codename } = await earlier(context, asked);
+  const { input, manifest, source = '' } = await storeOf(context).load(number);
+  const facts = await probeFacts(context.machine, context.reporter, (await inPlace(context))?.input?.facts);
+  if (input === undefined || codename !== facts.codename) {
+    throw operatorError({
+      code: 'rollback.dialect',
+      message: `generation ${number} was made for Debian ${codename}, and this machine is ${facts.codename}: its daemons would not understand it`,
+      remedy: `Change hauspost.toml instead; what it was made from lies in /var/lib/hauspost/generations/${number}/hauspost.toml.`,
+    });
+  }
+  return { number, desired: { ...desiredOf(context, input, source), manifest } };
+};
+
+export const rollback = operation({
+  name: 'rollback',
+  summary: 'Puts an earlier configuration back, as it was; hauspost.toml is not touched, and plan then shows the difference.',
+  example: 'hauspost rollback 3',
+  positionals: [{ key: 'generation' }],
+  input: z.object({ generation: z.string().optional().describe('its number, as generations lists it; the one before the present one if left out') }),
+  output: applied,
+  needs: 'root',
+  consents: async (context, { generation }) => {
+    const { desired } = await loadEarlier(context, generation);
+    return consentTo(await planAll(surroundings(context, desired.input), desired));
+  },
+  run: (context, { generation }) =>
+    withLock('hauspost rollback', async () => {
+      const { number, desired } = await loadEarlier(context, generation);
+      return applyAll({ ...applyRequest(context, desired), kept: number, renderAgain: () => Promise.resolve(desired) });
+    }),
 });

@@ -4,7 +4,7 @@ import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { type Desired, inOrder, plan, supervised } from '#apply';
 import { HauspostError } from '#base';
-import { initOf, installedVersions, listenersOfFamily, type Machine, memoryMb, upstreamVersion } from '#machine';
+import { initOf, installedVersions, listenersOfFamily, type Machine, memoryMb, type UnitState, upstreamVersion } from '#machine';
 import type { RenderInput, Service } from '#model';
 import { SERVICES } from '#services';
 import { interruption } from './applying.ts';
@@ -26,19 +26,25 @@ const queue = z.object({ active: z.number(), deferred: z.number(), hold: z.numbe
 
 const PACKAGE: Readonly<Record<string, string>> = { mariadb: 'mariadb-server', redis: 'redis-server', dovecot: 'dovecot-core' };
 
-const serviceStatus = async ({ machine, version: own }: Context, input: RenderInput, each: Service): Promise<z.output<typeof service>> => {
-  const { state, pid, since } = await initOf(machine, input.facts).state(supervised(each, input));
-  const name = PACKAGE[each.name] ?? each.name;
-  const ours = each.name === 'dkim-keys';
-  const version = ours ? own : ((await installedVersions(machine, [name])).get(name) ?? '');
-  return {
-    name: each.name,
-    version: upstreamVersion(version),
-    state,
-    listeners: pid === undefined ? [] : await listenersOfFamily(machine, pid),
-    since: state === 'running' ? (since?.toISOString() ?? null) : null,
-    memory_mb: pid === undefined ? 0 : await memoryMb(machine, pid),
-  };
+const packageOf = ({ name }: Service): string => PACKAGE[name] ?? name;
+
+const serviceStates = async ({ machine, version: own }: Context, input: RenderInput): Promise<readonly z.output<typeof service>[]> => {
+  const services = inOrder(SERVICES);
+  const states = await initOf(machine, input.facts).states(services.map((each) => supervised(each, input)));
+  const versions = await installedVersions(machine, services.map(packageOf));
+  const rows = services.map(async (each, index) => {
+    const { state, pid, since }: UnitState = states[index] ?? { state: 'stopped' };
+    const version = each.name === 'dkim-keys' ? own : (versions.get(packageOf(each)) ?? '');
+    return {
+      name: each.name,
+      version: upstreamVersion(version),
+      state,
+      listeners: pid === undefined ? [] : await listenersOfFamily(machine, pid),
+      since: state === 'running' ? (since?.toISOString() ?? null) : null,
+      memory_mb: pid === undefined ? 0 : await memoryMb(machine, pid),
+    };
+  });
+  return Promise.all(rows);
 };
 
 /** postqueue(1) -j: one JSON object a line. */
@@ -118,7 +124,7 @@ export const status = operation({
     const desired = await desiredForStatus(context);
     const { input } = desired;
     return {
-      services: await Promise.all(inOrder(SERVICES).map((each) => serviceStatus(context, input, each))),
+      services: await serviceStates(context, input),
       queue: await queueStatus(machine),
       certificates: await certificates(machine, input),
       ...(await drift(context, desired)),

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { add as accountAdd, list as accountList, passwd as accountPasswd, remove as accountRemove, set as accountSet } from './account.ts';
 import { add as aliasAdd, list as aliasList, remove as aliasRemove, set as aliasSet } from './alias.ts';
-import { apply, generations, plan } from './apply.ts';
+import { apply, generations, plan, rollback } from './apply.ts';
 import { lift, list as banList } from './ban.ts';
 import { check, example, explain } from './config.ts';
 import { add as domainAdd, list as domainList, remove as domainRemove } from './domain.ts';
@@ -23,6 +23,7 @@ const TABLE = [
   plan,
   apply,
   generations,
+  rollback,
   check,
   explain,
   example,

@@ -1,4 +1,4 @@
-/** `plan`, `apply`, `generations` for a person. */
+/** `plan`, `apply`, `generations`, `rollback` for a person. */
 import { nameOf } from '#apply';
 import type { OutputOf } from '#operations';
 import { columns, interruptedText } from './table.ts';
@@ -37,3 +37,6 @@ export const generations = (list: OutputOf<'generations'>): string =>
   list.length === 0
     ? 'Nothing was applied yet.\n'
     : `${columns(list.map((each) => [each.committed ? '*' : ' ', String(each.number), each.created.slice(0, 19).replace('T', ' '), each.version, each.summary]))}\n`;
+
+export const rollback = (done: OutputOf<'rollback'>): string =>
+  `${apply(done)}hauspost.toml is as it was; 'hauspost plan' shows what it would change.\n`;

@@ -26,6 +26,8 @@ export interface Init {
   stop(unit: Supervised): Promise<void>;
   restart(unit: Supervised): Promise<void>;
   reload(unit: Supervised): Promise<void>;
+  /** In the order of `units`, by one question. */
+  states(units: readonly Supervised[]): Promise<readonly UnitState[]>;
   state(unit: Supervised): Promise<UnitState>;
   /** Whoever keeps the logs takes their changed configuration into account; no line is lost. */
   reloadLogs(units: readonly Supervised[]): Promise<void>;

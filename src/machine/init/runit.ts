@@ -52,6 +52,7 @@ export const runit = (machine: Machine): Init => {
       if (unit.reload.length === 0) await sv(unit, 'force-restart');
       else await must(machine, unit.reload);
     },
+    states: (units) => Promise.all(units.map((unit) => state(machine, unit))),
     state: (unit) => state(machine, unit),
     reloadLogs: async (units) => {
       // svlogd(8) reads its configuration when it starts, and again on SIGHUP.

@@ -22,9 +22,8 @@ const mainPid = async (machine: Machine, text: string): Promise<number> => {
   );
 };
 
-const unitState = async (machine: Machine, unit: Supervised): Promise<UnitState> => {
-  const properties = 'ActiveState,SubState,MainPID,ActiveEnterTimestamp,ControlGroup';
-  const text = await must(machine, ['systemctl', 'show', '--timestamp=unix', '-p', properties, unit.systemd]);
+/** From the properties of one unit as systemctl(1) shows them. */
+const unitState = async (machine: Machine, text: string): Promise<UnitState> => {
   const since = /^@([0-9]+)$/.exec(field(text, 'ActiveEnterTimestamp'))?.[1];
   const active = field(text, 'ActiveState');
   // A unit that waits for its next start has just failed.
@@ -35,6 +34,14 @@ const unitState = async (machine: Machine, unit: Supervised): Promise<UnitState>
     ...(pid > 0 ? { pid } : {}),
     ...(since === undefined ? {} : { since: new Date(Number(since) * 1000) }),
   };
+};
+
+/** Properties of one unit after the other, an empty line between them. */
+const unitStates = async (machine: Machine, units: readonly Supervised[]): Promise<readonly UnitState[]> => {
+  const properties = 'ActiveState,SubState,MainPID,ActiveEnterTimestamp,ControlGroup';
+  const text = await must(machine, ['systemctl', 'show', '--timestamp=unix', '-p', properties, ...units.map((unit) => unit.systemd)]);
+  const blocks = text.trim().split('\n\n');
+  return Promise.all(units.map((_, index) => unitState(machine, blocks[index] ?? '')));
 };
 
 export const systemd = (machine: Machine): Init => {
@@ -57,7 +64,8 @@ export const systemd = (machine: Machine): Init => {
       await systemctl('restart', unit.systemd);
     },
     reload: (unit) => systemctl('reload', unit.systemd),
-    state: (unit) => unitState(machine, unit),
+    states: (units) => unitStates(machine, units),
+    state: async (unit) => (await unitStates(machine, [unit]))[0] ?? { state: 'stopped' },
     // journald has no reload on either release; systemd keeps its sockets and what is in them meanwhile (systemd-journald.service(8)).
     reloadLogs: () => systemctl('restart', 'systemd-journald.service'),
     lastWords: async (unit) => (await machine.run(['journalctl', '-u', unit.systemd, '-n', '20', '-o', 'cat', '--no-pager'])).stdout,

@@ -1,0 +1,172 @@
+/** C5: earlier configurations are listed and put back, with all that belongs to them; what does not work is undone, and none is lost. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { atTerminal, collect, ended, filesDigest, HAUSPOST, oneDocument, type Server, until } from '../index.ts';
+import { announcedSize, answered, configure, exits, type Failure, type Plan } from '../operator.ts';
+import { onEachRelease } from '../scenario.ts';
+
+interface Listed {
+  readonly number: number;
+  readonly created: string;
+  readonly summary: string;
+  readonly version: string;
+  readonly committed: boolean;
+}
+
+const OTHER = '127.0.0.5';
+const FILE = '/etc/hauspost/hauspost.toml';
+
+const listed = async (server: Server): Promise<readonly Listed[]> => (await answered<readonly Listed[]>(server, 'generations')).document;
+/** Number of the one in place, and all of them. */
+const place = async (server: Server): Promise<readonly [number | undefined, readonly number[]]> => {
+  const all = await listed(server);
+  return [all.find(({ committed }) => committed)?.number, all.map(({ number }) => number)];
+};
+
+const shell = async ({ machine }: Server, script: string): Promise<string> => {
+  const { code, stdout, stderr } = await machine.run(['sh', '-c', script]);
+  assert.equal(code, 0, stderr);
+  return stdout;
+};
+
+/** What belongs to a configuration: our files, but for the operator's own. */
+const rendered = (server: Server): Promise<string> =>
+  shell(
+    server,
+    'cd /etc && find postfix dovecot rspamd unbound nginx redis mysql systemd -type f | sort | xargs stat -c "%n %a %U:%G" -- && cat postfix/*.cf dovecot/dovecot.conf nginx/nginx.conf unbound/unbound.conf',
+  );
+
+const isNamed = async (server: Server, name: string): Promise<void> => {
+  const smtp = await server.stranger({ port: 587 });
+  const { lines } = await smtp.command('EHLO mail.outside.test');
+  smtp.close();
+  assert.equal(lines[0], name);
+};
+
+onEachRelease((get) => {
+  test('C5: rollback puts the one before back, any one by its number, and hauspost.toml is not touched', async () => {
+    const server = get();
+    const first = await rendered(server);
+    await configure(
+      server,
+      `hostname = "post.hauspost.test"\n[network]\nbind = ["127.0.0.1", "::1", "${OTHER}"]\n[mail]\nmessage_size_limit = "20M"\n`,
+    );
+    await exits(server, 0, 'apply', '--yes');
+    const second = await rendered(server);
+    await isNamed(server, 'post.hauspost.test');
+    await configure(server, '[mail]\nmessage_size_limit = "31M"\n[web_ui]\nenabled = false\n');
+    await exits(server, 0, 'apply', '--yes');
+    const [third, text] = [await rendered(server), await shell(server, `cat ${FILE}`)];
+    assert.deepEqual(await place(server), [3, [1, 2, 3]]);
+
+    const before = await filesDigest(server.machine);
+    assert.match((await exits(server, 3, 'rollback')).stderr, /^hauspost: there is a question and no terminal to ask at: Make these changes\?\n/);
+    const refused = await atTerminal(server.machine, ['rollback'], '[y/N] ', 'n\n');
+    assert.equal(refused.code, 3, refused.stdout);
+    assert.match(refused.stdout, / {2}change \/etc\/postfix\/main\.cf\r\n/);
+    assert.equal(await filesDigest(server.machine), before);
+    assert.deepEqual([await announcedSize(server), await place(server)], ['SIZE 32505856', [3, [1, 2, 3]]]);
+
+    const agreed = await atTerminal(server.machine, ['rollback'], '[y/N] ', 'y\n');
+    assert.equal(agreed.code, 0, agreed.stdout);
+    assert.match(agreed.stdout, /Generation 2 is in place \(\d+ changes\)\.\r\nhauspost\.toml is as it was; 'hauspost plan' shows/);
+    assert.equal(await announcedSize(server), 'SIZE 20971520');
+    await isNamed(server, 'post.hauspost.test');
+    assert.deepEqual([await rendered(server), await place(server), await shell(server, `cat ${FILE}`)], [second, [2, [1, 2, 3]], text]);
+    const plan = await answered<Plan>(server, 'plan');
+    assert.deepEqual([plan.code, plan.document.generation], [2, 2]);
+    const diff = plan.document.changes.find(({ target }) => target === '/etc/postfix/main.cf');
+    assert.match(diff?.diff ?? '', /^-message_size_limit = 20971520$\n^\+message_size_limit = 32505856$/m);
+    assert.equal(diff?.drift, false);
+
+    const back = await answered<{ applied: boolean; generation: number }>(server, 'rollback', '--yes');
+    assert.deepEqual([back.code, back.document.applied, back.document.generation], [0, true, 1]);
+    assert.equal(await announcedSize(server), 'SIZE 52428800');
+    await isNamed(server, 'mail.hauspost.test');
+    assert.deepEqual([await rendered(server), await place(server)], [first, [1, [1, 2, 3]]]);
+    const nothing = await answered<Failure>(server, 'rollback', '--yes');
+    assert.deepEqual([nothing.code, nothing.document.error.message], [3, 'there is no generation before the one in place']);
+
+    await exits(server, 0, 'rollback', '3', '--yes');
+    assert.equal(await announcedSize(server), 'SIZE 32505856');
+    assert.deepEqual([await rendered(server), await place(server)], [third, [3, [1, 2, 3]]]);
+    await exits(server, 0, 'plan');
+    assert.match((await exits(server, 0, 'rollback', '3')).stdout, /^Nothing to do; generation 3 is in place\.$/m);
+    const selftest = await answered<{ ok: boolean }>(server, 'selftest');
+    assert.deepEqual([selftest.code, selftest.document.ok], [0, true]);
+  });
+
+  test('C5: generations says when, what and by which version', async () => {
+    const server = get();
+    const all = await listed(server);
+    const version = (await shell(server, `${HAUSPOST} --version`)).trim();
+    for (const { created, summary, version: by } of all) {
+      assert.ok(Math.abs(Date.now() - Date.parse(created)) < 86_400_000, created);
+      assert.match(summary, /\d+ files?/);
+      assert.ok(version.endsWith(by), `${version} ${by}`);
+    }
+    assert.match((await exits(server, 0, 'generations')).stdout, /^ +2 +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d .*$\n^\* +3 /m);
+  });
+
+  test('C5: what is asked for wrongly changes nothing', async () => {
+    const server = get();
+    const meta = '/var/lib/hauspost/generations/2/meta.json';
+    const other = (await shell(server, `cat ${meta}`)).includes('bookworm') ? 'trixie' : 'bookworm';
+    const before = await filesDigest(server.machine);
+    for (const word of ['99', 'x', '-1', '2.0', ' 2', '2\n', '']) {
+      const output = await server.hauspost(['rollback', '--yes', '--json', '--', word]);
+      assert.equal(output.code, 3, word);
+      const { error } = oneDocument(output) as Failure;
+      assert.deepEqual(
+        [error.message, error.remedy],
+        [`there is no generation ${JSON.stringify(word)}`, "There are: 1, 2, 3. See 'hauspost generations'."],
+      );
+    }
+    await shell(server, `cp -a ${meta} /root/meta.json && sed 's/bookworm\\|trixie/${other}/' /root/meta.json >${meta}`);
+    assert.match(
+      (await exits(server, 3, 'rollback', '2', '--yes')).stderr,
+      new RegExp(`^hauspost: generation 2 was made for Debian ${other}, and this machine is `),
+    );
+    await shell(server, `cp -p /root/meta.json ${meta} && rm /root/meta.json`);
+    assert.equal(await filesDigest(server.machine), before);
+  });
+
+  test('C5: a hand edit is shown as such and kept, the one in place included', async () => {
+    const server = get();
+    await shell(server, 'echo "# edited by hand" >>/etc/postfix/main.cf');
+    const asked = await atTerminal(server.machine, ['rollback', '3'], '[y/N] ', 'y\n');
+    assert.equal(asked.code, 0, asked.stdout);
+    assert.match(asked.stdout, /change \/etc\/postfix\/main\.cf \(changed by somebody else since; a copy is kept\)/);
+    const kept = /is kept in (\S+)/.exec(asked.stdout)?.[1] ?? '';
+    assert.match(await shell(server, `tail -n 1 ${kept}/etc/postfix/main.cf`), /edited by hand/);
+    assert.doesNotMatch(await shell(server, 'cat /etc/postfix/main.cf'), /edited by hand/);
+    assert.deepEqual(await place(server), [3, [1, 2, 3]]);
+  });
+
+  test('C5: one that does not start any more is left again, and stays in the list', async () => {
+    const server = get();
+    // In the machine's network, but a process of the host: it stands for one that comes after the look at the ports.
+    const taken = await server.machine.listen({ host: OTHER, port: 587 });
+    taken.on('connection', (socket) => socket.destroy());
+    const failed = await answered<Failure>(server, 'rollback', '2', '--yes');
+    await new Promise<void>((resolve) => taken.close(() => resolve()));
+    assert.deepEqual([failed.code, failed.document.error.code], [1, 'activate.not-well']);
+    assert.deepEqual([await announcedSize(server), await place(server)], ['SIZE 32505856', [3, [1, 2, 3]]]);
+    await exits(server, 0, 'plan');
+  });
+
+  test('C5: it is killed in the middle: plan says so, the next one undoes that and goes on; nothing is lost from the list', async () => {
+    const server = get();
+    const child = server.machine.spawn([HAUSPOST, 'rollback', '2', '--yes']);
+    const stderr = collect(child.stderr);
+    await until('files are written', () => stderr.text().includes(' ok write files') || child.exitCode !== null || undefined, 60_000, 5);
+    await server.machine.run(['pkill', '-KILL', '-f', 'main.ts rollback 2']);
+    assert.notEqual(await ended(child), 0);
+    const { code, document } = await answered<Plan>(server, 'plan');
+    assert.deepEqual([code, document.generation, document.interrupted], [2, 3, 2]);
+    const again = await exits(server, 0, 'rollback', '2', '--yes');
+    assert.match(again.stderr, /an earlier change \(generation 2\) was interrupted; it is undone first/);
+    assert.deepEqual([await announcedSize(server), await place(server)], ['SIZE 20971520', [2, [1, 2, 3]]]);
+    await isNamed(server, 'post.hauspost.test');
+  });
+});
