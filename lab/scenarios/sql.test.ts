@@ -105,6 +105,13 @@ const ACCOUNTS: readonly Row[] = [
     statement: `insert into accounts (username, domain, password, quota, enabled, sendonly) values ('user1', '${HOME}', '{SHA512-CRYPT}HASH', 2048, true, false);`,
     looks: accountLooks(at('user1'), ABSENT, THERE),
   },
+  ...['.', '..', 'a/b', '../hauspost.test/demo'].map(
+    (name): Row => ({
+      column: `INSERT INTO accounts, a name that leads a path elsewhere: ${name}`,
+      statement: account(name),
+      looks: accountLooks(at(name), ABSENT, ABSENT),
+    }),
+  ),
   {
     column: 'UPDATE accounts.username',
     given: account('renamed'),

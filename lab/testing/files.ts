@@ -15,7 +15,19 @@ const scenarios = (...names: readonly string[]): readonly string[] => names.map(
 /** Each builds images that no other one waits for, while the others wait for those that all share. */
 const FIRST = scenarios('container', 'public', 'refusals');
 /** They take longest: one that begins last would keep one processor busy, and the others idle. */
-const LONG = scenarios('commands', 'login-limits', 'people', 'addresses', 'filters', 'crash', 'relay', 'rollback', 'original', 'interruption');
+const LONG = scenarios(
+  'commands',
+  'login-limits',
+  'people',
+  'addresses',
+  'many',
+  'filters',
+  'crash',
+  'relay',
+  'rollback',
+  'original',
+  'interruption',
+);
 /** They measure what nothing else may disturb. */
 const ALONE = scenarios('figures');
 

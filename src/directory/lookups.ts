@@ -38,9 +38,14 @@ const quoted = (placeholder: string): string => `'${placeholder}'`;
 /** The one-line form that any configuration syntax can hold. */
 const line = (...parts: readonly string[]): string => parts.join(' ');
 
+/** False for what would lead a path elsewhere: a mailbox lies in a directory of its domain's and its account's name. */
+const isDirectoryName = (...values: readonly string[]): string =>
+  values.map((value) => `${value} NOT IN ('.', '..') AND LOCATE('/', ${value}) = 0`).join(' AND ');
+
+/** An account that can have a mailbox; by plain SQL there may be others, which nobody can log in to or write to. */
 const addressed = ({ local, domain }: Needs<'local' | 'domain'>): string => {
   const [user, host] = [quoted(local), quoted(domain)];
-  return `username = ${user} AND domain = ${host} AND ${isAscii(user, host)}`;
+  return `username = ${user} AND domain = ${host} AND ${isAscii(user, host)} AND ${isDirectoryName(user, host)}`;
 };
 
 /** virtual_mailbox_domains: the domain itself if it is ours. */
