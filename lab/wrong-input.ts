@@ -1,4 +1,4 @@
-/** Tables of wrong input for the commands about people: words as typed, and what the message must name. Nothing of it may change anything. */
+/** Tables of wrong input, by command: words as typed, and what the message must name. Nothing of it may change anything. */
 import type { Wrong } from './command.ts';
 
 const LONG = 'x'.repeat(65);
@@ -89,8 +89,41 @@ const PASSWORDS: readonly Wrong[] = [
   { words: ['account', 'add', 'new@hauspost.test', '--password-prompt'], names: 'no terminal' },
 ];
 
-/** `hauspost.test` with the account `demo` exists; `ring@` leads to `demo@`. */
+/** Commands without words of their own; `flags` are theirs. */
+const plain = (command: string, flags: readonly string[] = []): readonly Wrong[] => usage(command.split(' '), command.split(' '), flags);
+
+const FILES = ['no-such.toml', '../no-such/./file.toml', '', '/etc', '/new\nline.toml'];
+
+/** Generation 1 is in place, `hauspost.test` with the account `demo` exists; `ring@` leads to `demo@`. */
 export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
+  up: [
+    ...each(DOMAINS, (value) => ['up', '--yes', `--hostname=${value}`, '--domain=example.test']),
+    ...each(DOMAINS, (value) => ['up', '--yes', '--hostname=mail.example.test', `--domain=${value}`]),
+    { words: ['up', '--hostname', 'mail.example.test'], names: '--domain is missing' },
+    { words: ['up', '--domain', 'example.test'], names: '--hostname is missing' },
+    ...plain('up', ['--yes', '--foreground']),
+  ],
+  down: plain('down'),
+  status: plain('status'),
+  selftest: plain('selftest'),
+  plan: plain('plan'),
+  apply: plain('apply', ['--yes']),
+  generations: plain('generations'),
+  rollback: [
+    ...shown(['99', '0', 'x', '-1', '1.0', ' 1', '1\n', '1; reboot', '../1', ''], (value) => ['rollback', '--yes', '--', value]),
+    { words: ['rollback', '--yes'], names: 'no generation before' },
+    ...usage(['rollback'], ['rollback', '1'], ['--yes']),
+  ],
+  'config check': [
+    ...FILES.map((value) => ({ words: ['config', 'check', '--', value], names: JSON.stringify(value).slice(1, -1) })),
+    ...usage(['config', 'check'], ['config', 'check', '/etc/hauspost/hauspost.toml'], []),
+  ],
+  'config explain': [
+    ...shown(['no.such.option', '', 'mail.', '.mail', 'Mail', 'mail\n', '__proto__'], (value) => ['config', 'explain', '--', value]),
+    { words: ['config', 'explain'], names: 'KEY is missing' },
+    ...usage(['config', 'explain'], ['config', 'explain', 'mail'], []),
+  ],
+  'config example': plain('config example'),
   'domain add': [
     ...each(DOMAINS, (value) => ['domain', 'add', '--', value]),
     { words: ['domain', 'add', 'hauspost.test'], names: 'hauspost.test' },
@@ -98,8 +131,8 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
     { words: ['domain', 'add'], names: 'DOMAIN is missing' },
     ...usage(['domain', 'add'], ['domain', 'add', 'new.test'], []),
   ],
-  'domain list': usage(['domain', 'list'], ['domain', 'list'], []),
-  'dkim sync': usage(['dkim', 'sync'], ['dkim', 'sync'], []),
+  'domain list': plain('domain list'),
+  'dkim sync': plain('dkim sync'),
   'domain remove': [
     ...each(DOMAINS, (value) => ['domain', 'remove', '--with-everything', '--', value]),
     { words: ['domain', 'remove', 'nobody.test'], names: 'nobody.test' },
@@ -214,7 +247,7 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
     { words: ['tls-policy', 'set', 'example.test'], names: 'POLICY is missing' },
     { words: ['tls-policy', 'set', '[mail.example.test]:25', 'encrypt'], names: '[mail.example.test]:25' },
   ],
-  'tls-policy list': usage(['tls-policy', 'list'], ['tls-policy', 'list'], []),
+  'tls-policy list': plain('tls-policy list'),
   'tls-policy remove': [
     ...each(DOMAINS, (value) => ['tls-policy', 'remove', '--', value]),
     { words: ['tls-policy', 'remove', 'nobody.test'], names: 'nobody.test' },
@@ -232,7 +265,7 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
     { words: ['spam', 'learn', '--spam'], names: 'FOLDER is missing' },
     ...usage(['spam', 'learn'], ['spam', 'learn', '/etc/hauspost', '--spam'], ['--spam', '--ham']),
   ],
-  'ban list': usage(['ban', 'list'], ['ban', 'list'], []),
+  'ban list': plain('ban list'),
   'ban lift': [
     ...shown(
       ['everybody', '', '192.0.2.1/24', '192.0.2.256', '2001:db8::/48', '2001:db8::1%eth0', '192.0.2.1\n', "x' OR '1'='1", '127.1'],
