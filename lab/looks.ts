@@ -1,4 +1,5 @@
 /** How it shows, over real sockets, what the database says of an address: words to compare. */
+import { dated } from './dated.ts';
 import type { Login, Server } from './mail.ts';
 import type { Outside } from './outside.ts';
 import { canLogIn } from './people.ts';
@@ -84,7 +85,7 @@ export const goesTo =
       smtp.close();
       return String(recipient.code);
     }
-    const text = [`From: <${from}>`, `To: <${address}>`, 'Date: Tue, 24 Nov 2026 03:00:00 +0000', `Message-ID: <${id}@outside.test>`];
+    const text = [`From: <${from}>`, `To: <${address}>`, dated(), `Message-ID: <${id}@outside.test>`];
     const { code, lines } = await smtp.data([...text, 'Subject: where to', 'MIME-Version: 1.0', '', 'text', ''].join('\r\n'));
     smtp.close();
     const number = /queued as (\w+)/.exec(lines.join(' '))?.[1];

@@ -1,4 +1,5 @@
 /** A domain that plain SQL adds, with an account in it: when is what that account sends DKIM-signed? */
+import { dated } from './dated.ts';
 import assert from 'node:assert/strict';
 import { fromKeys, signatures } from './dkim.ts';
 import { fetched, type Server } from './mail.ts';
@@ -12,7 +13,7 @@ const message = (from: string, to: string, id: string): string =>
     `From: <${from}>`,
     `To: <${to}>`,
     'Subject: a new domain',
-    'Date: Tue, 24 Nov 2026 03:00:00 +0000',
+    dated(),
     `Message-ID: <${id}@outside.test>`,
     'MIME-Version: 1.0',
     'Content-Type: text/plain',

@@ -1,4 +1,5 @@
 /** M1, M23: IPv6 alone, IPv4 alone, and behind a router that has the public address (NAT). Profile public, in a network with a stranger. */
+import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import {
@@ -70,7 +71,7 @@ for (const release of ['bookworm', 'trixie'] as const) {
       assert.equal(greeting.code, 220);
       for (const line of ['EHLO mail.elsewhere.example', `MAIL FROM:<${FROM}>`, `RCPT TO:<${TO}>`])
         assert.equal((await smtp.command(line)).code, 250, line);
-      const lines = [`From: <${FROM}>`, `To: <${TO}>`, `Message-ID: ${id}`, `Date: ${new Date().toUTCString()}`, 'Subject: hello'];
+      const lines = [`From: <${FROM}>`, `To: <${TO}>`, `Message-ID: ${id}`, dated(), 'Subject: hello'];
       const { code, lines: words } = await smtp.data([...lines, '', `By ${host}, number ${sent}.`, ''].join('\r\n'));
       assert.equal(code, 250, words.join(' '));
       smtp.close();

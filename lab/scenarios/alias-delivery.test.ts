@@ -1,4 +1,5 @@
 /** M5, M6, D3: where mail to an alias, a tag or a catch-all comes to lie in the end, how often, and who is refused. */
+import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Login, outside, type Server, until } from '../index.ts';
@@ -68,7 +69,7 @@ const prepare = async (server: Server): Promise<void> => {
 };
 
 const send = async (server: Server, number: number, to: string): Promise<number> => {
-  const lines = ['From: <friend@outside.test>', `To: <${to}>`, `Message-ID: <alias-${number}@outside.test>`, `Date: ${new Date().toUTCString()}`];
+  const lines = ['From: <friend@outside.test>', `To: <${to}>`, `Message-ID: <alias-${number}@outside.test>`, dated()];
   const smtp = await server.stranger();
   try {
     assert.equal((await smtp.command('MAIL FROM:<friend@outside.test>')).code, 250);

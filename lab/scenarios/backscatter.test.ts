@@ -2,6 +2,7 @@
  * M26, M14: nobody gets mail from us because somebody else used his address, or because a program wrote to us. What is sent all the same (a
  * vacation reply, a rejection, a notice of failure) goes to whom it concerns; the vacation reply is signed, the others never are.
  */
+import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fetched, fromUnbound, type Login, type Outside, outside, type Received, type Server, signatures, until } from '../index.ts';
@@ -70,7 +71,7 @@ const send = async (server: Server, to: string, one: Case): Promise<string> => {
     `To: <${one.to ?? to}>`,
     `Subject: hello ${number}`,
     `Message-ID: ${id}`,
-    'Date: Tue, 24 Nov 2026 03:00:00 +0000',
+    dated(),
     'MIME-Version: 1.0',
     'Content-Type: text/plain',
     ...(one.header ?? []),

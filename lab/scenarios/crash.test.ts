@@ -2,6 +2,7 @@
  * M20, M21 in small: each daemon is killed as the kernel does it when memory is short, comes back without anybody's help, and mail
  * flows again; what was answered with 250 before is there. Both releases, systemd (without: container.test.ts).
  */
+import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fetched, httpRequest, httpsExchange, type Release, type Server, serve, until } from '../index.ts';
@@ -41,7 +42,7 @@ let sent = 0;
 /** Sends a stranger's message to the demo account; its id when it was accepted, undefined when the server says "later". */
 const send = async (server: Server): Promise<string | undefined> => {
   const id = `<crash-${++sent}@outside.test>`;
-  const lines = ['From: <friend@outside.test>', 'To: <demo@hauspost.test>', `Message-ID: ${id}`, 'Date: Tue, 24 Nov 2026 03:00:00 +0000'];
+  const lines = ['From: <friend@outside.test>', 'To: <demo@hauspost.test>', `Message-ID: ${id}`, dated()];
   const smtp = await server.stranger();
   try {
     for (const line of ['MAIL FROM:<friend@outside.test>', 'RCPT TO:<demo@hauspost.test>']) {

@@ -1,4 +1,5 @@
 /** M10 and the operator's own rules: whose Sieve script decides what becomes of a message, in which order, and within which limits. */
+import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fetched, outside, type Server, until } from '../index.ts';
@@ -17,13 +18,7 @@ let sent = 0;
 /** From a stranger, with further headers; its id. */
 const send = async (server: Server, subject: string, headers: readonly string[] = []): Promise<string> => {
   const id = `<filter-${++sent}@outside.test>`;
-  const lines = [
-    'From: <friend@outside.test>',
-    'To: <demo@hauspost.test>',
-    `Message-ID: ${id}`,
-    `Date: ${new Date().toUTCString()}`,
-    `Subject: ${subject} ${sent}`,
-  ];
+  const lines = ['From: <friend@outside.test>', 'To: <demo@hauspost.test>', `Message-ID: ${id}`, dated(), `Subject: ${subject} ${sent}`];
   const smtp = await server.stranger();
   for (const line of ['MAIL FROM:<friend@outside.test>', 'RCPT TO:<demo@hauspost.test>']) assert.equal((await smtp.command(line)).code, 250);
   const { code, lines: words } = await smtp.data([...lines, ...headers, '', `This is number ${sent}, about ${subject}.`, ''].join('\r\n'));

@@ -1,4 +1,5 @@
 /** M9, C14: what a reader moves into Spam is learned as spam, what he moves out of it as ham; and nothing else is; and what the operator shows it in bulk. */
+import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { dirname } from 'node:path/posix';
 import { test } from 'node:test';
@@ -25,7 +26,7 @@ const message = (): { readonly id: string; readonly source: string } => {
   const number = ++made;
   const words = Array.from({ length: 40 }, (_, index) => `w${(number * 7919 + index * 104_729).toString(36)}x${number}`).join(' ');
   const id = `<learn-${number}@outside.test>`;
-  const head = `From: Friend <friend@outside.test>\r\nTo: <demo@hauspost.test>\r\nSubject: ${words.slice(0, 40)}\r\nMessage-ID: ${id}\r\nDate: ${new Date().toUTCString()}`;
+  const head = `From: Friend <friend@outside.test>\r\nTo: <demo@hauspost.test>\r\nSubject: ${words.slice(0, 40)}\r\nMessage-ID: ${id}\r\n${dated()}`;
   return { id, source: `${head}\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n${words}\r\n` };
 };
 

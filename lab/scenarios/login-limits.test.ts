@@ -2,6 +2,7 @@
  * M27, profile public: wrong passwords are limited by client (IPv6 by /64) and by account, right ones are not, and what an account may
  * send is limited as well. Clients with many addresses, in a network with the server.
  */
+import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { connect as connectTls } from 'node:tls';
 import { after, before, describe, test } from 'node:test';
@@ -302,7 +303,7 @@ for (const release of ['bookworm', 'trixie'] as const) {
       await smtp.command(`MAIL FROM:<${login.user}>`);
       for (const to of recipients) assert.equal((await smtp.command(`RCPT TO:<${to}>`)).code, 250, to);
       const lines = [`From: <${login.user}>`, `To: <${ANNA.user}>`, 'Subject: news', `Message-ID: <limit-${++sent}@${PUBLIC.domain}>`];
-      const reply = await smtp.data([...lines, `Date: ${new Date().toUTCString()}`, '', `Number ${sent} of the news.`, ''].join('\r\n'));
+      const reply = await smtp.data([...lines, dated(), '', `Number ${sent} of the news.`, ''].join('\r\n'));
       smtp.close();
       return reply;
     };

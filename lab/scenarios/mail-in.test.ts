@@ -1,4 +1,5 @@
 /** M1, M2, M3, M6, M16: what a stranger may send here, and that it arrives as it was sent. */
+import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { ImapFlow } from 'imapflow';
@@ -146,7 +147,7 @@ const message = (id: string): string =>
     'To: <demo@hauspost.test>',
     'Subject: table',
     `Message-ID: <${id}@outside.test>`,
-    'Date: Tue, 24 Nov 2026 03:00:00 +0000',
+    dated(),
     'MIME-Version: 1.0',
     'Content-Type: text/plain; charset=utf-8',
     'Content-Transfer-Encoding: 8bit',

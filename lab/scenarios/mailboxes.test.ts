@@ -1,4 +1,5 @@
 /** M3, M4, M8, M10, M11, M12: what somebody finds who logs in to read mail, and where mail is filed. */
+import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
@@ -65,7 +66,7 @@ const message = (id: string, from: string, more: readonly string[] = [], complet
     `From: <${from}>`,
     `Message-ID: <${id}@hauspost.test>`,
     'Subject: filed',
-    ...(complete ? [`To: <${ANNA.user}>`, 'Date: Tue, 24 Nov 2026 03:00:00 +0000'] : []),
+    ...(complete ? [`To: <${ANNA.user}>`, dated()] : []),
     ...more,
     '',
     'text',

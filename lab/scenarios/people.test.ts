@@ -1,4 +1,5 @@
 /** C9, C10, C11, C13: domains, accounts and aliases are added, listed and removed; nobody inherits mail. */
+import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { atTerminal, fetched, type Login, oneDocument, refusedInput, runMany, type Server, unchanged, until } from '../index.ts';
@@ -11,7 +12,7 @@ const deliver = async (server: Server, login: Login, id: string): Promise<void> 
   const smtp = await server.stranger();
   assert.equal((await smtp.command('MAIL FROM:<someone@outside.test>')).code, 250);
   assert.equal((await smtp.command(`RCPT TO:<${login.user}>`)).code, 250);
-  const head = `From: someone@outside.test\r\nTo: ${login.user}\r\nMessage-ID: <${id}>\r\nDate: ${new Date().toUTCString()}\r\nSubject: ${id}\r\n`;
+  const head = `From: someone@outside.test\r\nTo: ${login.user}\r\nMessage-ID: <${id}>\r\n${dated()}\r\nSubject: ${id}\r\n`;
   assert.equal((await smtp.data(`${head}\r\ntext\r\n`)).code, 250);
   smtp.close();
   const imap = await server.imap(login);

@@ -2,6 +2,7 @@
  * C1, M23, profile public: a machine with addresses of its own, in a network with a stranger and a client. `up --hostname --domain` made
  * it, and at first nobody answers a question for a name, as on a machine whose way out is not there yet.
  */
+import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ImapFlow } from 'imapflow';
@@ -106,7 +107,7 @@ const message = (from: string, to: string): { readonly id: string; readonly text
     `From: <${from}>`,
     `To: <${to}>`,
     `Message-ID: ${id}`,
-    `Date: ${new Date().toUTCString().replace('GMT', '+0000')}`,
+    dated(),
     'Subject: Thursday',
     'MIME-Version: 1.0',
     'Content-Type: text/plain; charset=us-ascii',

@@ -1,4 +1,5 @@
 /** M15, M18, M28: how large a message may be, how often it is tried, who hears that it came back, and what the log does not hold. */
+import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fetched, type Login, outside, type Server, until } from '../index.ts';
@@ -13,13 +14,7 @@ const SUBJECT = 'Kzaphod-beeblebrox';
 let sent = 0;
 const text = (from: string, octets = 0): { readonly id: string; readonly source: string } => {
   const id = `<queue-${++sent}@outside.test>`;
-  const head = [
-    `From: <${from}>`,
-    'To: <demo@hauspost.test>',
-    `Message-ID: ${id}`,
-    `Date: ${new Date().toUTCString()}`,
-    `Subject: ${SUBJECT} ${sent}`,
-  ];
+  const head = [`From: <${from}>`, 'To: <demo@hauspost.test>', `Message-ID: ${id}`, dated(), `Subject: ${SUBJECT} ${sent}`];
   const filler = `${'x'.repeat(70)}\r\n`.repeat(Math.ceil(octets / 72));
   return { id, source: [...head, '', `Number ${sent}.`, filler].join('\r\n') };
 };

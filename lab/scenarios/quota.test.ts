@@ -1,4 +1,5 @@
 /** M7: how much an account may hold: at RCPT, behind aliases, in IMAP, changed while it runs, and when many deliver at once. */
+import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ImapFlow } from 'imapflow';
@@ -20,13 +21,7 @@ let made = 0;
 const message = (octets: number): { readonly id: string; readonly text: string } => {
   const number = ++made;
   const id = `<quota-${number}@outside.test>`;
-  const head = [
-    `From: <${FROM}>`,
-    'To: <small@hauspost.test>',
-    `Message-ID: ${id}`,
-    `Date: ${new Date().toUTCString()}`,
-    `Subject: parcel ${number}`,
-  ];
+  const head = [`From: <${FROM}>`, 'To: <small@hauspost.test>', `Message-ID: ${id}`, dated(), `Subject: parcel ${number}`];
   const line = (index: number): string => `Parcel ${number}, page ${index}: ${((number * 7919 + index) * 104_729).toString(36).padEnd(40, 'x')}`;
   const lines = [...head, 'MIME-Version: 1.0', 'Content-Type: text/plain; charset=us-ascii', ''];
   for (let size = 0; size < octets; size += 70) lines.push(line(size).padEnd(68, '.').slice(0, 68));

@@ -2,6 +2,7 @@
  * M25: which extensions of SMTP are offered to whom, and what becomes of what they are for: SMTPUTF8 (RFC 6531) nowhere, 8BITMIME
  * (RFC 6152) everywhere and kept all the way, DSN (RFC 3461) for logins; and how long a header may be.
  */
+import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { ImapFlow } from 'imapflow';
@@ -42,7 +43,7 @@ const message = (from: string, id: string, more = '', body = EIGHT_BITS): string
     `From: <${from}>`,
     `To: <${DEMO}>`,
     `Message-ID: <${id}>`,
-    'Date: Tue, 24 Nov 2026 03:00:00 +0000',
+    dated(),
     'Subject: m25',
     'MIME-Version: 1.0',
     'Content-Type: text/plain; charset=utf-8',

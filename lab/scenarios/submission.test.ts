@@ -1,4 +1,5 @@
 /** M12, M13, M14: what people may send, and what leaves the server in their name. */
+import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { ImapFlow } from 'imapflow';
@@ -51,17 +52,7 @@ const base64 = (text: string): string => Buffer.from(text).toString('base64');
 const plain = ({ user, pass }: Login): string => base64(`\0${user}\0${pass}`);
 
 const header = (from: readonly string[], id: string, more: readonly string[] = []): string =>
-  [
-    ...from,
-    `To: <${DEMO}>`,
-    'Subject: submission',
-    'Date: Tue, 24 Nov 2026 03:00:00 +0000',
-    `Message-ID: <${id}@hauspost.test>`,
-    ...more,
-    '',
-    'text',
-    '',
-  ].join('\r\n');
+  [...from, `To: <${DEMO}>`, 'Subject: submission', dated(), `Message-ID: <${id}@hauspost.test>`, ...more, '', 'text', ''].join('\r\n');
 
 interface Answer {
   readonly code: number;

@@ -2,6 +2,7 @@
  * M20, M21 under load: while a stranger hands over a thousand numbered messages on several connections, one process after the other is killed
  * as the kernel does it when memory is short. Every one comes back by itself, and each message that was answered with 250 is in the mailbox.
  */
+import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Server, STRANGER, Smtp, until } from '../index.ts';
@@ -50,7 +51,7 @@ const text = (number: number): string => {
     'From: <friend@outside.test>',
     'To: <demo@hauspost.test>',
     `Message-ID: ${idOf(number)}`,
-    'Date: Tue, 24 Nov 2026 03:00:00 +0000',
+    dated(),
     `Subject: number ${number}`,
     'MIME-Version: 1.0',
     'Content-Type: text/plain; charset=utf-8',

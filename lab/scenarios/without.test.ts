@@ -2,6 +2,7 @@
  * M20: one daemon is stopped while mail comes. It is put off or waits in the queue, is never refused for good and never passes unfiltered; when
  * the daemon is back, everything arrives, once. Strangers and people alike.
  */
+import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CLIENT_NAME, fetched, type Server, type Smtp, until } from '../index.ts';
@@ -38,7 +39,7 @@ const message = (from: string, id: string, text: string): string =>
     `From: <${from}>`,
     'To: <demo@hauspost.test>',
     `Message-ID: <${id}>`,
-    'Date: Tue, 24 Nov 2026 03:00:00 +0000',
+    dated(),
     'Subject: without',
     'MIME-Version: 1.0',
     'Content-Type: text/plain',
