@@ -92,15 +92,22 @@ const PASSWORDS: readonly Wrong[] = [
 /** Commands without words of their own; `flags` are theirs. */
 const plain = (command: string, flags: readonly string[] = []): readonly Wrong[] => usage(command.split(' '), command.split(' '), flags);
 
-const FILES = ['no-such.toml', '../no-such/./file.toml', '', '/etc', '/new\nline.toml'];
+/** What is typed, and what the message calls it. */
+const FILES = [
+  ['no-such.toml', '/no-such.toml'],
+  ['../no-such/./file.toml', '/no-such/file.toml'],
+  ['', 'is a directory'],
+  ['/etc', '/etc is a directory'],
+  ['/new\nline.toml', '"/new\\nline.toml"'],
+] as const;
 
 /** Generation 1 is in place, `hauspost.test` with the account `demo` exists; `ring@` leads to `demo@`. */
 export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
   up: [
     ...each(DOMAINS, (value) => ['up', '--yes', `--hostname=${value}`, '--domain=example.test']),
     ...each(DOMAINS, (value) => ['up', '--yes', '--hostname=mail.example.test', `--domain=${value}`]),
-    { words: ['up', '--hostname', 'mail.example.test'], names: '--domain is missing' },
-    { words: ['up', '--domain', 'example.test'], names: '--hostname is missing' },
+    { words: ['up', '--hostname', 'mail.example.test'], names: '--hostname mail.example.test' },
+    { words: ['up', '--domain', 'example.test'], names: '--domain example.test' },
     ...plain('up', ['--yes', '--foreground']),
   ],
   down: plain('down'),
@@ -115,7 +122,7 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
     ...usage(['rollback'], ['rollback', '1'], ['--yes']),
   ],
   'config check': [
-    ...FILES.map((value) => ({ words: ['config', 'check', '--', value], names: JSON.stringify(value).slice(1, -1) })),
+    ...FILES.map(([value, names]) => ({ words: ['config', 'check', '--', value], names })),
     ...usage(['config', 'check'], ['config', 'check', '/etc/hauspost/hauspost.toml'], []),
   ],
   'config explain': [
