@@ -113,6 +113,15 @@ export const archives = async (kind: Kind): Promise<Layer> => {
   );
 };
 
+/** `archives`, with those of unattended-upgrades; answers with the folder that holds them all. */
+export const unattended = async (release: Release): Promise<string> => {
+  const parent = await archives({ release, init: 'systemd' });
+  const { lower } = await layerInRoom({ parent, name: `${release}-unattended`, recipe: 'unattended 1' }, 'host', (room) =>
+    apt(room, 'install', '--download-only', '--no-install-recommends', 'unattended-upgrades'),
+  );
+  return join(lower[0] ?? '', 'var/cache/apt/archives');
+};
+
 /** Everything installed, nothing ever started. */
 export const tools = async (release: Release): Promise<Layer> => {
   const parent = await archives({ release, init: 'systemd' });

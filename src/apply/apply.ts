@@ -2,14 +2,15 @@
  * Apply, in the order of the design: plan, consent, packages, stage, check, enter, converge, activate, probe, commit; or back to
  * the committed generation. Whatever interrupts it, `state.json` says what was under way and the next run heals it first.
  */
-import { asHauspostError, failure, operatorError, path, type Reporter, step } from '#base';
+import { asHauspostError, failure, operatorError, type Reporter, step } from '#base';
 import { ensureSystemUser, installPackages, missingPackages } from '#machine';
 import type { Finding, Manifest, ServiceName } from '#model';
 import { openRoom } from '#sandbox';
-import { type Activation, activate, inOrder, stopAll } from './activate.ts';
+import { type Activation, activate, inOrder, supervised } from './activate.ts';
 import { type Change, isBeside } from './changes.ts';
-import { managedPaths } from './compare.ts';
 import { converge } from './converge.ts';
+import { handEdits, keep, overwritten } from './hand-edits.ts';
+import { putOriginalsBack } from './put-back.ts';
 import { type Desired, plan, type Plan, storeOf, type Surroundings } from './plan.ts';
 import type { Generation, Store } from './store.ts';
 
@@ -112,10 +113,10 @@ const manifestsOf = async (store: Store, numbers: readonly (number | null)[]): P
 const goBack = async (request: ApplyRequest, store: Store, desired: Desired): Promise<void> => {
   const { committed, entering } = await store.state();
   await step(request.reporter, committed === null ? 'put back what was there before' : `put back generation ${committed}`, async () => {
-    if (committed === null) {
-      await stopAll(activation(request, desired));
-      for (const target of (await manifestsOf(store, [entering])).flatMap(managedPaths)) await store.restoreOriginal(target);
-    } else {
+    const written = await Promise.all([committed, entering].flatMap((number) => (number === null || number === 0 ? [] : [store.load(number)])));
+    await keep(request, store, await handEdits(request.machine, store, written));
+    if (committed === null) await putOriginalsBack({ ...request, store, desired });
+    else {
       const generation = await store.load(committed);
       const touched = await converge(hands(request, store, desired), generation, await manifestsOf(store, [entering]));
       // Its daemons answer where its own settings say, not where the new ones do.
@@ -123,16 +124,10 @@ const goBack = async (request: ApplyRequest, store: Store, desired: Desired): Pr
       const wakes = await request.materials.again(was);
       await activate({ ...activation(request, was), proceed: () => undefined }, [...touched.wakes, ...wakes]);
     }
+    if (committed === null && entering === 0) await store.originals.forget();
     await store.setState({ committed, entering: null });
     await store.sweep();
   });
-};
-
-/** What somebody changed by hand, and the operator agreed to overwrite, is kept all the same. */
-const keepHandEdits = async ({ reporter }: ApplyRequest, store: Store, changes: readonly Change[]): Promise<void> => {
-  const edited = changes.filter(({ kind, drift }) => kind === 'file' && drift);
-  const folder = await store.keepOverwritten(edited.map(({ target }) => path(target)));
-  if (folder !== undefined) reporter.emit({ kind: 'info', text: `what somebody had changed by hand is kept in ${folder}` });
 };
 
 const enter = async (
@@ -143,16 +138,23 @@ const enter = async (
   { changes, wakes }: Plan,
 ): Promise<readonly Finding[]> => {
   const { committed } = await store.state();
-  for (const target of managedPaths(staged.manifest)) await store.keepOriginal(target);
-  await keepHandEdits(request, store, changes);
+  await store.originals.keep(staged.manifest);
+  await keep(request, store, overwritten(changes));
   await store.setState({ committed, entering: staged.meta.number });
-  try {
+  return backIfNot(request, store, desired, async () => {
     const touched = await step(request.reporter, 'write files', async () =>
       converge(hands(request, store, desired), staged, await manifestsOf(store, [committed])),
     );
     const findings = await activate(activation(request, desired), [...touched.wakes, ...wakes]);
     await store.commit(staged.meta.number);
     return findings;
+  });
+};
+
+/** What is entered works, or what was there before comes back. */
+export const backIfNot = async <T>(request: ApplyRequest, store: Store, desired: Desired, work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
   } catch (error) {
     await goBack(request, store, desired).catch((second: unknown) => {
       const [first, then] = [asHauspostError(error), asHauspostError(second)];
@@ -167,7 +169,9 @@ const enter = async (
   }
 };
 
-const prepare = async (request: ApplyRequest, desired: Desired): Promise<Desired> => {
+const prepare = async (request: ApplyRequest, store: Store, desired: Desired): Promise<Desired> => {
+  const before = inOrder(desired.services).map((service) => supervised(service, desired.input));
+  if ((await store.state()).committed === null) await store.originals.begin(await request.init.standing(before));
   const missing = await missingPackages(request.machine, desired.packages);
   if (missing.length > 0)
     await step(request.reporter, `install ${missing.length} packages`, () => installPackages(request.machine, missing, request.reporter));
@@ -178,7 +182,7 @@ const prepare = async (request: ApplyRequest, desired: Desired): Promise<Desired
 };
 
 /** A change that was interrupted is undone first. */
-const heal = async (request: ApplyRequest, store: Store, desired: Desired): Promise<void> => {
+export const heal = async (request: ApplyRequest, store: Store, desired: Desired): Promise<void> => {
   const { entering } = await store.state();
   if (entering === null) return;
   const text = `an earlier change (generation ${entering}) was interrupted; it is undone first`;
@@ -215,7 +219,7 @@ export const apply = async (request: ApplyRequest): Promise<Applied> => {
   const planned = await plan(request, first);
   if (isInPlace(planned, request)) return { applied: false, generation: planned.state.committed ?? 0, changes: [], findings: [] };
   await request.consent(planned);
-  const desired = await prepare(request, first);
+  const desired = await prepare(request, store, first);
   stopWhenInterrupted(request.signal);
   const { generation, findings } = await change(request, store, desired, planned);
   for (const { code, message, remedy } of findings) request.reporter.emit({ kind: 'warning', code, text: message, remedy });

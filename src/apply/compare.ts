@@ -1,9 +1,8 @@
 /** A manifest against the machine: one change for each item that differs. Reads only. */
-import { structuredPatch } from 'diff';
 import { type AbsPath, path, redacted, secretsOf, type Text } from '#base';
-import type { Machine } from '#machine';
+import { configured, type Machine } from '#machine';
 import type { Item, Manifest } from '#model';
-import { type Change, needs } from './changes.ts';
+import { type Change, needs, plainChange as change, unified } from './changes.ts';
 import { derivedKey, type DerivedKeys } from './derived.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -17,21 +16,6 @@ export interface Comparison {
 }
 
 type FileItem = Item & { kind: 'file' };
-
-const change = (kind: Change['kind'], target: string, action: Change['action'], rest: Partial<Change> = {}): Change => ({
-  kind,
-  target,
-  action,
-  needs: [],
-  drift: false,
-  diff: '',
-  ...rest,
-});
-
-const unified = (before: string, after: string): string =>
-  structuredPatch('', '', before, after, '', '', { context: 2 })
-    .hunks.flatMap((hunk) => [`@@ -${hunk.oldStart},${hunk.oldLines} +${hunk.newStart},${hunk.newLines} @@`, ...hunk.lines])
-    .join('\n');
 
 /** Undefined while a secret that it names has not been made. */
 const content = async (secrets: Secrets, text: Text): Promise<string | undefined> => {
@@ -109,10 +93,25 @@ const compareItem = async (comparison: Comparison, item: Item): Promise<readonly
 export const managedPaths = (manifest: Manifest | undefined): readonly AbsPath[] =>
   (manifest?.items ?? []).flatMap((item) => (item.kind === 'file' || item.kind === 'derived' || item.kind === 'absent' ? [item.path] : []));
 
+export const managedFiles = (manifest: Manifest): readonly AbsPath[] => manifest.items.flatMap((item) => (item.kind === 'file' ? [item.path] : []));
+
+/** Names the package for each file that was changed while it was being configured. */
+const withPackages = async (machine: Machine, changes: readonly Change[]): Promise<readonly Change[]> => {
+  if (!changes.some(({ kind, drift }) => kind === 'file' && drift)) return changes;
+  const log = await configured(machine);
+  return Promise.all(
+    changes.map(async (each) => {
+      const at = each.kind === 'file' && each.drift ? (await machine.state(path(each.target)))?.modified : undefined;
+      const by = at === undefined ? undefined : log.findLast(({ from, to }) => at >= from && at <= to);
+      return by === undefined ? each : { ...each, package: `${by.package} ${by.version}` };
+    }),
+  );
+};
+
 export const compare = async (comparison: Comparison): Promise<readonly Change[]> => {
   const changes: Change[] = [];
   for (const item of comparison.wanted.items) changes.push(...(await compareItem(comparison, item)));
   const wanted = new Set<string>(managedPaths(comparison.wanted));
   for (const left of managedPaths(comparison.committed)) if (!wanted.has(left)) changes.push(change('file', path(left), 'remove'));
-  return changes;
+  return withPackages(comparison.machine, changes);
 };

@@ -84,7 +84,7 @@ export const converge = async (hands: Hands, generation: Generation, left: reado
   const stays = new Set<string>(managedPaths(generation.manifest));
   for (const gone of new Set(left.flatMap(managedPaths))) {
     if (stays.has(gone)) continue;
-    await hands.store.restoreOriginal(gone);
+    await hands.store.originals.restore(gone);
     paths.push(gone);
   }
   for (const kind of ORDER) {

@@ -4,8 +4,10 @@
  * on this machine. Generation 0 is what was there before us. `state.json` says which generation is committed, and which one was being entered when a change was interrupted.
  */
 import { type AbsPath, path } from '#base';
-import { type Machine, must } from '#machine';
+import type { Machine } from '#machine';
 import type { Item, Manifest, RenderInput } from '#model';
+import { copyBelow, documents, ROOT_DIR, ROOT_FILE } from './documents.ts';
+import { openOriginals, type Originals } from './originals.ts';
 
 export interface Meta {
   readonly number: number;
@@ -37,9 +39,8 @@ export interface Generation {
 }
 
 const SOURCE = 'hauspost.toml';
-
-const ROOT_DIR = { owner: 'root:root', mode: 0o700 };
-const ROOT_FILE = { owner: 'root:root', mode: 0o600 };
+/** Of those that were in place, besides the one that is: about 600 kB each. */
+const KEPT = 30;
 
 export interface Store {
   state(): Promise<State>;
@@ -47,7 +48,7 @@ export interface Store {
   numbers(): Promise<readonly number[]>;
   /** The generation is what the machine is now; nothing is under way any more. */
   commit(number: number): Promise<void>;
-  /** Removes what was staged and never got in place, but for what is being entered. */
+  /** Removes what was staged and never got in place, and all but the newest that were; never what is in place or being entered, nor generation 0. */
   sweep(): Promise<void>;
   load(number: number): Promise<Generation>;
   /** Writes a complete generation; `content` gives each file's bytes. */
@@ -55,49 +56,9 @@ export interface Store {
   discard(number: number): Promise<void>;
   /** Copies what is at `targets` now to a new folder below `overwritten`, beside the generations; undefined when nothing is there. */
   keepOverwritten(targets: readonly AbsPath[]): Promise<AbsPath | undefined>;
-  /** Keeps what is at `target` now as part of generation 0, unless that was done before. */
-  keepOriginal(target: AbsPath): Promise<void>;
-  /** Puts back what generation 0 has for the path: the original, or nothing. */
-  restoreOriginal(target: AbsPath): Promise<void>;
+  /** Generation 0. */
+  readonly originals: Originals;
 }
-
-const documents = (machine: Machine) => ({
-  json: async <T>(file: AbsPath): Promise<T | undefined> => {
-    const found = await machine.read(file);
-    return found === undefined ? undefined : (JSON.parse(found.toString()) as T);
-  },
-  put: (file: AbsPath, value: unknown): Promise<void> => machine.write(file, `${JSON.stringify(value, null, 1)}\n`, ROOT_FILE),
-});
-
-/** With owner and mode, at `root + target`; false when nothing is there. */
-const copyBelow = async (machine: Machine, root: AbsPath, target: AbsPath): Promise<boolean> => {
-  if ((await machine.state(target)) === undefined) return false;
-  await machine.makeDir(path(`${root}${target.slice(0, target.lastIndexOf('/')) || '/'}`), { owner: 'root:root', mode: 0o755 });
-  await must(machine, ['cp', '-a', '--no-target-directory', target, `${root}${target}`]);
-  return true;
-};
-
-/** Generation 0, `0/tree`; `0/originals.json` says which paths it knows: true where something was there. */
-const originalsOf = (machine: Machine, generations: AbsPath): Pick<Store, 'keepOriginal' | 'restoreOriginal'> => {
-  const { json, put } = documents(machine);
-  const zero = path(`${generations}/0`);
-  const originals = path(`${zero}/tree`);
-  const known = async (): Promise<Record<string, boolean>> => (await json<Record<string, boolean>>(path(`${zero}/originals.json`))) ?? {};
-  return {
-    keepOriginal: async (target) => {
-      const before = await known();
-      if (before[target] !== undefined) return;
-      await machine.makeDir(generations, ROOT_DIR);
-      await machine.makeDir(zero, ROOT_DIR);
-      const there = await copyBelow(machine, originals, target);
-      await put(path(`${zero}/originals.json`), { ...before, [target]: there });
-    },
-    restoreOriginal: async (target) => {
-      await machine.remove(target);
-      if ((await known())[target] === true) await must(machine, ['cp', '-a', '--no-target-directory', `${originals}${target}`, target]);
-    },
-  };
-};
 
 export const openStore = (machine: Machine, places: { readonly state: AbsPath; readonly generations: AbsPath }): Store => {
   const stateFile = path(`${places.state}/state.json`);
@@ -123,9 +84,10 @@ export const openStore = (machine: Machine, places: { readonly state: AbsPath; r
     },
     sweep: async () => {
       const { committed, entering } = await state();
-      for (const number of await numbers()) {
-        if (number !== committed && number !== entering && ((await json<Meta>(metaFile(number)))?.applied ?? null) === null) await discard(number);
-      }
+      const others = (await numbers()).filter((number) => number !== committed && number !== entering);
+      const applied = await Promise.all(others.map(async (number) => ((await json<Meta>(metaFile(number)))?.applied ?? null) !== null));
+      const kept = new Set(others.filter((_, index) => applied[index]).slice(-KEPT));
+      for (const number of others) if (!kept.has(number)) await discard(number);
     },
     load: async (number) => {
       const manifest = await json<Manifest>(path(`${folder(number)}/manifest.json`));
@@ -166,6 +128,6 @@ export const openStore = (machine: Machine, places: { readonly state: AbsPath; r
       for (const target of there.flat()) await copyBelow(machine, kept, target);
       return kept;
     },
-    ...originalsOf(machine, places.generations),
+    originals: openOriginals(machine, places.generations),
   };
 };

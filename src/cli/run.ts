@@ -1,7 +1,7 @@
 /** One run of the command line: words in, an exit status out. Results go to standard output, all else to standard error. */
 import { type AbsPath, asHauspostError, environmentError, type HauspostError, path } from '#base';
 import { shellLine } from '#formats';
-import { thisMachine } from '#machine';
+import { type Machine, thisMachine } from '#machine';
 import { type AnyOperation, type Context, type Listing, OPERATIONS } from '#operations';
 import { groupOf, interpret, type Invocation, validated } from './arguments.ts';
 import { askFor, secret } from './consent.ts';
@@ -20,12 +20,14 @@ export interface Self {
   readonly version: string;
   readonly program: AbsPath;
   readonly signal: AbortSignal;
+  /** Other hands than this machine's own, for a test that counts what they do. */
+  readonly machine?: Machine;
 }
 
 const context = (self: Self): Context => {
-  const machine = thisMachine();
+  const { machine = thisMachine(), ...rest } = self;
   const reporter = stderrReporter(err, () => machine.now().getTime());
-  return { machine, reporter, ...self, configFile: CONFIG_FILE, consented: new Set(), secret };
+  return { machine, reporter, ...rest, configFile: CONFIG_FILE, consented: new Set(), secret };
 };
 
 const requireRoot = (operation: AnyOperation, words: readonly string[]): void => {

@@ -53,7 +53,7 @@ export const state = async (path: AbsPath): Promise<FileState | undefined> => {
   const user = (await names('/etc/passwd')).toName.get(stat.uid) ?? String(stat.uid);
   const group = (await names('/etc/group')).toName.get(stat.gid) ?? String(stat.gid);
   const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'dir' : stat.isSymbolicLink() ? 'link' : 'other';
-  return { kind, owner: `${user}:${group}`, mode: stat.mode & 0o7777, size: stat.size };
+  return { kind, owner: `${user}:${group}`, mode: stat.mode & 0o7777, size: stat.size, modified: stat.mtime };
 };
 
 export const readLink = (path: AbsPath): Promise<string | undefined> => ifThere(readlink(path));

@@ -1,4 +1,5 @@
 export { editedConffiles } from './conffiles.ts';
+export { type Configured, configured } from './dpkg-log.ts';
 export * from './facts.ts';
 export * from './init/index.ts';
 export { withLock } from './lock.ts';

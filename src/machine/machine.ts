@@ -27,6 +27,8 @@ export interface FileState {
   /** Permission bits. */
   readonly mode: number;
   readonly size: number;
+  /** Of the content. */
+  readonly modified: Date;
 }
 
 export interface Placement {

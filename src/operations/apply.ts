@@ -1,9 +1,9 @@
 /** `plan`, `apply`, `generations`, `rollback`. */
 import { z } from 'zod';
-import { apply as applyAll, type Desired, type Meta, plan as planAll, type Plan } from '#apply';
+import { apply as applyAll, type Desired, leave, type Meta, packagesWant, plan as planAll, planLeaving, type Plan } from '#apply';
 import { operatorError } from '#base';
 import { probeFacts, withLock } from '#machine';
-import { applyRequest, consentTo, interruption } from './applying.ts';
+import { agreedTo, applyRequest, consentTo, interruption } from './applying.ts';
 import { desiredOf, inPlace, loadDesired, storeOf, surroundings } from './desired.ts';
 import { type Context, operation } from './operation.ts';
 import { finding, postmasterFindings, warned } from './people.ts';
@@ -14,6 +14,7 @@ const change = z.object({
   action: z.string(),
   needs: z.array(z.string()).readonly(),
   drift: z.boolean(),
+  package: z.string().optional().describe('the package whose scripts changed it, where that was not somebody by hand'),
   diff: z.string(),
 });
 const nothing = z.object({});
@@ -47,7 +48,8 @@ export const plan = operation({
       desired,
       plan: { changes, state },
     } = await planned(context);
-    const findings = warned(context, await postmasterFindings(desired.input.settings));
+    const wanted = await packagesWant(context.machine, storeOf(context), desired.manifest);
+    const findings = warned(context, [...wanted, ...(await postmasterFindings(desired.input.settings))]);
     return { changes, generation: state.committed, findings, ...interruption(state) };
   },
   exitCode: ({ changes, interrupted }) => (changes.length > 0 || interrupted !== undefined ? 2 : 0),
@@ -70,11 +72,18 @@ export const apply = operation({
     }),
 });
 
+/** What was there before the first apply, as one of them. */
+const zeroth = async (context: Context): Promise<readonly Meta[]> => {
+  const created = await storeOf(context).originals.begun();
+  if (created === undefined) return [];
+  return [{ number: 0, created, summary: 'what was there before the first apply', version: '-', codename: '', applied: created }];
+};
+
 /** Those that were in place once, oldest first. */
 const appliedOnes = async (context: Context): Promise<readonly Meta[]> => {
   const store = storeOf(context);
   const loaded = await Promise.all((await store.numbers()).map((number) => store.load(number)));
-  return loaded.map(({ meta }) => meta).filter(({ applied }) => applied !== null);
+  return [...(await zeroth(context)), ...loaded.map(({ meta }) => meta).filter(({ applied }) => applied !== null)];
 };
 
 export const generations = operation({
@@ -102,7 +111,9 @@ const earlier = async (context: Context, asked: string | undefined): Promise<Met
   const known = await appliedOnes(context);
   const { committed } = await storeOf(context).state();
   const found =
-    asked === undefined ? known.findLast(({ number }) => number < (committed ?? 0)) : known.find(({ number }) => String(number) === asked);
+    asked === undefined
+      ? known.findLast(({ number }) => number > 0 && number < (committed ?? 0))
+      : known.find(({ number }) => String(number) === asked);
   if (found !== undefined) return found;
   throw operatorError({
     code: 'rollback.generation',
@@ -127,20 +138,45 @@ const loadEarlier = async (context: Context, asked: string | undefined): Promise
   return { number, desired: { ...desiredOf(context, input, source), manifest } };
 };
 
+const ZERO = '0';
+
+/** The one in place, as it lies on disk. */
+const desiredInPlace = async (context: Context): Promise<Desired | undefined> => {
+  const generation = await inPlace(context);
+  if (generation?.input === undefined) return undefined;
+  return { ...desiredOf(context, generation.input, generation.source ?? ''), manifest: generation.manifest };
+};
+
+const leaving = async (context: Context): Promise<z.output<typeof applied>> => {
+  const desired = await desiredInPlace(context);
+  if (desired === undefined) return { applied: false, generation: 0, changes: [], findings: [] };
+  return leave({ ...applyRequest(context, desired), consent: agreedTo(context) });
+};
+
 export const rollback = operation({
   name: 'rollback',
   summary: 'Puts an earlier configuration back, as it was; hauspost.toml is not touched, and plan then shows the difference.',
   example: 'hauspost rollback 3',
   positionals: [{ key: 'generation' }],
-  input: z.object({ generation: z.string().optional().describe('its number, as generations lists it; the one before the present one if left out') }),
+  input: z.object({
+    generation: z
+      .string()
+      .optional()
+      .describe('its number, as generations lists it; the one before the present one if left out; 0: what was there before the first apply'),
+  }),
   output: applied,
   needs: 'root',
   consents: async (context, { generation }) => {
+    if (generation === ZERO) {
+      const desired = await desiredInPlace(context);
+      return desired === undefined ? [] : consentTo(await planLeaving({ machine: context.machine, desired }));
+    }
     const { desired } = await loadEarlier(context, generation);
     return consentTo(await planAll(surroundings(context, desired.input), desired));
   },
   run: (context, { generation }) =>
     withLock('hauspost rollback', async () => {
+      if (generation === ZERO) return leaving(context);
       const { number, desired } = await loadEarlier(context, generation);
       return applyAll({ ...applyRequest(context, desired), kept: number, renderAgain: () => Promise.resolve(desired) });
     }),

@@ -1,6 +1,6 @@
 /** What `apply` and `up` share: the request that the apply room wants, with certificates and the database filled in. */
 import { createHash } from 'node:crypto';
-import { type ApplyRequest, type Change, type Desired, isBeside, nameOf, type Plan } from '#apply';
+import { type ApplyRequest, blameOf, type Change, type Desired, isBeside, nameOf, type Plan } from '#apply';
 import { operatorError } from '#base';
 import { applyGrants, connect, migrate } from '#directory';
 import { makeMissingDkimKeys } from './dkim.ts';
@@ -18,8 +18,8 @@ const digest = (changes: readonly Change[]): string =>
 
 const line = (change: Change): string => {
   const { action, drift } = change;
-  const by = action === 'create' ? ' (removed by somebody else since)' : ' (changed by somebody else since; a copy is kept)';
-  return `  ${action} ${nameOf(change)}${drift ? by : ''}`;
+  const by = `${blameOf(change)}${action === 'create' ? '' : '; a copy is kept'}`;
+  return `  ${action} ${nameOf(change)}${drift ? ` (${by})` : ''}`;
 };
 
 const describe = (changes: readonly Change[]): string => {
@@ -43,7 +43,8 @@ export const consentTo = ({ changes, state: { entering } }: Plan): readonly Cons
 /** For results: which generation was being entered when a change was interrupted. */
 export const interruption = ({ entering }: Plan['state']): { readonly interrupted?: number } => (entering === null ? {} : { interrupted: entering });
 
-const check =
+/** Throws where the plan is another than the one that was shown. */
+export const agreedTo =
   (context: Context) =>
   async (plan: Plan): Promise<void> => {
     const [consent] = consentTo(plan);
@@ -74,7 +75,7 @@ export const applyRequest = (context: Context, desired: Desired): ApplyRequest =
   desired,
   renderAgain: () => loadDesired(context),
   consent: async (plan) => {
-    await check(context)(plan);
+    await agreedTo(context)(plan);
     await refuseTakenPorts(context.machine, desired.input);
   },
   database: (wanted) => database(context, wanted),

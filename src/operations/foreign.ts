@@ -70,7 +70,8 @@ export const refuseForeignServer = async (machine: Machine): Promise<void> => {
   throw environmentError({
     code: 'up.foreign-server',
     message: `a mail server that Hauspost did not make is configured here: ${files.join(', ')}`,
-    remedy: 'Use a fresh machine, or remove those packages with their configuration (apt-get purge).',
+    remedy:
+      "Use a fresh machine, remove those packages with their configuration (apt-get purge), or let 'hauspost up --replace' keep it as generation 0.",
     detail: { files },
   });
 };

@@ -23,6 +23,7 @@ import { remain } from './foreground.ts';
 const inputSchema = z.object({
   hostname: z.string().optional().describe("this server's name, e.g. mail.example.org; with --domain: the real thing"),
   domain: z.string().optional().describe('the first domain of the mail server, e.g. example.org'),
+  replace: z.boolean().optional().describe("take over a machine on which somebody else's mail server is configured; 'rollback 0' puts that back"),
   foreground: z.boolean().optional().describe("stay until told to end: a container's main process"),
 });
 type Input = z.output<typeof inputSchema>;
@@ -111,7 +112,7 @@ const look = async (context: Context, input: Input): Promise<Beginning> => {
   if (first && domain === undefined) throw noDomain(rendered);
   // After an interruption what lies there is ours.
   if (committed === null && entering === null) {
-    await refuseForeignServer(context.machine);
+    if (input.replace !== true) await refuseForeignServer(context.machine);
     await refuseTakenPorts(context.machine, rendered);
   }
   return { source, rendered, first, domain };
@@ -125,7 +126,8 @@ const consents = async (context: Context, input: Input): Promise<readonly Consen
   const { retentionDays } = rendered.settings.logs;
   // Of all that a first time does, what reaches beyond the mail server.
   const journal = `The journal of this machine, also what is in it already, is kept for ${retentionDays} days from then on ([logs] retention).`;
-  const text = [shown?.text ?? '', ...(rendered.facts.init === 'systemd' ? [journal] : [])].join('\n');
+  const kept = "What is configured here now is kept as generation 0; 'hauspost rollback 0' puts it back.";
+  const text = [shown?.text ?? '', ...(input.replace === true ? [kept] : []), ...(rendered.facts.init === 'systemd' ? [journal] : [])].join('\n');
   return [{ id: FIRST, text, question: `Make this machine the mail server ${rendered.settings.hostname}?` }];
 };
 

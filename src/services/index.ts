@@ -12,6 +12,7 @@ import { redis } from './redis/index.ts';
 import { rspamd } from './rspamd/index.ts';
 import { unbound } from './unbound/index.ts';
 import { unitItems } from './units.ts';
+import { updateItems } from './updates.ts';
 
 export { CONTROLLER_HASH, rspamdPasswordHash } from './rspamd/index.ts';
 export { RELAY_PASSWORD } from './postfix/index.ts';
@@ -45,5 +46,5 @@ export const render = (input: RenderInput, program: AbsPath): { readonly manifes
     ...unitItems(service, SERVICES.slice(0, place), input),
   ]);
   const packages = [...common(input), ...SERVICES.flatMap((service) => service.packages(input))];
-  return { manifest: { items: [command(input, program), ...items, ...logItems(input)] }, packages: [...new Set(packages)] };
+  return { manifest: { items: [command(input, program), ...items, ...logItems(input), ...updateItems] }, packages: [...new Set(packages)] };
 };

@@ -1,13 +1,13 @@
 /** `plan`, `apply`, `generations`, `rollback` for a person. */
-import { nameOf } from '#apply';
+import { blameOf, nameOf } from '#apply';
 import type { OutputOf } from '#operations';
 import { columns, interruptedText } from './table.ts';
 
 type Change = OutputOf<'plan'>['changes'][number];
 
 const head = (change: Change): string => {
-  const { action, needs, drift } = change;
-  const by = drift ? `  [${action === 'create' ? 'removed' : 'changed'} by somebody else since it was applied]` : '';
+  const { action, needs } = change;
+  const by = change.drift ? `  [${blameOf(change)} it was applied]` : '';
   return `${action} ${nameOf(change)}${needs.length > 0 ? `  (${[...new Set(needs)].join(', ')})` : ''}${by}`;
 };
 
@@ -39,4 +39,8 @@ export const generations = (list: OutputOf<'generations'>): string =>
     : `${columns(list.map((each) => [each.committed ? '*' : ' ', String(each.number), each.created.slice(0, 19).replace('T', ' '), each.version, each.summary]))}\n`;
 
 export const rollback = (done: OutputOf<'rollback'>): string =>
-  `${apply(done)}hauspost.toml is as it was; 'hauspost plan' shows what it would change.\n`;
+  done.generation === 0
+    ? done.applied
+      ? `What was there before the first apply is in place again (${count(done.changes)}). Packages and mail stay.\n`
+      : 'Nothing to do; nothing of Hauspost is in place.\n'
+    : `${apply(done)}hauspost.toml is as it was; 'hauspost plan' shows what it would change.\n`;

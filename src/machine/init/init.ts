@@ -16,6 +16,14 @@ export interface Supervised {
   readonly reload: readonly string[];
 }
 
+/** A unit as it was before we came, for putting that back. */
+export interface Standing {
+  readonly unit: string;
+  readonly active: boolean;
+  /** Starts at boot. */
+  readonly enabled: boolean;
+}
+
 export interface Init {
   readonly kind: 'systemd' | 'runit';
   /** Takes changed unit files or run scripts into account. */
@@ -29,6 +37,10 @@ export interface Init {
   /** In the order of `units`, by one question. */
   states(units: readonly Supervised[]): Promise<readonly UnitState[]>;
   state(unit: Supervised): Promise<UnitState>;
+  /** In the order of `units`; a unit that does not exist neither runs nor starts at boot. Empty where nobody supervised anything before us. */
+  standing(units: readonly Supervised[]): Promise<readonly Standing[]>;
+  /** Starts and enables those that were, disables those that were not, in order. Stopping is not its business. */
+  putBack(standing: readonly Standing[]): Promise<void>;
   /** Whoever keeps the logs takes their changed configuration into account; no line is lost. */
   reloadLogs(units: readonly Supervised[]): Promise<void>;
   /** The last lines that the daemon wrote, for the message when it does not start. */

@@ -54,6 +54,8 @@ export const runit = (machine: Machine): Init => {
     },
     states: (units) => Promise.all(units.map((unit) => state(machine, unit))),
     state: (unit) => state(machine, unit),
+    standing: () => Promise.resolve([]),
+    putBack: () => Promise.resolve(),
     reloadLogs: async (units) => {
       // svlogd(8) reads its configuration when it starts, and again on SIGHUP.
       for (const unit of units) if (await supervised(machine, unit)) await must(machine, ['sv', 'hup', `${directory(unit)}/log`]);

@@ -3,7 +3,7 @@ import { path } from '#base';
 import type { Machine } from '../machine.ts';
 import { rootOf } from '../processes.ts';
 import { must } from '../real.ts';
-import type { Init, Supervised, UnitState } from './init.ts';
+import type { Init, Standing, Supervised, UnitState } from './init.ts';
 
 const field = (text: string, name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(text)?.[1] ?? '';
 
@@ -44,6 +44,16 @@ const unitStates = async (machine: Machine, units: readonly Supervised[]): Promi
   return Promise.all(units.map((_, index) => unitState(machine, blocks[index] ?? '')));
 };
 
+/** Also of units that do not exist, which `is-enabled` says nothing about. */
+const standing = async (machine: Machine, units: readonly Supervised[]): Promise<readonly Standing[]> => {
+  const text = await must(machine, ['systemctl', 'show', '-p', 'ActiveState,UnitFileState', ...units.map((unit) => unit.systemd)]);
+  const blocks = text.trim().split('\n\n');
+  return units.map(({ systemd: unit }, index) => {
+    const block = blocks[index] ?? '';
+    return { unit, active: field(block, 'ActiveState') === 'active', enabled: field(block, 'UnitFileState') === 'enabled' };
+  });
+};
+
 export const systemd = (machine: Machine): Init => {
   const systemctl = async (...args: readonly string[]): Promise<void> => {
     await must(machine, ['systemctl', '--no-ask-password', ...args], { ms: 180_000 });
@@ -66,6 +76,17 @@ export const systemd = (machine: Machine): Init => {
     reload: (unit) => systemctl('reload', unit.systemd),
     states: (units) => unitStates(machine, units),
     state: async (unit) => (await unitStates(machine, [unit]))[0] ?? { state: 'stopped' },
+    standing: (units) => standing(machine, units),
+    putBack: async (before) => {
+      const now = await standing(
+        machine,
+        before.map(({ unit }) => ({ name: unit, systemd: unit, reload: [] })),
+      );
+      const differs = before.filter(({ enabled }, index) => now[index]?.enabled !== enabled);
+      for (const { unit, enabled } of differs) await systemctl(enabled ? 'enable' : 'disable', '--quiet', '--no-reload', unit);
+      await systemctl('daemon-reload');
+      for (const { unit } of before.filter(({ active }) => active)) await systemctl('start', unit);
+    },
     // journald has no reload on either release; systemd keeps its sockets and what is in them meanwhile (systemd-journald.service(8)).
     reloadLogs: () => systemctl('restart', 'systemd-journald.service'),
     lastWords: async (unit) => (await machine.run(['journalctl', '-u', unit.systemd, '-n', '20', '-o', 'cat', '--no-pager'])).stdout,

@@ -1,0 +1,208 @@
+/**
+ * C1, C5: a machine that somebody set up by the original's text becomes ours, with its people and their mail, and is given back as it was: every
+ * byte, owner and mode, and what ran runs again.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { ImapFlow } from 'imapflow';
+import { dated } from '../dated.ts';
+import { DOMAIN, HOST, howTo } from '../how-to/index.ts';
+import { atTerminal, boot, collect, ended, fetched, HAUSPOST, type Machine, oneDocument, type Release, Smtp, until } from '../index.ts';
+
+const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
+const ONE = { user: `one@${DOMAIN}`, pass: 'one-password' };
+/** What the original runs; the others were not there. */
+const RAN = ['mariadb', 'redis-server', 'rspamd', 'dovecot', 'postfix', 'nginx'];
+
+const shell = async (machine: Machine, script: string): Promise<string> => {
+  const { code, stdout, stderr } = await machine.run(['sh', '-c', script], { ms: 300_000 });
+  assert.equal(code, 0, stderr);
+  return stdout;
+};
+
+/** Path, kind, owner, mode, target of a link, and a hash of the bytes, of everything that the original's text touches. */
+const snapshot = async (machine: Machine): Promise<ReadonlyMap<string, string>> => {
+  const places = '/etc /var/vmail -not -path "/var/vmail/mailboxes/*" -not -path "/etc/hauspost*"';
+  const listed = await shell(machine, `find ${places} -printf '%p\\t%y %u:%g %m %l\\n'`);
+  const sums = await shell(machine, `find ${places} -type f -exec sha256sum {} +`);
+  const hashes = new Map(sums.split('\n').map((line) => [line.slice(66), line.slice(0, 64)]));
+  const rows = listed.split('\n').flatMap((line) => (line === '' ? [] : [line.split('\t')]));
+  return new Map(rows.map(([file = '', rest = '']) => [file, `${rest} ${hashes.get(file) ?? ''}`]));
+};
+
+/** Written by packages that came meanwhile: the list of Postfix' map types, users, and what the C library and systemd keep. */
+const OF_PACKAGES = /^\/etc\/(postfix\/dynamicmaps\.cf|passwd-?|group-?|shadow-?|gshadow-?|ld\.so\.cache|subuid-?|subgid-?|alternatives)$/;
+
+/** Every difference, of what was there before. */
+const lost = (was: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): readonly string[] =>
+  [...was].flatMap(([file, state]) => (OF_PACKAGES.test(file) || now.get(file) === state ? [] : [`${file}: ${state} -> ${now.get(file) ?? 'gone'}`]));
+
+/** What was not there before and belongs to no package. */
+const left = async (machine: Machine, was: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): Promise<readonly string[]> => {
+  const added = [...now.keys()].filter((file) => !was.has(file) && !/^\/etc\/(rc\d\.d|systemd\/system\/[^/]+\.wants|ssl\/certs)\//.test(file));
+  const { stdout } = await machine.run(['sh', '-c', 'for f; do dpkg -S "$f" >/dev/null 2>&1 || echo "$f"; done', 'owned', ...added]);
+  return stdout.split('\n').filter((file) => file !== '');
+};
+
+let sent = 0;
+/** A message to one@, over port 25 from the machine itself; its id once it was accepted. */
+const send = async (machine: Machine): Promise<string> => {
+  const id = `<replace-${++sent}@outside.test>`;
+  const { smtp } = await Smtp.open(await machine.dial({ host: '127.0.0.1', port: 25, localAddress: '127.0.0.9' }));
+  const lines = ['From: <friend@outside.test>', `To: <${ONE.user}>`, `Message-ID: ${id}`, dated(), 'Subject: Before and after'];
+  for (const line of ['EHLO mail.outside.test', 'MAIL FROM:<friend@outside.test>', `RCPT TO:<${ONE.user}>`]) {
+    const { code, lines: words } = await smtp.command(line);
+    assert.equal(code, 250, `${line}: ${words.join(' ')}`);
+  }
+  const { code, lines: words } = await smtp.data([...lines, '', 'Is it still there?', ''].join('\r\n'));
+  assert.equal(code, 250, words.join(' '));
+  smtp.close();
+  return id;
+};
+
+/** One reads all of them; whose certificate it is matters elsewhere. */
+const reads = async (machine: Machine, ids: readonly string[]): Promise<void> => {
+  const forward = await machine.forward({ host: '127.0.0.1', port: 993 });
+  const imap = new ImapFlow({
+    host: '127.0.0.1',
+    port: forward.port,
+    secure: true,
+    auth: ONE,
+    logger: false,
+    tls: { rejectUnauthorized: false, servername: HOST },
+  });
+  imap.on('close', () => void forward.close());
+  imap.on('error', () => undefined); // the call under way rejects with it
+  await imap.connect();
+  try {
+    for (const id of ids) await fetched(imap, 'INBOX', id);
+  } finally {
+    await imap.logout();
+  }
+};
+
+const listens = (machine: Machine, port: number): Promise<true | undefined> =>
+  machine.dial({ host: '127.0.0.1', port }).then(
+    (socket) => {
+      socket.destroy();
+      return true;
+    },
+    () => undefined, // not yet
+  );
+
+const hauspost = async (
+  machine: Machine,
+  code: number,
+  ...words: readonly string[]
+): Promise<{ readonly stdout: string; readonly stderr: string }> => {
+  const output = await machine.run([HAUSPOST, ...words], { ms: 600_000 });
+  assert.equal(output.code, code, `${words.join(' ')}: ${output.stdout}${output.stderr}`);
+  return output;
+};
+
+const states = async (machine: Machine, verb: string, units: readonly string[]): Promise<readonly string[]> =>
+  (await machine.run(['systemctl', verb, ...units])).stdout.trim().split('\n');
+
+for (const release of RELEASES) {
+  describe(release, () => {
+    let machine: Machine;
+    let was: ReadonlyMap<string, string>;
+    const ids: string[] = [];
+
+    before(async () => {
+      machine = await boot({ image: await howTo(release) });
+      await machine.checkout();
+      // Rspamd compiles its patterns at the first start.
+      await until('the filter listens', () => listens(machine, 11332), 90_000, 500);
+      was = await snapshot(machine);
+    });
+    after(() => machine?.[Symbol.asyncDispose]());
+
+    test('mail flows before, and up does not take the machine over unasked', async () => {
+      ids.push(await send(machine));
+      await reads(machine, ids);
+      const { stderr } = await hauspost(machine, 4, 'up', '--yes');
+      for (const word of ['/etc/postfix/main.cf', '/etc/dovecot/dovecot.conf', '/etc/rspamd/local.d/options.inc', 'up --replace'])
+        assert.ok(stderr.includes(word), `${word}: ${stderr}`);
+      assert.deepEqual(lost(was, await snapshot(machine)), []);
+      await reads(machine, ids);
+    });
+
+    test('C1: up --replace makes it ours: its people read what they had, and get mail', async () => {
+      const asked = await atTerminal(machine, ['up', '--replace'], '[y/N] ', 'n\n');
+      assert.equal(asked.code, 3, asked.stdout);
+      assert.match(asked.stdout, / change \/etc\/postfix\/main\.cf\r\n/);
+      assert.match(asked.stdout, /kept as generation 0; 'hauspost rollback 0' puts it back/);
+      const begun = performance.now();
+      await hauspost(machine, 0, 'up', '--replace', '--yes');
+      console.log(`    up --replace took ${((performance.now() - begun) / 1000).toFixed(0)} s`);
+      ids.push(await send(machine));
+      await reads(machine, ids);
+      assert.deepEqual(await shell(machine, 'ls /etc/rspamd/local.d'), '');
+      await hauspost(machine, 0, 'plan');
+      const listed = oneDocument(await hauspost(machine, 0, 'generations', '--json')) as readonly { number: number; committed: boolean }[];
+      assert.deepEqual(
+        listed.map(({ number, committed }) => [number, committed]),
+        [
+          [0, false],
+          [1, true],
+        ],
+      );
+    });
+
+    test('C5: rollback 0 is asked about, and killed in the middle it is undone by the next command', async () => {
+      const asked = await atTerminal(machine, ['rollback', '0'], '[y/N] ', 'n\n');
+      assert.equal(asked.code, 3, asked.stdout);
+      for (const line of ['change /etc/postfix/main.cf', 'stop unbound', 'restart dovecot'])
+        assert.ok(asked.stdout.includes(`  ${line}\r\n`), asked.stdout);
+      const child = machine.spawn([HAUSPOST, 'rollback', '0', '--yes']);
+      const stderr = collect(child.stderr);
+      await until('files are put back', () => /put files back/.test(stderr.text()) || child.exitCode !== null || undefined, 60_000, 5);
+      await machine.run(['pkill', '-KILL', '-f', 'main.ts rollback 0']);
+      assert.notEqual(await ended(child), 0);
+      const plan = await hauspost(machine, 2, 'plan');
+      assert.match(plan.stdout, /interrupted/);
+      await hauspost(machine, 0, 'apply', '--yes');
+      await hauspost(machine, 0, 'plan');
+      ids.push(await send(machine));
+      await reads(machine, ids);
+    });
+
+    test('C5: rollback 0 gives the machine back: bytes, owners, modes, and what ran runs', async () => {
+      await shell(machine, 'echo "# by hand" >>/etc/nginx/nginx.conf');
+      const { stderr, stdout } = await hauspost(machine, 0, 'rollback', '0', '--yes');
+      assert.match(stdout, /before/);
+      assert.match(await shell(machine, `tail -n 1 ${/is kept in (\S+)/.exec(stderr)?.[1] ?? ''}/etc/nginx/nginx.conf`), /by hand/);
+      const now = await snapshot(machine);
+      assert.deepEqual(lost(was, now), []);
+      assert.deepEqual(await left(machine, was, now), []);
+      const unit = release === 'bookworm' ? 'postfix@-' : 'postfix';
+      assert.deepEqual(
+        await states(
+          machine,
+          'is-active',
+          RAN.map((name) => (name === 'postfix' ? unit : name)),
+        ),
+        RAN.map(() => 'active'),
+      );
+      assert.deepEqual(await states(machine, 'is-active', ['unbound', 'hauspost-dkim-keys']), ['inactive', 'inactive']);
+      assert.deepEqual(await states(machine, 'is-enabled', ['unbound', 'dovecot']), ['disabled', 'enabled']);
+      ids.push(await send(machine));
+      await reads(machine, ids);
+      const nothing = await hauspost(machine, 0, 'rollback', '0', '--yes');
+      assert.match(nothing.stdout, /Nothing to do/);
+    });
+
+    test('C5: taken over once more, generation 0 is what was there then', async () => {
+      await shell(machine, 'echo "# later" >>/etc/postfix/main.cf && chmod 600 /etc/postfix/main.cf');
+      const then = await snapshot(machine);
+      await hauspost(machine, 0, 'up', '--replace', '--yes');
+      ids.push(await send(machine));
+      await reads(machine, ids);
+      await hauspost(machine, 0, 'rollback', '0', '--yes');
+      assert.deepEqual(lost(then, await snapshot(machine)), []);
+      ids.push(await send(machine));
+      await reads(machine, ids);
+    });
+  });
+}

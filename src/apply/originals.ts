@@ -1,0 +1,119 @@
+/**
+ * Generation 0: what was there before the first apply. `0/tree` holds what lay at each path that a generation of ours manages, `0/originals.json`
+ * says of each whether something did, `0/dirs.json` owner and mode of each directory, `0/units.json` which daemons ran and which were to start
+ * at boot. A path is taken down before it is touched for the first time, the daemons before the first package is installed. Once all is back in
+ * place it is given up: what is there then is the operator's again, and the next first apply takes it down anew.
+ */
+import { type AbsPath, path } from '#base';
+import { type Machine, must, type Standing } from '#machine';
+import type { Manifest } from '#model';
+import { managedPaths } from './compare.ts';
+import { copyBelow, documents, ROOT_DIR } from './documents.ts';
+
+interface Ownership {
+  readonly owner: string;
+  readonly mode: number;
+}
+
+export interface Originals {
+  /** When it was begun, ISO 8601; undefined: there is none. */
+  begun(): Promise<string | undefined>;
+  /** Takes down the daemons, unless that was done before. */
+  begin(units: readonly Standing[]): Promise<void>;
+  units(): Promise<readonly Standing[]>;
+  /** Takes down what the manifest would change and is not known yet. */
+  keep(manifest: Manifest): Promise<void>;
+  /** What is known of: whether something was there. */
+  paths(): Promise<ReadonlyMap<AbsPath, boolean>>;
+  /** Where the copy of what was at `target` lies. */
+  copyOf(target: AbsPath): AbsPath;
+  /** Puts back what was at the path: the original, or nothing. */
+  restore(target: AbsPath): Promise<void>;
+  /** Puts back everything: files, then directories. */
+  restoreAll(): Promise<void>;
+  forget(): Promise<void>;
+}
+
+/** What an exclusive directory holds beside our own files, and would lose. */
+const strangersIn = async (machine: Machine, manifest: Manifest): Promise<readonly AbsPath[]> => {
+  const ours = managedPaths(manifest);
+  const found: AbsPath[] = [];
+  for (const item of manifest.items) {
+    if (item.kind !== 'dir' || !item.exclusive) continue;
+    const names = (await machine.list(item.path)).map((name) => path(`${item.path}/${name}`));
+    found.push(...names.filter((name) => !ours.some((own) => own === name || own.startsWith(`${name}/`))));
+  }
+  return found;
+};
+
+export const openOriginals = (machine: Machine, generations: AbsPath): Originals => {
+  const zero = path(`${generations}/0`);
+  const tree = path(`${zero}/tree`);
+  const { json, put } = documents(machine);
+  const file = (name: string): AbsPath => path(`${zero}/${name}.json`);
+  const known = async (): Promise<Record<string, boolean>> => (await json<Record<string, boolean>>(file('originals'))) ?? {};
+  const knownDirs = async (): Promise<Record<string, Ownership | null>> => (await json<Record<string, Ownership | null>>(file('dirs'))) ?? {};
+  const copyOf = (target: AbsPath): AbsPath => path(`${tree}${target}`);
+  const makeZero = async (): Promise<void> => {
+    await machine.makeDir(generations, ROOT_DIR);
+    await machine.makeDir(zero, ROOT_DIR);
+  };
+
+  const keepFiles = async (targets: readonly AbsPath[]): Promise<void> => {
+    const before = await known();
+    const unknown = targets.filter((target) => before[target] === undefined);
+    if (unknown.length === 0) return;
+    const there = await Array.fromAsync(unknown, async (target) => [target, await copyBelow(machine, tree, target)] as const);
+    if (there.some(([, found]) => found)) await must(machine, ['sync', '--file-system', zero]);
+    await put(file('originals'), { ...before, ...Object.fromEntries(there) });
+  };
+
+  const keepDirs = async (manifest: Manifest): Promise<void> => {
+    const before = await knownDirs();
+    const unknown = manifest.items.flatMap((item) => (item.kind === 'dir' && before[item.path] === undefined ? [item.path] : []));
+    if (unknown.length === 0) return;
+    const states = await Array.fromAsync(unknown, async (target) => [target, (await machine.state(target)) ?? null] as const);
+    const owned = states.map(([target, state]) => [target, state === null ? null : { owner: state.owner, mode: state.mode }] as const);
+    await put(file('dirs'), { ...before, ...Object.fromEntries(owned) });
+  };
+
+  const restoreDir = async (target: AbsPath, was: Ownership | null): Promise<void> => {
+    if ((await machine.state(target))?.kind !== 'dir') return;
+    if (was !== null) await machine.place(target, was);
+    else if ((await machine.list(target)).length === 0) await machine.remove(target); // what somebody put there since stays
+  };
+
+  const restore = async (target: AbsPath): Promise<void> => {
+    await machine.remove(target);
+    if ((await known())[target] !== true) return;
+    const parent = path(target.slice(0, target.lastIndexOf('/')) || '/');
+    if ((await machine.state(parent)) === undefined) await machine.makeDir(parent, { owner: 'root:root', mode: 0o755 }); // went with its package
+    await must(machine, ['cp', '-a', '--no-target-directory', copyOf(target), target]);
+  };
+
+  return {
+    begun: async () => (await json<{ readonly begun: string }>(file('begun')))?.begun,
+    begin: async (units) => {
+      if ((await json(file('begun'))) !== undefined) return;
+      await makeZero();
+      await put(file('units'), units);
+      await put(file('begun'), { begun: machine.now().toISOString() });
+    },
+    units: async () => (await json<readonly Standing[]>(file('units'))) ?? [],
+    keep: async (manifest) => {
+      await makeZero();
+      await keepDirs(manifest);
+      await keepFiles([...managedPaths(manifest), ...(await strangersIn(machine, manifest))]);
+    },
+    paths: async () => new Map(Object.entries(await known()).map(([target, there]) => [path(target), there])),
+    copyOf,
+    restore,
+    restoreAll: async () => {
+      for (const target of Object.keys(await known())) await restore(path(target));
+      const dirs = Object.entries(await knownDirs()).toSorted(([a], [b]) => b.length - a.length); // the inner ones first
+      for (const [target, was] of dirs) await restoreDir(path(target), was);
+      await must(machine, ['sync']);
+    },
+    forget: () => machine.remove(zero),
+  };
+};
