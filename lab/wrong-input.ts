@@ -108,7 +108,7 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
     ...each(DOMAINS, (value) => ['up', '--yes', '--hostname=mail.example.test', `--domain=${value}`]),
     { words: ['up', '--hostname', 'mail.example.test'], names: '--hostname mail.example.test' },
     { words: ['up', '--domain', 'example.test'], names: '--domain example.test' },
-    ...plain('up', ['--yes', '--foreground']),
+    ...plain('up', ['--yes', '--replace', '--foreground']),
   ],
   down: plain('down'),
   status: plain('status'),
