@@ -37,9 +37,12 @@ const OF_PACKAGES = /^\/etc\/(postfix\/dynamicmaps\.cf|passwd-?|group-?|shadow-?
 const lost = (was: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): readonly string[] =>
   [...was].flatMap(([file, state]) => (OF_PACKAGES.test(file) || now.get(file) === state ? [] : [`${file}: ${state} -> ${now.get(file) ?? 'gone'}`]));
 
+/** Made by scripts of packages that came meanwhile (links to units, AppArmor's empty local files), and by the original's Dovecot itself. */
+const MADE_BY_OTHERS = /^\/etc\/(rc\d\.d\/|systemd\/system\/[^/]+\.wants(\/|$)|ssl\/certs\/|apparmor\.d\/local(\/|$))|\.svbin$/;
+
 /** What was not there before and belongs to no package. */
 const left = async (machine: Machine, was: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): Promise<readonly string[]> => {
-  const added = [...now.keys()].filter((file) => !was.has(file) && !/^\/etc\/(rc\d\.d|systemd\/system\/[^/]+\.wants|ssl\/certs)\//.test(file));
+  const added = [...now.keys()].filter((file) => !was.has(file) && !MADE_BY_OTHERS.test(file));
   const { stdout } = await machine.run(['sh', '-c', 'for f; do dpkg -S "$f" >/dev/null 2>&1 || echo "$f"; done', 'owned', ...added]);
   return stdout.split('\n').filter((file) => file !== '');
 };

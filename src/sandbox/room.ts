@@ -37,7 +37,7 @@ const KERNEL = new Set([
 
 const WORK = path('/run/hauspost/sandbox');
 
-/** Constant; everything variable comes as arguments: WORK STAGE, then `root|dir|file PATH` for each mount, `absent PATH`, and `--`. Then it waits for the end of its input. */
+/** It says that it is ready from within: whoever enters by its first process before that has the new root would look at the machine itself. Constant; everything variable comes as arguments: WORK STAGE, then `root|dir|file PATH` for each mount, `absent PATH`, and `--`. Then it waits for the end of its input. */
 const SCRIPT = `set -eu
 work=$1; stage=$2; shift 2
 mount -t tmpfs -o mode=0700 tmpfs "$work"
@@ -61,8 +61,7 @@ mount --rbind /dev "$work/root/dev"
 cp -a "$stage/." "$work/root/"
 while [ "$1" = absent ]; do rm -rf "$work/root$2"; shift 2; done
 shift
-echo ready
-exec chroot "$work/root" cat
+exec chroot "$work/root" sh -c 'echo ready; exec cat'
 `;
 
 interface Mount {
