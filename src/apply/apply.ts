@@ -3,7 +3,7 @@
  * the committed generation. Whatever interrupts it, `state.json` says what was under way and the next run heals it first.
  */
 import { asHauspostError, failure, operatorError, type Reporter, step } from '#base';
-import { ensureSystemUser, installPackages, missingPackages } from '#machine';
+import { answerQuestions, ensureSystemUser, installPackages, missingPackages } from '#machine';
 import type { Finding, Manifest, ServiceName } from '#model';
 import { openRoom } from '#sandbox';
 import { type Activation, activate, inOrder, supervised } from './activate.ts';
@@ -172,6 +172,7 @@ export const backIfNot = async <T>(request: ApplyRequest, store: Store, desired:
 const prepare = async (request: ApplyRequest, store: Store, desired: Desired): Promise<Desired> => {
   const before = inOrder(desired.services).map((service) => supervised(service, desired.input));
   if ((await store.state()).committed === null) await store.originals.begin(await request.init.standing(before));
+  await answerQuestions(request.machine, desired.answers);
   const missing = await missingPackages(request.machine, desired.packages);
   if (missing.length > 0)
     await step(request.reporter, `install ${missing.length} packages`, () => installPackages(request.machine, missing, request.reporter));

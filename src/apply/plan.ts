@@ -19,6 +19,8 @@ export interface Desired {
   readonly services: readonly Service[];
   readonly manifest: Manifest;
   readonly packages: readonly string[];
+  /** To questions of theirs (Service, `answers`). */
+  readonly answers: readonly string[];
 }
 
 /** What is not rendered: certificates, which belong to no generation, and passwords that the operator wrote down. */

@@ -4,7 +4,7 @@ export * from './facts.ts';
 export * from './init/index.ts';
 export { withLock } from './lock.ts';
 export * from './machine.ts';
-export { installedVersions, installPackages, missingPackages, updateLists, upstreamVersion } from './packages.ts';
+export { answerQuestions, installedVersions, installPackages, missingPackages, updateLists, upstreamVersion } from './packages.ts';
 export { askResolvers, probeFacts } from './probe-facts.ts';
 export { holdersOf, listenersOfFamily, memoryMb } from './processes.ts';
 export { must, thisMachine } from './real.ts';

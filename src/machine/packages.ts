@@ -111,6 +111,11 @@ const withPolicy = async <T>(machine: Machine, work: () => Promise<T>): Promise<
   }
 };
 
+/** Answers what packages would ask when they are installed or updated, now and later (debconf-set-selections(1)). */
+export const answerQuestions = async (machine: Machine, answers: readonly string[]): Promise<void> => {
+  if (answers.length > 0) await must(machine, ['debconf-set-selections'], { input: answers.map((line) => `${line}\n`).join('') });
+};
+
 /** Those of `names` that are not installed yet. */
 export const missingPackages = async (machine: Machine, names: readonly string[]): Promise<readonly string[]> => {
   const installed = await installedVersions(machine, names);

@@ -44,6 +44,8 @@ export interface Service {
   readonly name: ServiceName;
   /** Debian packages, by release where they differ. */
   packages(input: Pick<RenderInput, 'facts' | 'settings'>): readonly string[];
+  /** What the packages would ask at a terminal when they are installed or updated, answered beforehand: lines of debconf-set-selections(1). */
+  readonly answers?: readonly string[];
   unit(input: Pick<RenderInput, 'facts'>): Unit;
   items(input: RenderInput): readonly Item[];
   /** Compares what was rendered with what the daemon itself says it understood. Empty: it understood all of it. */

@@ -40,11 +40,15 @@ const command = ({ wiring }: RenderInput, program: AbsPath): Item => ({
 });
 
 /** Pure: the same input gives the same manifest. `program` is the launcher. */
-export const render = (input: RenderInput, program: AbsPath): { readonly manifest: Manifest; readonly packages: readonly string[] } => {
+export const render = (
+  input: RenderInput,
+  program: AbsPath,
+): { readonly manifest: Manifest; readonly packages: readonly string[]; readonly answers: readonly string[] } => {
   const items: readonly Item[] = SERVICES.flatMap((service, place) => [
     ...service.items(input),
     ...unitItems(service, SERVICES.slice(0, place), input),
   ]);
   const packages = [...common(input), ...SERVICES.flatMap((service) => service.packages(input))];
-  return { manifest: { items: [command(input, program), ...items, ...logItems(input), ...updateItems] }, packages: [...new Set(packages)] };
+  const answers = SERVICES.flatMap((service) => service.answers ?? []);
+  return { manifest: { items: [command(input, program), ...items, ...logItems(input), ...updateItems] }, packages: [...new Set(packages)], answers };
 };

@@ -42,6 +42,8 @@ export const postfix: Service = {
   name: 'postfix',
   // The last is for a login at a relay host; then there need be no way to fetch it.
   packages: () => ['postfix', 'postfix-mysql', 'postfix-lmdb', 'ca-certificates', 'libsasl2-modules'],
+  // The package leaves main.cf alone then. Unanswered, each update at a terminal asks (seen on 3.7.11 and 3.10.13).
+  answers: ['postfix postfix/main_mailer_type select No configuration'],
   unit: postfixUnit,
   items: (input) => [...configuration(input), ...mapItems(input), ...relayItems(input), ...chroot(input), mailname(input), ...grants],
   check,
