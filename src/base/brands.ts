@@ -62,7 +62,8 @@ export const parseLocalPart = (input: string): LocalPart => {
   const lower = input.toLowerCase();
   if (/^\.|\.\.|\.$/.test(input)) no('begins or ends with a dot, or holds two in a row');
   if (!ATOM.test(lower) || /[^ -~]/.test(input)) no('holds a character that is not allowed');
-  if (/['"`\\%/]/.test(lower)) no('holds a quote, a slash or a percent sign');
+  if (/['"`\\%/!]/.test(lower)) no('holds a quote, a slash, a percent sign or an exclamation mark'); // the last two route mail in Postfix
+  if (lower.startsWith('-')) no('begins with a hyphen'); // refused by Postfix as an option's beginning (postconf(5), allow_min_user)
   return lower as LocalPart;
 };
 
@@ -108,9 +109,9 @@ const UNIT: Readonly<Record<string, number>> = {
   tib: 1024 * 1024,
 };
 
-/** `500M`, `2G`, `1T`, or a bare number of MB. The column is `int unsigned`; we stop at 1 PB. */
+/** `500M`, `2G`, `1 T`, or a bare number of MB. The column is `int unsigned`; we stop at 1 PB. */
 export const parseMegabytes = (input: string): Megabytes => {
-  const match = /^([0-9]{1,10})\s?([A-Za-z]{0,3})$/.exec(input);
+  const match = /^([0-9]{1,10}) ?([A-Za-z]{0,3})$/.exec(input);
   const unit = UNIT[(match?.[2] ?? 'x').toLowerCase()];
   const mb = match?.[1] === undefined || unit === undefined ? Number.NaN : Number(match[1]) * unit;
   if (!(mb <= 1024 * 1024 * 1024))

@@ -16,6 +16,12 @@ test('names in other scripts are stored as A-labels', () => {
     ['日本tokyo.jp', 'xn--tokyo-1e1k07e.jp'],
     ['한국.kr', 'xn--3e0b707e.kr'],
     ['EXAMPLE.org', 'example.org'],
+    ['ορο.gr', 'xn--0xaaf.gr'],
+    ['ήλιος.com', 'xn--jxawfrp.com'],
+    ['օօօ.am', 'xn--zbbaa.am'],
+    ['հայաստան.com', 'xn--y9aaa1d0ai1cq.com'],
+    ['ağrı-złoty-køb.example', 'xn--ar-zoty-kb-8cb37bshyi.example'],
+    ['eʋegbe-ɔ.example', 'xn--eegbe--1xc84b.example'],
   ];
   for (const [typed, stored] of right) assert.equal(parseDomain(typed), stored, typed);
 });
@@ -34,6 +40,13 @@ test('look-alikes are refused, naming what was typed', () => {
     ['\u0430\u0440\u0440\u04cf\u0435.com', 'Cyrillic letters only'],
     ['g\u03bfogle.com', 'Greek omicron'],
     ['\u03b1\u0431\u0432.com', 'Greek and Cyrillic'],
+    ['\u03bf\u03c1\u03bf.test', 'Greek letters only'],
+    ['\u0585\u0585\u0585.test', 'Armenian letters only'],
+    ['\u0261oogle.test', 'phonetic g'],
+    ['\u0251pple.com', 'phonetic a'],
+    ['goog\u01c0e.test', 'dental click'],
+    ['ex\u1d00mple.test', 'small capital a'],
+    ['b\u00fccher\u01c3.test', 'retroflex click'],
   ];
   for (const [typed, what] of wrong)
     assert.throws(
