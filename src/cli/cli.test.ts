@@ -1,13 +1,14 @@
 /** The command line without a machine: help, usage, the configuration's documents. Real runs of the program; nothing here needs root. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { once } from 'node:events';
 import { manyRuns } from '#lab';
+import { OPERATIONS } from '#operations';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 const scratch = mkdtempSync(join(tmpdir(), 'hauspost-cli-'));
@@ -43,16 +44,13 @@ const runs = async (...lists: readonly (readonly string[])[]): Promise<readonly 
 
 const NONE: Ran = { code: null, stdout: '', stderr: '' };
 
-const COMMANDS = [
-  ...['up', 'down', 'status', 'selftest', 'plan', 'apply', 'generations', 'rollback', 'config check', 'config explain', 'config example'],
-  ...['domain add', 'domain list', 'domain remove', 'dkim sync', 'account add', 'account set', 'account passwd', 'account list', 'account remove'],
-  ...['alias add', 'alias set', 'alias list', 'alias remove'],
-];
+const COMMANDS = OPERATIONS.map(({ name }) => name);
 
 test('--help of every command says what it does, its words and options, and an example', async () => {
   const [all = NONE, short = NONE, word = NONE, json = NONE, ...helps] = await runs(
     ...[['--help'], ['-h'], ['help'], ['plan', '--help', '--json']],
     ...COMMANDS.map((command) => [...command.split(' '), '--help']),
+    ...OPERATIONS.map(({ example }) => [...example.split(' ').slice(1), '--help']),
   );
   assert.deepEqual([all.code, short.stdout, word.stdout], [0, all.stdout, all.stdout]);
   for (const [index, command] of COMMANDS.entries()) {
@@ -61,7 +59,8 @@ test('--help of every command says what it does, its words and options, and an e
     assert.deepEqual([code, stderr], [0, ''], command);
     assert.match(stdout, new RegExp(`^[A-Z][^\\n]*\\.\\n\\nUsage: hauspost ${command}`), command);
     assert.match(stdout, /^ {2}--json +\S/m, command);
-    assert.match(stdout, new RegExp(`\\nExample:\\n  hauspost ${command}\\b`), command);
+    assert.equal(helps[COMMANDS.length + index]?.stdout, stdout, 'the example has options of the command only');
+    assert.match(stdout, new RegExp(`\\nExample:\\n  hauspost ${command}(?: [^\\n]+)?\\n$`), command);
   }
   for (const flag of ['--quota VALUE', '--send-only', '--disabled', '--password-stdin', '--password-hash-stdin', '--password-prompt'])
     assert.ok(helps[COMMANDS.indexOf('account add')]?.stdout.includes(`  ${flag} `), flag);
@@ -132,7 +131,14 @@ test('wrong words get exit 3, one line that names them, and with --json one docu
     [['config', 'check', '.'], 'is a directory'],
     [['config', 'check', ''], 'is a directory'],
     [['config', 'check', 'new\nline'], 'new\\nline'],
+    [['config', 'check', `${'x'.repeat(256)}.toml`], 'xxx.toml does not exist'],
+    [['config', 'check', '/x'.repeat(2100)], '/x/x does not exist'],
+    [['config', 'check', 'ring.toml'], '/ring.toml does not exist'],
+    [['config', 'check', 'ring.toml/below.toml'], '/ring.toml/below.toml does not exist'],
+    [['config', 'check', 'file.toml/below.toml'], '/file.toml/below.toml does not exist'],
   ];
+  symlinkSync('ring.toml', join(scratch, 'ring.toml'));
+  writeFileSync(join(scratch, 'file.toml'), '[server]\nprofile = "local"\n');
   const ran = await runs(...rows.flatMap(([words]) => [words, ['--json', ...words]]));
   for (const [index, [words, names]] of rows.entries()) {
     const [plain, json] = [ran[index * 2], ran[index * 2 + 1]];

@@ -1,18 +1,21 @@
 /** Files of the machine: atomic durable writes, owners by name. Trusts its caller for paths (AbsPath). */
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, lstat, mkdir, open, readdir, readFile, readlink, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type AbsPath, environmentError } from '#base';
 import type { FileState, Placement } from './machine.ts';
 
 const errno = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
 
-/** The value, or undefined when the file (or a directory on the way) does not exist. */
+/** A directory on the way is none, no file can have such a name, or the links that it leads through go in a circle. */
+const NOT_THERE = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP']);
+
+/** The value, or undefined when there is no such file. */
 const ifThere = async <T>(work: Promise<T>): Promise<T | undefined> => {
   try {
     return await work;
   } catch (error) {
-    if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return undefined;
+    if (NOT_THERE.has(errno(error))) return undefined;
     throw error;
   }
 };
@@ -78,7 +81,7 @@ const syncDir = async (path: string): Promise<void> => {
 export const write = async (path: AbsPath, content: string | Uint8Array, placement: Placement): Promise<void> => {
   const [uid, gid] = await ids(placement.owner);
   await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.hauspost-new`;
+  const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.hauspost-new`);
   const handle = await open(temporary, 'wx', 0o600);
   try {
     await handle.writeFile(content);
