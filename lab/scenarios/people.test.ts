@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { atTerminal, fetched, type Login, oneDocument, refusedInput, runMany, type Server, unchanged, until } from '../index.ts';
 import { canLogIn, json, jsons, NOTHING, ok, orders, recipient, text } from '../people.ts';
+import { otherScripts } from '../parts/other-scripts.ts';
 import { onEachRelease } from '../scenario.ts';
 
 const CTRL_D = '\u0004';
@@ -97,6 +98,25 @@ const domains = (get: () => Server): void => {
     const gone = (await json(server, ...words, '--yes')) as { accounts: unknown; moved_to: string };
     assert.deepEqual(gone.accounts, { count: 1, first: ['anna@shop.test'] });
     await server.order('alias', 'remove', 'shop@hauspost.test');
+  });
+};
+
+const pointedAt = (get: () => Server): void => {
+  test('C9: a domain into which only an alias of another leads stays, and that alias is named', async () => {
+    const server = get();
+    await orders(server, ['domain', 'add', 'lonely.test'], ['alias', 'add', 'away@hauspost.test', 'x@lonely.test', 'demo@hauspost.test']);
+    const words = ['domain', 'remove', 'lonely.test'];
+    await unchanged(server.machine, async () => {
+      refusedInput(await server.hauspost(words), { words, names: 'in use: 1 alias that leads into it (away@hauspost.test -> x@lonely.test)' });
+      const { code, stdout } = await server.hauspost([...words, '--json']);
+      const { error } = oneDocument({ stdout }) as { error: { accounts: unknown; aliases: unknown; pointing: unknown } };
+      const none = { count: 0, first: [] };
+      assert.deepEqual(
+        [code, error.accounts, error.aliases, error.pointing],
+        [3, none, none, { count: 1, first: ['away@hauspost.test -> x@lonely.test'] }],
+      );
+    });
+    await orders(server, ['alias', 'remove', 'away@hauspost.test', 'x@lonely.test'], words, ['alias', 'remove', 'away@hauspost.test']);
   });
 };
 
@@ -335,4 +355,4 @@ const removal = (get: () => Server): void => {
   });
 };
 
-onEachRelease(domains, accounts, removal);
+onEachRelease(domains, pointedAt, accounts, removal, otherScripts);

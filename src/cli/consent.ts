@@ -4,7 +4,7 @@
  */
 import { Writable } from 'node:stream';
 import { createInterface, type Interface } from 'node:readline';
-import { operatorError } from '#base';
+import { operatorError, readable } from '#base';
 import type { Consent } from '#operations';
 
 /**
@@ -41,9 +41,9 @@ export const askFor = async (consents: readonly Consent[]): Promise<ReadonlySet<
     });
   }
   for (const { text, question } of consents) {
-    if (text !== '') process.stderr.write(`${text}\n`);
+    if (text !== '') process.stderr.write(readable(`${text}\n`));
     const ask = (terminal: Interface): void => {
-      terminal.setPrompt(`${question} [y/N] `);
+      terminal.setPrompt(readable(`${question} [y/N] `));
       terminal.prompt();
     };
     const [answer] = await typed([ask], { output: process.stderr });

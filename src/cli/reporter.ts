@@ -1,5 +1,5 @@
 /** Progress for a person, on standard error: one line a step. A program's own output is kept, and shown when its step fails. */
-import type { Reporter, ReportEvent } from '#base';
+import { readable, type Reporter, type ReportEvent } from '#base';
 
 const KEEP = 15;
 
@@ -28,13 +28,13 @@ export const stderrReporter = (write: (text: string) => void, now: () => number)
             );
           return;
         case 'info':
-          write(`    ${event.text}\n`);
+          write(readable(`    ${event.text}\n`));
           return;
         case 'warning':
-          write(`warning: ${event.text}\n         ${event.remedy}\n`);
+          write(readable(`warning: ${event.text}\n         ${event.remedy}\n`));
           return;
         case 'password':
-          write(`password of ${event.whose}: ${event.password}\n         It is shown only now.\n`);
+          write(`password of ${readable(event.whose)}: ${event.password}\n         It is shown only now.\n`);
           return;
         case 'output':
           output.push(event.line);

@@ -1,5 +1,5 @@
 /** Which text shows which result. Every operation of the table has one: the type says so. */
-import type { HauspostError } from '#base';
+import { type HauspostError, readable } from '#base';
 import type { ElementOf, ListingName, OperationName, OutputOf } from '#operations';
 import * as changes from './views/changes.ts';
 import * as config from './views/config.ts';
@@ -53,4 +53,4 @@ export const asLines = (name: string, elements: AsyncIterable<unknown>): AsyncIt
 
 /** What is wrong and what to do; of a configuration all that is wrong. */
 export const asErrorText = (error: HauspostError): string =>
-  error.code === 'config.invalid' ? config.problems(error) : `hauspost: ${error.message}\n  ${error.remedy}\n`;
+  error.code === 'config.invalid' ? config.problems(error) : readable(`hauspost: ${error.message}\n  ${error.remedy}\n`);

@@ -1,13 +1,7 @@
 /** `domain`, `account`, `alias`, `tls-policy`, `ban` for a person: names in other scripts as they are read; in JSON they stay A-labels (RFC 5890). */
-import { domainToUnicode } from 'node:url';
+import { readable } from '#base';
 import type { ElementOf, OutputOf } from '#operations';
 import { columns, type ListView } from './table.ts';
-
-/** A domain or an address. What is no valid A-label stays as it is. */
-const readable = (name: string): string => {
-  const at = name.lastIndexOf('@') + 1;
-  return name.slice(0, at) + (domainToUnicode(name.slice(at)) || name.slice(at));
-};
 
 const quota = (mb: number | null): string => (mb === null ? 'default' : mb === 0 ? 'unlimited' : `${mb} MB`);
 const kept = (folder: string | null): string => (folder === null ? '' : `; its mail is kept in ${folder}`);

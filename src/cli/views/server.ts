@@ -1,15 +1,16 @@
 /** `up`, `down`, `status`, `selftest`, `spam learn` for a person. */
+import { readable } from '#base';
 import type { OutputOf } from '#operations';
 import { columns, interruptedText } from './table.ts';
 
 type Steps = OutputOf<'selftest'>['steps'];
 
 const steps = (list: Steps): string =>
-  columns(list.map(({ name, ok, ms, detail }) => [ok ? 'ok  ' : 'FAIL', name, `${(ms / 1000).toFixed(1)} s`, detail]));
+  columns(list.map(({ name, ok, ms, detail }) => [ok ? 'ok  ' : 'FAIL', name, `${(ms / 1000).toFixed(1)} s`, readable(detail)]));
 
 export const selftest = ({ ok, steps: list }: OutputOf<'selftest'>): string => `${steps(list)}\n${ok ? 'All is well.' : 'Not all is well.'}\n`;
 
-/** What a mail program asks for. */
+/** What a mail program asks for, as it must be typed there: not every one knows U-labels, and logins are compared with what is stored. */
 const settings = ({ hostname, profile, account }: OutputOf<'up'>): string => {
   const host = profile === 'local' ? 'localhost' : hostname; // the name of a local server is known to its own resolver only
   return columns([
@@ -26,7 +27,7 @@ export const up = (output: OutputOf<'up'>): string => {
     ...(output.ca === null ? [] : [`Its certificate is signed by its own authority: let clients trust ${output.ca}`]),
     ...(output.web_ui === null ? [] : [`What the spam filter does: ${output.web_ui}`]),
   ];
-  return `${steps(output.selftest.steps)}\n\nThe mail server ${output.hostname} runs (generation ${output.generation}).\n\n${settings(output)}\n${more.map((line) => `${line}\n`).join('')}`;
+  return `${steps(output.selftest.steps)}\n\nThe mail server ${readable(output.hostname)} runs (generation ${output.generation}).\n\n${settings(output)}\n${more.map((line) => `${line}\n`).join('')}`;
 };
 
 export const down = ({ stopped }: OutputOf<'down'>): string => `Stopped: ${stopped.join(', ')}. 'hauspost up' starts them again.\n`;
@@ -57,11 +58,11 @@ export const status = ({ services, queue, certificates, generation, drift, findi
     columns([['SERVICE', 'VERSION', 'STATE', 'MEMORY', 'SINCE (UTC)', 'LISTENS ON'], ...rows]),
     '',
     `Queue: ${queue.active} active, ${queue.deferred} deferred, ${queue.hold} on hold`,
-    ...certificates.map((each) => `Certificate: ${each.names.join(', ')}; until ${each.expires.slice(0, 10)}; by ${each.issuer}`),
+    ...certificates.map((each) => `Certificate: ${readable(each.names.join(', '))}; until ${each.expires.slice(0, 10)}; by ${each.issuer}`),
     `Generation: ${generation ?? 'none'}`,
     ...stoppedText(services),
     ...(interrupted === undefined ? [] : [interruptedText(interrupted)]),
-    ...findings.map(({ message, remedy }) => `Attention: ${message}.\n  ${remedy}`),
+    ...findings.map(({ message, remedy }) => readable(`Attention: ${message}.\n  ${remedy}`)),
     ...(drift.length === 0 ? [] : [`Changed by somebody else: ${drift.join(', ')} (see 'hauspost plan')`]),
     '',
   ].join('\n');
