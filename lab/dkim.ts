@@ -22,7 +22,7 @@ export const fromKeys =
   (machine: Machine): TextRecords =>
   async (name) => {
     const [, selector = '', domain = ''] = /^([^.]+)\._domainkey\.(.+)$/.exec(name) ?? [];
-    const { stdout } = await machine.run(['cat', `/var/lib/rspamd/dkim/${domain}.${selector}.key`]);
+    const { stdout } = await machine.run(['cat', `/var/lib/rspamd/dkim/${domain}/${selector}.key`]);
     return [[`v=DKIM1; p=${createPublicKey(stdout).export({ type: 'spki', format: 'der' }).toString('base64')}`]];
   };
 

@@ -39,7 +39,7 @@ export const received = async (server: Server, open: ReturnType<Server['stranger
 
 /** Names of the key files in which Rspamd looks for the domain's. */
 export const keyFiles = async ({ machine }: Server, domain: string): Promise<string> =>
-  (await machine.run(['sh', '-c', 'cd /var/lib/rspamd/dkim && ls | grep "^$1\\."', 'ls', domain])).stdout.trim();
+  (await machine.run(['sh', '-c', 'ls "/var/lib/rspamd/dkim/$1" 2>/dev/null', 'ls', domain])).stdout.trim();
 
 /** Adds both, sends until it is signed, verifies; answers with the milliseconds since the insertion. */
 export const signsAfterSql = async (server: Server, domain: string): Promise<number> => {

@@ -81,7 +81,7 @@ for (const release of RELEASES) {
       assert.match(await stat(`echo ${SECRETS} /var/lib/hauspost/generations`), /^(root:root 700 \S+\n){2}$/);
       assert.match(await stat('find /var/lib/hauspost/generations -mindepth 1 -maxdepth 1 -type d'), /^(root:root 700 \S+\n)+$/);
       assert.match(await stat('echo /var/lib/hauspost/tls/key.pem'), /^root:root 600 /);
-      assert.match(await stat('echo /var/lib/rspamd/dkim/*.key'), /^(root:_rspamd 440 \S+\n)+$/);
+      assert.match(await stat('echo /var/lib/rspamd/dkim/*/*.key'), /^(root:_rspamd 440 \S+\n)+$/);
       assert.match(await stat(`echo ${CONTROLLER}`), /^root:_rspamd 640 /);
       const keys = await shell(machine, "grep -rlI -e 'PRIVATE KEY-----' /etc /var/lib /run /root 2>/dev/null | xargs stat -c '%a %U:%G %n'");
       for (const line of keys.trim().split('\n'))

@@ -23,7 +23,7 @@ export const listDkimKeys = async (secrets: Secrets, directory: AbsPath): Promis
   for (const domain of await secrets.list('dkim')) {
     for (const selector of await secrets.list(`dkim/${domain}`)) {
       const pem = (await secrets.get(secretName(domain, selector))) ?? '';
-      keys.push({ domain, selector, publicKey: publicPart(pem), path: path(`${directory}/${domain}.${selector}.key`) });
+      keys.push({ domain, selector, publicKey: publicPart(pem), path: path(`${directory}/${domain}/${selector}.key`) });
     }
   }
   return keys;
@@ -47,7 +47,12 @@ const put = async (machine: Machine, target: AbsPath, content: string, mode: num
 };
 
 const publish = async (machine: Machine, secrets: Secrets, directory: AbsPath, keys: readonly DkimKey[]): Promise<void> => {
-  for (const key of keys) await put(machine, key.path, (await secrets.get(secretName(key.domain, key.selector))) ?? '', 0o440);
+  for (const key of keys) {
+    // A directory each: with its selector in one name, a domain of 253 octets would be longer than a file's name may be.
+    const own = path(`${directory}/${key.domain}`);
+    if ((await machine.state(own)) === undefined) await machine.makeDir(own, { owner: 'root:_rspamd', mode: 0o750 });
+    await put(machine, key.path, (await secrets.get(secretName(key.domain, key.selector))) ?? '', 0o440);
+  }
   const newest = new Map(keys.map((key) => [key.domain, key.selector]));
   await put(machine, path(`${directory}/selectors.map`), [...newest].map((pair) => `${pair.join(' ')}\n`).join(''), 0o440);
 };

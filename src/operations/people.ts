@@ -51,12 +51,16 @@ export const requireConsent = ({ consented }: Context, id: string): void => {
 
 export const MAIL = path('/var/vmail');
 
+/** Octets of a file's name (NAME_MAX of Linux); an address may have 254, and a time follows. */
+const NAME_MAX = 255;
+
 /**
  * A successor of the same name must not find the mail. `below` is a domain, or `domain/name`; the folder below `removed` that holds
- * mailboxes and filters then is called `name`. Null where there was nothing.
+ * mailboxes and filters then is called `name`, or as it begins. Null where there was nothing.
  */
 export const putMailAside = async ({ machine }: Context, below: Domain | `${Domain}/${string}`, name: string): Promise<AbsPath | null> => {
-  const aside = path(`${MAIL}/removed/${name}.${machine.now().toISOString().replace(/[:.]/g, '-')}`);
+  const time = `.${machine.now().toISOString().replace(/[:.]/g, '-')}`;
+  const aside = path(`${MAIL}/removed/${name.slice(0, NAME_MAX - time.length)}${time}`);
   let moved: AbsPath | null = null;
   for (const part of ['mailboxes', 'sieve']) {
     const folder = path(`${MAIL}/${part}/${below}`);

@@ -24,7 +24,7 @@ export const dkimSigning = ({ wiring: { places } }: RenderInput): ConfFile => ({
     { set: 'allow_envfrom_empty', to: true, why: 'Read receipts; the From rule allows only From = login there.' },
     { set: 'check_pubkey', to: false, why: 'A key that is not published yet must not depend on DNS answering.' },
     { set: 'selector_map', to: `${places.dkim}/selectors.map` },
-    { set: 'path', to: `${places.dkim}/$domain.$selector.key` },
+    { set: 'path', to: `${places.dkim}/$domain/$selector.key` },
   ],
 });
 
