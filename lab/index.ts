@@ -23,4 +23,5 @@ export { askUdp } from './udp.ts';
 export { atTerminal, filesDigest, oneDocument, refusedInput, unchanged, type Wrong } from './command.ts';
 export { runMany } from './ready.ts';
 export { manyRuns } from './runs.ts';
-export { nameOf, settle } from './crowd.ts';
+export { type Crowd, nameOf, settle } from './crowd.ts';
+export { fileWith, WRONG_VALUES } from './wrong-config.ts';

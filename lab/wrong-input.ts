@@ -23,6 +23,12 @@ const DOMAINS: readonly (readonly [string, string])[] = [
   [`${'a.'.repeat(126)}test`, '"a.a.a.a.'],
   ['\u0435xample.test', '"\u0435xample.test"'],
   ['\uff45xample.test', '"\uff45xample.test"'],
+  ['\u0261oogle.test', '"\u0261oogle.test"'],
+  ['\u0251pple.com', '"\u0251pple.com"'],
+  ['goog\u01c0e.test', '"goog\u01c0e.test"'],
+  ['ex\u1d00mple.test', '"ex\u1d00mple.test"'],
+  ['\u03bf\u03c1\u03bf.test', '"\u03bf\u03c1\u03bf.test"'],
+  ['\u0585\u0585\u0585.test', '"\u0585\u0585\u0585.test"'],
   ['../../etc', '"../../etc"'],
 ];
 
@@ -47,6 +53,8 @@ const ADDRESSES: readonly (readonly [string, string])[] = [
   ['../../etc/cron.d/x@hauspost.test', '"../../etc/cron.d/x"'],
   ['..@hauspost.test', '".."'],
   ['a@b@hauspost.test', '"a@b"'],
+  ['b!a@hauspost.test', '"b!a"'],
+  ['-user@hauspost.test', '"-user"'],
 ];
 
 const DESTINATIONS: readonly (readonly [string, string])[] = [
@@ -62,16 +70,41 @@ const DESTINATIONS: readonly (readonly [string, string])[] = [
   [':include:/etc/shadow', '":include:/etc/shadow"'],
 ];
 
-const QUOTAS = ['-1', 'lots', '2X', '', '1.5G', '2G2', '1e9', '0x10', '99999999999', '1025T', ' 2G', '2G\n', '\u0662G'];
+const QUOTAS = [
+  '2\n',
+  '2\nG',
+  '2\tG',
+  '2  G',
+  '-1',
+  'lots',
+  '2X',
+  '',
+  '1.5G',
+  '2G2',
+  '1e9',
+  '0x10',
+  '99999999999',
+  '1025T',
+  ' 2G',
+  '2G\n',
+  '\u0662G',
+];
+
+/** Every command has these, and none takes a value. */
+const COMMON = ['--json', '--yes', '--help'];
+
+/** Commands whose last words are any number of destinations; one more is no mistake. */
+const ENDLESS = ['alias add', 'alias set'];
 
 /** Of every command: unknown options, values where none belong, words too many. */
 const usage = (words: readonly string[], full: readonly string[], flags: readonly string[]): readonly Wrong[] => [
   { words: [...full, '--no-such-option'], names: '"--no-such-option"' },
   { words: [...full, '--no-such\noption'], names: '"--no-such\\noption"' },
   { words: [...full, '-x'], names: '"-x"' },
-  { words: [...full, '--json=yes'], names: '"yes"' },
-  ...flags.flatMap((flag) => ['yes', '', '1'].map((value) => ({ words: [...full, `${flag}=${value}`], names: `${flag} takes no value` }))),
-  ...(words.includes('alias') && (words.includes('add') || words.includes('set')) ? [] : [{ words: [...full, 'surplus'], names: '"surplus"' }]),
+  ...[...COMMON, ...flags].flatMap((flag) =>
+    ['yes', '', '1'].map((value) => ({ words: [...full, `${flag}=${value}`], names: `${flag} takes no value` })),
+  ),
+  ...(ENDLESS.includes(words.join(' ')) ? [] : [{ words: [...full, 'surplus'], names: '"surplus"' }]),
 ];
 
 const each = (table: readonly (readonly [string, string])[], words: (value: string) => readonly string[]): readonly Wrong[] =>
@@ -92,34 +125,42 @@ const PASSWORDS: readonly Wrong[] = [
 /** Commands without words of their own; `flags` are theirs. */
 const plain = (command: string, flags: readonly string[] = []): readonly Wrong[] => usage(command.split(' '), command.split(' '), flags);
 
+/** A link to itself. */
+export const RING = '/srv/ring';
+
+/** Names longer than a file's or a path may be, a link that leads nowhere, and a file where a folder should be. */
+const NOWHERE = [`/${'x'.repeat(256)}`, `${'/x'.repeat(2100)}`, `${RING}/x`, '/etc/hostname/x'];
+
 /** What is typed, and what the message calls it. */
-const FILES = [
+const FILES: readonly (readonly [string, string])[] = [
+  ...[...NOWHERE, RING].map((value) => [value, `${value} does not exist`] as const),
   ['no-such.toml', '/no-such.toml'],
   ['../no-such/./file.toml', '/no-such/file.toml'],
   ['', 'is a directory'],
   ['/etc', '/etc is a directory'],
+  ['/proc/self/fd', '/proc/self/fd is a directory'],
   ['/new\nline.toml', '"/new\\nline.toml"'],
-] as const;
+];
 
-/** Generation 1 is in place, `hauspost.test` with the account `demo` exists; `ring@` leads to `demo@`. */
+/** Generation 1 is in place, `hauspost.test` with the account `demo` exists; `ring@` leads to `demo@`, the link RING to itself. */
 export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
   up: [
     ...each(DOMAINS, (value) => ['up', '--yes', `--hostname=${value}`, '--domain=example.test']),
     ...each(DOMAINS, (value) => ['up', '--yes', '--hostname=mail.example.test', `--domain=${value}`]),
-    { words: ['up', '--hostname', 'mail.example.test'], names: '--hostname mail.example.test' },
-    { words: ['up', '--domain', 'example.test'], names: '--domain example.test' },
-    ...plain('up', ['--yes', '--replace', '--foreground']),
+    { words: ['up', '--hostname', 'mail.example.test'], names: '--hostname mail.example.test (this server is ' },
+    { words: ['up', '--domain', 'example.test'], names: '--domain example.test (its postmaster is at ' },
+    ...plain('up', ['--replace', '--foreground']),
   ],
   down: plain('down'),
   status: plain('status'),
   selftest: plain('selftest'),
   plan: plain('plan'),
-  apply: plain('apply', ['--yes']),
+  apply: plain('apply'),
   generations: plain('generations'),
   rollback: [
-    ...shown(['99', '0', 'x', '-1', '1.0', ' 1', '1\n', '1; reboot', '../1', ''], (value) => ['rollback', '--yes', '--', value]),
+    ...shown(['99', '00', 'x', '-1', '1.0', ' 1', '1\n', '1; reboot', '../1', ''], (value) => ['rollback', '--yes', '--', value]),
     { words: ['rollback', '--yes'], names: 'no generation before' },
-    ...usage(['rollback'], ['rollback', '1'], ['--yes']),
+    ...usage(['rollback'], ['rollback', '1'], []),
   ],
   'config check': [
     ...FILES.map(([value, names]) => ({ words: ['config', 'check', '--', value], names })),
@@ -221,6 +262,7 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
   ],
   'alias set': [
     ...each(ADDRESSES.slice(0, 2), (value) => ['alias', 'set', '--enabled', '--', value]),
+    ...each(ADDRESSES.slice(3), (value) => ['alias', 'set', '--disabled', '--', value]),
     ...each(DESTINATIONS, (value) => ['alias', 'set', '--disabled', '--', 'ring@hauspost.test', value]),
     { words: ['alias', 'set', 'ring@hauspost.test'], names: 'one of --disabled and --enabled is needed' },
     { words: ['alias', 'set', 'ring@hauspost.test', '--enabled', '--disabled'], names: 'one of --disabled and --enabled is needed' },
@@ -253,6 +295,7 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
     { words: ['tls-policy', 'set', 'example.test', 'fingerprint'], names: '"match" is needed with policy fingerprint' },
     { words: ['tls-policy', 'set', 'example.test'], names: 'POLICY is missing' },
     { words: ['tls-policy', 'set', '[mail.example.test]:25', 'encrypt'], names: '[mail.example.test]:25' },
+    ...usage(['tls-policy', 'set'], ['tls-policy', 'set', 'example.test', 'encrypt', 'ciphers=high'], []),
   ],
   'tls-policy list': plain('tls-policy list'),
   'tls-policy remove': [
@@ -262,9 +305,10 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
     ...usage(['tls-policy', 'remove'], ['tls-policy', 'remove', 'example.test'], []),
   ],
   'spam learn': [
-    ...shown(['/no/such/folder', '/etc/hostname', '/etc/hauspost/../shadow', '/var/mail', '/new\nline', "/x'; rm -rf", '/nul\u0001'], (value) => [
-      ...['spam', 'learn', '--spam', '--', value],
-    ]),
+    ...shown(
+      ['/no/such/folder', '/etc/hostname', '/etc/hauspost/../shadow', '/var/mail', '/new\nline', "/x'; rm -rf", '/nul\u0001', RING, ...NOWHERE],
+      (value) => [...['spam', 'learn', '--spam', '--', value]],
+    ),
     { words: ['spam', 'learn', '/etc/hauspost'], names: 'one of --spam and --ham is needed' },
     { words: ['spam', 'learn', '/etc/hauspost', '--spam', '--ham'], names: 'one of --spam and --ham is needed' },
     { words: ['spam', 'learn', '--spam', 'no-such-folder'], names: '/no-such-folder"' },

@@ -4,7 +4,7 @@
  * anything else looks at it, so that no value can end the line of a daemon's configuration that it is written into.
  */
 import { isIP, SocketAddress } from 'node:net';
-import { HauspostError, type Megabytes, parseAbsPath, parseFqdn, parseMailAddress, parseMegabytes } from '#base';
+import { type AbsPath, HauspostError, type MailAddress, type Megabytes, parseAbsPath, parseFqdn, parseMailAddress, parseMegabytes } from '#base';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { parseDuration } from './duration.ts';
@@ -51,8 +51,33 @@ const parsed = <T>(name: string, allowed: string, parse: (text: string) => T): K
 });
 
 export const fqdn = parsed('a host name, in quotes', 'a host name of at least two labels', parseFqdn);
-export const mailAddress = parsed('a mail address, in quotes', 'a mail address', parseMailAddress);
 export const absPath = parsed('an absolute path, in quotes', 'an absolute path', parseAbsPath);
+
+/** For paths that daemons read themselves: Postfix cannot quote a blank or comma in a list, nginx no dollar sign, Dovecot 2.3 nothing at all. */
+const parsePlainPath = (text: string): AbsPath => {
+  const path = parseAbsPath(text);
+  const found = /[^A-Za-z0-9_./@+-]/u.exec(path)?.[0];
+  if (found === undefined) return path;
+  throw refuse(
+    'input.plain-path',
+    `path ${JSON.stringify(text)} holds ${JSON.stringify(found)}, which not every daemon's configuration can hold`,
+    'Name a path of letters, digits and . _ - + @ only; a link may lead from there to the file.',
+  );
+};
+export const plainPath = parsed('an absolute path, in quotes', 'an absolute path of letters, digits and . _ - + @', parsePlainPath);
+
+/** Stands between braces and left of an equals sign in a table within main.cf, which has no quotes (postconf(5), DATABASE_README). */
+const parseResponsible = (text: string): MailAddress => {
+  const address = parseMailAddress(text);
+  const found = /[{}=]/.exec(address)?.[0];
+  if (found === undefined) return address;
+  throw refuse(
+    'input.postmaster',
+    `address ${JSON.stringify(text)} holds ${JSON.stringify(found)}, which Postfix' configuration cannot hold`,
+    'Name another address; an alias may lead from there to this one.',
+  );
+};
+export const responsible = parsed('a mail address, in quotes', 'a mail address without { } =', parseResponsible);
 
 /** What stands before the colon of a login (RFC 4616 allows more; no provider does). */
 const parseUserName = (text: string): string => {

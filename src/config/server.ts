@@ -1,6 +1,6 @@
 /** What this server is, and who answers for it. */
 import { parseFqdn, parseMailAddress } from '#base';
-import { choice, fqdn, mailAddress } from './kinds.ts';
+import { choice, fqdn, responsible } from './kinds.ts';
 import { auto, type Conflict, fixed, option, required, section } from './option.ts';
 
 const needed = (at: string, example: string): Conflict => ({
@@ -36,7 +36,7 @@ export const server = section({
     /** Who gets what the server has to say. */
     postmaster: option({
       key: 'postmaster',
-      kind: mailAddress,
+      kind: responsible,
       default: auto('in profile "local" demo@hauspost.test; in profile "public" it must be written'),
       doc: 'Who gets mail for postmaster, abuse and hostmaster of every domain, and what the server itself has to say. May be an account on this server or anywhere else.',
       why: 'Every domain must have a postmaster who reads (RFC 5321 section 4.5.1).',

@@ -1,5 +1,5 @@
 /** Where the certificate comes from that clients and other servers see. */
-import { absPath, choice } from './kinds.ts';
+import { choice, plainPath } from './kinds.ts';
 import { type Conflict, fixed, none, option, section } from './option.ts';
 
 const together = (at: 'key' | 'chain', example: string): Conflict => ({
@@ -33,7 +33,7 @@ export const tls = section({
     /** Set for `files` only. */
     key: option({
       key: 'key',
-      kind: absPath,
+      kind: plainPath,
       default: none,
       doc: 'The private key, PEM, without a passphrase. Only with source = "files".',
       why: 'Daemons start without anybody who could type a passphrase.',
@@ -43,7 +43,7 @@ export const tls = section({
     /** Set for `files` only. */
     chain: option({
       key: 'chain',
-      kind: absPath,
+      kind: plainPath,
       default: none,
       doc: 'The certificate and after it the intermediate ones, PEM. Only with source = "files".',
       why: 'Without the intermediate certificates a mail program cannot tell who signed.',
