@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { connect as connectTls, type PeerCertificate } from 'node:tls';
 import { atTerminal, collect, ended, filesDigest, HAUSPOST, type Output, oneDocument, type Server, until } from '../index.ts';
 import { announcedSize, answered, configure, exits, type Failure, generations, type Plan } from '../operator.ts';
+import { selfTestFails } from '../parts/self-test.ts';
 import { onEachRelease, type Part } from '../scenario.ts';
 
 const OTHER = '127.0.0.5';
@@ -320,4 +321,4 @@ const once =
   (get, release) =>
     release === 'trixie' ? part(get, release) : undefined;
 
-onEachRelease(once(environment), applying, certificate, drift, once(lost));
+onEachRelease(once(environment), applying, certificate, drift, once(lost), once(selfTestFails));

@@ -1,7 +1,22 @@
 /** C1, C2, C3, C4, C6, C7: from a bare Debian to a mail read, and the commands that keep it one. Each kind of machine, nothing cached but downloads. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { allRun, boot, type Kind, listening, type Machine, network, PUBLIC, served, shownPassword, type UpRecord, upRecord } from '../index.ts';
+import {
+  allRun,
+  boot,
+  type Kind,
+  listening,
+  type Machine,
+  network,
+  PUBLIC,
+  type Server,
+  served,
+  serverOn,
+  shownPassword,
+  type UpRecord,
+  upRecord,
+} from '../index.ts';
+import { statusTells } from '../parts/status.ts';
 
 const HAUSPOST = '/opt/hauspost/hauspost';
 const KINDS: readonly Kind[] = [
@@ -20,11 +35,15 @@ for (const kind of KINDS) {
   describe(`${kind.release}, ${kind.init}`, () => {
     let machine: Machine;
     let record: UpRecord;
+    let server: Server;
     before(async () => {
       machine = await boot({ image: await served(kind) });
       record = await upRecord(machine);
+      server = await serverOn(machine);
     });
-    after(() => machine?.[Symbol.asyncDispose]());
+    after(async () => {
+      await (server ?? machine)?.[Symbol.asyncDispose]();
+    });
 
     test('C1: up ends well, with a self-test and what a mail program needs', () => {
       console.log(`    up took ${(record.ms / 1000).toFixed(0)} s after ${(record.preparedMs / 1000).toFixed(0)} s for Node and dependencies`);
@@ -118,6 +137,8 @@ for (const kind of KINDS) {
         ['demo@hauspost.test'],
       );
     });
+
+    statusTells(() => server);
 
     if (kind.release === 'bookworm') {
       test('from a trial to the real thing: the file says public, apply, and others reach it', async () => {
