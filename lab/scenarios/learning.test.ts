@@ -221,6 +221,23 @@ const inBulk = (get: () => Server): void => {
     console.log(`    ${found.skipped.map(({ reason }) => reason).join('; ')}`);
   });
 
+  test('C14: who waits is told every few seconds how far it is, on standard error; the counts only grow, and the result stands alone', async () => {
+    await fill('/root/pace', 60);
+    const begun = performance.now();
+    await learn('--ham', '/root/pace');
+    // Enough for six seconds at this pace, three times the time between two lines.
+    const many = Math.max(200, Math.ceil((60 * 6000) / (performance.now() - begun)));
+    await fill('/root/progress', many);
+    const { code, stdout, stderr } = await get().machine.run([HAUSPOST, 'spam', 'learn', '--ham', '/root/progress'], { ms: 120_000 });
+    assert.deepEqual([code, stdout], [0, `Learned as ham: ${many} new, 0 known, 0 skipped.\n`], stderr);
+    const told = stderr.match(new RegExp(`^ +\\d+ of ${many} messages: \\d+ new, 0 known, 0 skipped$`, 'gm')) ?? [];
+    const counts = told.map((line) => (line.match(/\d+/g) ?? []).map(Number));
+    assert.ok(told.length >= 1 && told.length === stderr.trimEnd().split('\n').length, stderr);
+    for (const [index, [at = 0, of, learnt]] of counts.entries())
+      assert.ok(at > (counts[index - 1]?.[0] ?? 0) && at < many && of === many && learnt === at, stderr);
+    console.log(`    ${many} messages, ${told.length} lines`);
+  });
+
   test('C14: an interruption loses nothing: the rest is learned the next time, and nothing twice', async () => {
     const folder = '/root/many';
     await fill(folder, 400);

@@ -244,7 +244,7 @@ const corners = (get: () => Server): void => {
 
   test('M7: in German, if the operator wants it', async () => {
     const server = get();
-    await configure(server, 'language = "de"\n');
+    await configure(server, 'language = "de"\n[mail]\ndefault_quota = "7M"\n');
     await server.order('apply', '--yes');
     const source = await comesBack(server, 'Nachricht nicht zugestellt');
     assert.match(source, /Ihre Nachricht konnte nicht allen Empf(?:=C3=A4|\u00c3\u00a4)ngern/);
@@ -252,6 +252,24 @@ const corners = (get: () => Server): void => {
     const imap = await server.imap(SMALL);
     await assert.rejects(imap.append('INBOX', message(900 * KB).text), { serverResponseCode: 'OVERQUOTA', responseText: /Das Postfach ist voll/ });
     await imap.logout();
+  });
+
+  test('D2: a quota of NULL is the default that is configured, at RCPT and in IMAP; 0 is none', async () => {
+    const server = get();
+    const row = (name: string, quota: string): string => `('${name}', 'hauspost.test', '{PLAIN}password-of-${name}', ${quota}, 1)`;
+    await sql(server, `INSERT INTO accounts (username, domain, password, quota, enabled) VALUES ${row('null', 'NULL')}, ${row('zero', '0')}`);
+    const rows: readonly (readonly [string, number | undefined, RegExp])[] = [
+      ['null', 7 * MB, /^452 4\.2\.2 /],
+      ['zero', undefined, /^250 /],
+    ];
+    for (const [name, limit, tooMuch] of rows) {
+      const imap = await server.imap(person(name));
+      const told = await imap.getQuota('INBOX');
+      await imap.logout();
+      assert.equal(told === false ? undefined : told.storage?.limit, limit, name);
+      assert.match(await recipient(server, `${name}@hauspost.test`, 6 * MB), /^250 /, name);
+      assert.match(await recipient(server, `${name}@hauspost.test`, 8 * MB), tooMuch, name);
+    }
   });
 
   test('M7: many at once overshoot by no more than one message each, and then it is full', async () => {
