@@ -56,7 +56,10 @@ interface Side {
 }
 
 let made = 0;
-/** Each order once, with names that were never there. */
+/**
+ * Each order once, with names that were never there. Lists of one domain are among them. Left out are the lists of everything, `domain list` (which counts what is
+ * in each domain), `account list` and `alias list`: they show all rows, and so take as much longer as there are more. What holds for them is the memory, below.
+ */
 const orders = (): readonly (readonly [string, readonly string[]])[] => {
   const name = `new${++made}`;
   const [person, other, alias] = [`${name}@${SMALL}`, `${name}@${BIG}`, `to-${name}@${SMALL}`];
@@ -257,6 +260,26 @@ onEachRelease((get, release) => {
       assert.match(text.stdout, /^1000002\nuser0000100@small\.test +unlimited {2}enabled\n$/);
       console.log(`    at most ${peakOf(listed).toFixed(0)} MB as JSON, ${peakOf(text).toFixed(0)} MB as text`);
       for (const peak of [peakOf(listed), peakOf(text)]) assert.ok(peak <= 200, `${peak} MB`);
+    });
+
+    test('C13: 300,000 aliases, the domains of 1,000,000 accounts, and what the mailboxes of a domain hold, each in no more than 200 MB', async () => {
+      const list = async (...words: readonly string[]): Promise<readonly unknown[]> => {
+        const output = await many.machine.run([HAUSPOST, ...words, '--json'], { ms: 300_000, env: { NODE_OPTIONS: PEAK } });
+        assert.equal(output.code, 0, output.stderr);
+        console.log(`    ${words.join(' ')}: at most ${peakOf(output).toFixed(0)} MB`);
+        assert.ok(peakOf(output) <= 200, `${peakOf(output)} MB`);
+        return JSON.parse(output.stdout) as readonly unknown[];
+      };
+      const aliases = (await list('alias', 'list')) as readonly { readonly source: string }[];
+      assert.deepEqual([aliases.length, new Set(aliases.map(({ source }) => source)).size], [300_002, 300_002]);
+      const domains = (await list('domain', 'list')) as readonly { readonly domain: string; readonly accounts: number }[];
+      assert.equal(domains.find(({ domain }) => domain === 'million.test')?.accounts, 900_000);
+      assert.equal(
+        domains.reduce((all, { accounts }) => all + accounts, 0),
+        1_000_001,
+      );
+      const used = (await list('account', 'list', BIG, '--usage')) as readonly Account[];
+      assert.deepEqual([used.length, used.every(({ used_mb: mb }) => mb === 0)], [49_900, true]);
     });
   });
 });
