@@ -7,8 +7,8 @@ import { type Crowd, nameOf, type Release, type Server, serve, settle, until } f
 import { record } from './figures.ts';
 
 const LEAST = 0.9;
-const ROUNDS = 5;
-const MESSAGES = 500;
+const ROUNDS = 3;
+const MESSAGES = 300;
 const CONNECTIONS = 5;
 const DOMAIN = 'bench.test';
 /** They get the mail, on both machines. */
