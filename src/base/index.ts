@@ -5,3 +5,4 @@ export * from './readable.ts';
 export * from './reporter.ts';
 export * from './result.ts';
 export * from './secret.ts';
+export * from './within.ts';

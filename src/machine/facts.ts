@@ -8,6 +8,7 @@ export interface Facts {
   readonly architecture: 'amd64' | 'arm64';
   /** Who starts daemons: systemd when it is PID 1, else runit. */
   readonly init: 'systemd' | 'runit';
+  /** Both within the limits of a container; memory in steps (memory.ts). */
   readonly cores: number;
   readonly memoryMb: number;
   /** Global (not loopback, not link-local) addresses of the machine's interfaces. */

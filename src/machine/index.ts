@@ -4,6 +4,7 @@ export * from './facts.ts';
 export * from './init/index.ts';
 export { withLock } from './lock.ts';
 export * from './machine.ts';
+export { plannedMemoryMb } from './memory.ts';
 export { answerQuestions, installedVersions, installPackages, missingPackages, updateLists, upstreamVersion } from './packages.ts';
 export { askResolvers, probeFacts } from './probe-facts.ts';
 export { holdersOf, listenersOfFamily, memoryMb } from './processes.ts';

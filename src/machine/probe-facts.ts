@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { environmentError, path, type Reporter } from '#base';
 import type { Codename, Facts } from './facts.ts';
 import type { Machine } from './machine.ts';
+import { plannedMemoryMb } from './memory.ts';
 import { knownVersions, upstreamVersion } from './packages.ts';
 import { allCarryDnssec, hostResolvers } from './resolvers.ts';
 
@@ -80,7 +81,7 @@ export const probeFacts = async (machine: Machine, reporter: Reporter, known?: R
     architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
     init: (await machine.state(path('/run/systemd/system'))) === undefined ? 'runit' : 'systemd',
     cores: availableParallelism(),
-    memoryMb: Math.round(totalmem() / 2 ** 20),
+    memoryMb: plannedMemoryMb(totalmem(), process.constrainedMemory()),
     ...addresses(),
     ...(await resolverFacts(machine, known)),
     versions: await versions(machine, reporter),

@@ -1,9 +1,15 @@
 /** MariaDB: domains, accounts, aliases, on a Unix socket alone (mariadbd(8)). The kernel vouches for who connects. */
-import { path } from '#base';
+import { path, within } from '#base';
 import { type Block, compareMariadb, renderMariadb } from '#formats';
 import type { Finding, Probe, RenderInput, Service } from '#model';
 
 const FILE = path('/etc/mysql/mariadb.cnf');
+
+/** A thirty-second of the machine in MB for pages, and connections: proxymap(8) has one for each of its dozen questions. */
+const sizes = (memoryMb: number): { readonly poolMb: number; readonly connections: number } => ({
+  poolMb: within(memoryMb / 32, 32, 1024),
+  connections: within(memoryMb / 8, 100, 500),
+});
 
 const config = ({ wiring, facts }: RenderInput): readonly Block[] => [
   { block: 'client-server', rows: [{ set: 'socket', to: wiring.sockets.mariadb.path }] },
@@ -18,11 +24,11 @@ const config = ({ wiring, facts }: RenderInput): readonly Block[] => [
       { set: 'skip-name-resolve', to: true },
       { set: 'character-set-server', to: 'utf8mb4' },
       { set: 'collation-server', to: 'utf8mb4_general_ci', why: 'For what names none; our tables name theirs.' },
-      { set: 'innodb-buffer-pool-size', to: facts.memoryMb < 2048 ? '32M' : '128M', why: 'A hundred thousand accounts fit many times.' },
+      { set: 'innodb-buffer-pool-size', to: `${sizes(facts.memoryMb).poolMb}M`, why: 'A hundred thousand accounts fit into the least of it.' },
       { set: 'innodb-stats-persistent', to: false, why: 'For seconds after an import those would be older than it, and lookups read whole tables.' },
       { set: 'key-buffer-size', to: '1M', why: 'MyISAM is not used.' },
       { set: 'aria-pagecache-buffer-size', to: '8M' },
-      { set: 'max-connections', to: 200 },
+      { set: 'max-connections', to: sizes(facts.memoryMb).connections },
       { set: 'max-allowed-packet', to: '16M' },
     ],
   },

@@ -9,6 +9,7 @@ import { maps } from './maps.ts';
 import { milter } from './milter.ts';
 import { network } from './network.ts';
 import { notices } from './notices.ts';
+import { processes } from './processes.ts';
 import { protocol } from './protocol.ts';
 import { queue } from './queue.ts';
 import { relay } from './relay.ts';
@@ -26,6 +27,7 @@ const rows = (input: RenderInput): readonly Row[] => [
   ...queue(input),
   ...notices(input),
   ...limits(input),
+  ...processes(input),
   ...protocol,
   ...tls(input),
   ...maps(input),

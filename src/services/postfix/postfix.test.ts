@@ -6,6 +6,7 @@ import { mainText, masterText } from './configuration.ts';
 import { logicalLines, parameters, services } from './dump.ts';
 import { headerCleanup } from './header-cleanup.ts';
 import { postfix } from './index.ts';
+import { sizes } from './processes.ts';
 import { inputFor } from '../test-input.lab.ts';
 
 const PUBLIC = '[server]\nprofile = "public"\nhostname = "mx.example.org"\npostmaster = "me@example.org"\n';
@@ -61,6 +62,18 @@ test('options of the operator', () => {
     maximal_queue_lifetime: '72h',
     bounce_queue_lifetime: '48h',
     smtpd_recipient_limit: '200',
+  });
+});
+
+test('how much at once: by memory, and by cores where Dovecot has the work', () => {
+  assert.deepEqual(sizes({ cores: 1, memoryMb: 512 }), { processes: 32, perClient: 10, deliveries: 4 });
+  assert.deepEqual(sizes({ cores: 1, memoryMb: 1024 }), { processes: 64, perClient: 16, deliveries: 8 });
+  assert.deepEqual(sizes({ cores: 2, memoryMb: 4096 }), { processes: 256, perClient: 50, deliveries: 20 });
+  assert.deepEqual(sizes({ cores: 16, memoryMb: 65_536 }), { processes: 500, perClient: 50, deliveries: 50 });
+  has(inputFor('bookworm'), {
+    default_process_limit: '64',
+    smtpd_client_connection_count_limit: '16',
+    lmtp_destination_concurrency_limit: '8',
   });
 });
 

@@ -1,0 +1,31 @@
+/**
+ * How much Postfix does at once (TUNING_README, postconf(5)). An smtpd(8) in a dialogue has 2 MB of its own, with its cleanup(8) 3 MB, and each port
+ * has as many as the limit says; so a small machine has fewer, and says "later" to the rest, instead of swapping. Pure.
+ */
+import { within } from '#base';
+import type { Row } from '#formats';
+import type { Facts } from '#machine';
+import type { RenderInput } from '#model';
+
+export interface Sizes {
+  /** Of each kind: dialogues on one port, deliveries to other servers. */
+  readonly processes: number;
+  /** Of these, for one client. */
+  readonly perClient: number;
+  /** Deliveries to Dovecot at once. */
+  readonly deliveries: number;
+}
+
+export const sizes = ({ cores, memoryMb }: Pick<Facts, 'cores' | 'memoryMb'>): Sizes => {
+  const processes = within(memoryMb / 16, 32, 500);
+  return { processes, perClient: within(processes / 4, 10, 50), deliveries: within(Math.min(memoryMb / 128, cores * 10), 4, 50) };
+};
+
+export const processes = ({ facts }: RenderInput): readonly Row[] => {
+  const { processes: most, perClient, deliveries } = sizes(facts);
+  return [
+    { set: 'default_process_limit', to: most, why: 'By memory: 64 for each GB.' },
+    { set: 'smtpd_client_connection_count_limit', to: perClient, why: 'One client takes no more than a quarter.' },
+    { set: 'lmtp_destination_concurrency_limit', to: deliveries, why: 'All accounts are one destination.' },
+  ];
+};

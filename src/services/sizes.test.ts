@@ -1,0 +1,60 @@
+/** What all daemons together may take of a machine, and that a few megabytes more or less of it change no file. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { path } from '#base';
+import { plannedMemoryMb } from '#machine';
+import { render } from './index.ts';
+import { inputFor } from './test-input.lab.ts';
+
+/** On one core for each two GB. */
+const rendered = (memoryMb: number): string => {
+  const input = inputFor('trixie');
+  const facts = { ...input.facts, memoryMb, cores: Math.max(1, Math.floor(memoryMb / 2048)) };
+  return JSON.stringify(render({ ...input, facts }, path('/opt/hauspost/hauspost')).manifest);
+};
+const numbers = (memoryMb: number): readonly string[] => {
+  const text = rendered(memoryMb).replaceAll('\\n', '\n');
+  return ['maxmemory', 'innodb-buffer-pool-size =', 'max-connections =', 'default_process_limit =', 'MemoryMax=']
+    .map((name) => text.split('\n').find((line) => line.startsWith(name)) ?? `no ${name}`)
+    .map((line) => line.replaceAll(/["\\]/g, ''));
+};
+
+test('512 MB, 1 GB, 4 GB, 64 GB', () => {
+  assert.deepEqual(numbers(512), [
+    'maxmemory 67108864',
+    'innodb-buffer-pool-size = 32M',
+    'max-connections = 100',
+    'default_process_limit = 32',
+    'MemoryMax=512M',
+  ]);
+  assert.deepEqual(numbers(1024), [
+    'maxmemory 67108864',
+    'innodb-buffer-pool-size = 32M',
+    'max-connections = 128',
+    'default_process_limit = 64',
+    'MemoryMax=512M',
+  ]);
+  assert.deepEqual(numbers(4096), [
+    'maxmemory 268435456',
+    'innodb-buffer-pool-size = 128M',
+    'max-connections = 500',
+    'default_process_limit = 256',
+    'MemoryMax=2048M',
+  ]);
+  assert.deepEqual(numbers(65_536), [
+    'maxmemory 536870912',
+    'innodb-buffer-pool-size = 1024M',
+    'max-connections = 500',
+    'default_process_limit = 500',
+    'MemoryMax=32768M',
+  ]);
+});
+
+test('a machine that has eight megabytes more or less after an update renders the same', () => {
+  const told = (mb: number): string => rendered(plannedMemoryMb(mb * 2 ** 20, 0));
+  for (const mb of [512, 1024, 4096, 65_536]) {
+    assert.equal(told(mb - 8), told(mb), `${mb} - 8`);
+    assert.equal(told(mb + 8), told(mb), `${mb} + 8`);
+  }
+  assert.notEqual(told(1024), told(4096));
+});
