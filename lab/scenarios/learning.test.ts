@@ -253,6 +253,36 @@ const inBulk = (get: () => Server): void => {
     assert.equal((await learned(get())).ham, before.ham + 400);
   });
 
+  const redis = async (...words: readonly string[]): Promise<string> =>
+    ok(await get().machine.run(['redis-cli', '-s', '/run/redis/redis-server.sock', '-e', '--raw', ...words])).stdout.trim();
+
+  test('C14: the record has an end, in number and in time', async () => {
+    await redis('EVAL', `for i = 1, 100100 do redis.call('HSET', 'hauspost_learned', 'x' .. i, 'ham') end`, '0');
+    await fill('/root/last', 3);
+    assert.deepEqual(counts(await learn('--spam', '/root/last')), [3, 0, 0]);
+    assert.equal(await redis('HLEN', 'hauspost_learned'), '100000');
+    const days = Number(await redis('TTL', 'hauspost_learned')) / 86_400;
+    assert.ok(days > 99 && days <= 100, String(days));
+  });
+
+  test('M9: words that tell nothing are forgotten some day', async () => {
+    const script = `local seen = 0 for _, key in ipairs(redis.call('KEYS', 'RS*_*')) do if redis.call('TTL', key) > 0 then seen = seen + 1 end end return seen`;
+    // Rspamd 3.12 looks through them once a minute.
+    await until('some have a time', async () => Number(await redis('EVAL', script, '0')) > 0 || undefined, 240_000, 1000);
+  });
+
+  test('M9, C14: where Redis is full it is learned all the same', async () => {
+    const { machine } = get();
+    await redis('CONFIG', 'SET', 'maxmemory', '64mb');
+    const junk = `perl -e 'print "SET seen$_ ", "x" x 400, " EX 86400\\r\\n" for 1 .. 400000' | redis-cli -s /run/redis/redis-server.sock --pipe`;
+    ok(await machine.run(['sh', '-c', junk]));
+    assert.ok(Number(/^evicted_keys:(\d+)/m.exec(await redis('INFO', 'stats'))?.[1]) > 100_000);
+    const before = await learned(get());
+    await fill('/root/full', 20);
+    assert.deepEqual(counts(await learn('--spam', '/root/full')), [20, 0, 0]);
+    assert.deepEqual(await learned(get()), { spam: before.spam + 20, ham: before.ham });
+  });
+
   test('C14: when Bayes was emptied, nothing is known', async () => {
     const { machine } = get();
     ok(await machine.run(['redis-cli', '-s', '/run/redis/redis-server.sock', 'FLUSHALL']));

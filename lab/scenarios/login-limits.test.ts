@@ -331,6 +331,20 @@ for (const release of ['bookworm', 'trixie'] as const) {
       assert.equal((await sends(CARL, several(1))).code, 451);
     });
 
+    test('sending: where Redis is full to the brim the limit holds, and what is below it passes', async () => {
+      const redis = 'redis-cli -s /run/redis/redis-server.sock';
+      assert.equal((await sends(ANNA, several(15))).code, 250);
+      // As on the smallest machine; then four times as much as it holds, as clients that are seen once.
+      await shell(place.machine, `${redis} CONFIG SET maxmemory 64mb`);
+      await shell(place.machine, `perl -e 'print "SET seen$_ ", "x" x 400, " EX 86400\\r\\n" for 1 .. 400000' | ${redis} --pipe`);
+      const evicted = Number(/^evicted_keys:(\d+)/m.exec(await shell(place.machine, `${redis} INFO stats`))?.[1]);
+      assert.ok(evicted > 100_000, String(evicted));
+      for (const login of [SPAMMER, BEN, CARL]) assert.equal((await sends(login, several(1))).code, 451, login.user);
+      assert.equal((await sends(ANNA, several(6))).code, 451);
+      assert.equal((await sends(ANNA, several(5))).code, 250);
+      assert.equal((await sends(ANNA, several(1))).code, 451);
+    });
+
     test('sending: the postmaster is told once', async () => {
       await until('the postmaster has it', async () => ((await toPostmaster()).length > 0 ? true : undefined), 30_000, 200);
       await until('nothing is on its way', async () => (/is empty/.test(await shell(place.machine, 'postqueue -p')) ? true : undefined), 60_000, 200);

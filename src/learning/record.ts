@@ -8,6 +8,19 @@ import type { Machine } from '#machine';
 import type { Class } from './controller.ts';
 
 const KEY = 'hauspost_learned';
+/** As long as Bayes keeps words. */
+const SECONDS = 100 * 86_400;
+/** Some 13 MB. */
+const MOST = 100_000;
+/** Of what is too many: Lua's unpack knows no more than some thousands. */
+const AT_ONCE = 1000;
+
+/** KEYS: the record. ARGV: how many fit, how many go at once, seconds, then hashes and classes. What is too much goes at random: it is learned twice at worst. */
+const ADD = `
+redis.call('HSET', KEYS[1], unpack(ARGV, 4))
+local over = redis.call('HLEN', KEYS[1]) - ARGV[1]
+if over > 0 then redis.call('HDEL', KEYS[1], unpack(redis.call('HRANDFIELD', KEYS[1], math.min(over, ARGV[2])))) end
+redis.call('EXPIRE', KEYS[1], ARGV[3])`;
 
 /** A read of many fields is one program; so is a write. */
 export interface Record {
@@ -34,7 +47,8 @@ export const openRecord = async (machine: Machine, socket: AbsPath): Promise<Rec
   return {
     find: (hashes) => ask('HMGET', KEY, ...hashes),
     add: async (hashes, as) => {
-      if (hashes.length > 0) await ask('HSET', KEY, ...hashes.flatMap((hash) => [hash, as]));
+      const limits = [MOST, AT_ONCE, SECONDS].map(String);
+      if (hashes.length > 0) await ask('EVAL', ADD, '1', KEY, ...limits, ...hashes.flatMap((hash) => [hash, as]));
     },
   };
 };

@@ -1,6 +1,6 @@
 /**
  * Redis: what Rspamd remembers. On a Unix socket only, which members of the group `redis` may open. It keeps its data in
- * /var/lib/redis and forgets what expires first when its share of the memory is used up; losing it loses no mail.
+ * /var/lib/redis and forgets what is used least when its share of the memory is used up; losing it loses no mail.
  */
 import { path } from '#base';
 import type { Item, RenderInput, Service, Unit } from '#model';

@@ -29,15 +29,18 @@ save 3600 1 300 100
 appendonly no
 # A full disk must not stop what needs no disk.
 stop-writes-on-bgsave-error no
-maxmemory 134217728
-# What expires soonest goes first.
-maxmemory-policy volatile-ttl
+maxmemory 67108864
+# What nobody asked for goes first: old words of Bayes, clients that never came back; not the counts of who sends at the moment. No write ever fails.
+maxmemory-policy allkeys-lfu
+# Minutes after which a use counts less: the hour of a count.
+lfu-decay-time 60
+maxmemory-samples 10
 `,
   );
 });
 
-test('an eighth of the memory, within bounds', () => {
-  assert.deepEqual([256, 1024, 65_536].map(memoryShare), [64, 128, 512]);
+test('a sixteenth of the memory, within bounds', () => {
+  assert.deepEqual([512, 1024, 4096, 65_536].map(memoryShare), [64, 64, 256, 512]);
 });
 
 test('what CONFIG GET answers is compared directive by directive', () => {

@@ -39,7 +39,7 @@ const differences = (nodes: readonly Node[], dumped: unknown, where: string): re
     );
   });
 
-/** Workers are dumped as a list of objects, each with its type as the only key. */
+/** Workers are dumped as a list of objects, each with its type as the only key; the one classifier as such an object. */
 const sectionOf = (dump: unknown, section: ConfFile['section']): unknown => {
   const found = member(dump, section[0]);
   const type = section[1];

@@ -8,7 +8,7 @@ import type { Node } from '#formats';
 export interface ConfFile {
   /** Name below override.d, as the packaged file of the section includes it. */
   readonly name: string;
-  /** The section in the dump: `options`, or `worker` and the worker's type. */
-  readonly section: readonly [string] | readonly ['worker', string];
+  /** The section in the dump: `options`, or `worker` and the worker's type, or `classifier` and its name. */
+  readonly section: readonly [string] | readonly ['worker' | 'classifier', string];
   readonly rows: readonly Node[];
 }
