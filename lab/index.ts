@@ -6,7 +6,7 @@ export { exchange, type HttpAnswer, type HttpParts, httpRequest, httpsExchange }
 export { type BootOptions, boot, derive, type Image, type Machine } from './machine.ts';
 export { image, installable, type Stage } from './images.ts';
 export type { Init, Kind, Release } from './kinds.ts';
-export { internetSocketsOf, listening } from './listening.ts';
+export { internetSocketsOf, lastingListeners, listening, LOCAL_LISTENERS } from './listening.ts';
 export { type NameRecord, nameServer } from './names.ts';
 export { type Addresses, type Host, type Network, network } from './network.ts';
 export { type Child, collect, ended, type Output, until } from './process.ts';

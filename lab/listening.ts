@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Machine } from './machine.ts';
+import { until } from './process.ts';
 
 /** Processes end while we read. */
 const unlessGone = <T>(read: () => T, gone: T): T => {
@@ -87,6 +88,30 @@ const all = (machine: Machine): readonly (Entry & { readonly program: string })[
 /** `tcp 127.0.0.1:25 master`, sorted; a port that several processes share appears once. */
 export const listening = (machine: Machine): readonly string[] =>
   [...new Set(all(machine).flatMap(({ open, where, program }) => (open ? [`${where} ${program}`] : [])))].toSorted();
+
+/** Ports of the contract that are on both loopback addresses in profile `local`, by the program that opens them. */
+const PORTS: Readonly<Record<string, readonly number[]>> = {
+  master: [25, 465, 587],
+  dovecot: [143, 993, 4190],
+  nginx: [80, 443],
+  unbound: [53],
+};
+
+/** M23, as `listening` tells them. */
+export const LOCAL_LISTENERS: readonly string[] = [
+  ...Object.entries(PORTS).flatMap(([program, ports]) =>
+    ports.flatMap((port) => [`tcp 127.0.0.1:${port} ${program}`, `tcp [::1]:${port} ${program}`]),
+  ),
+  'tcp 127.0.0.1:11334 rspamd',
+  'udp 127.0.0.1:53 unbound',
+  'udp [::1]:53 unbound',
+].toSorted();
+
+/** Unbound may be asking somebody at this moment, from a port that is open for as long as that takes: waits until no more than the contract's are left. */
+export const lastingListeners = async (machine: Machine): Promise<readonly string[]> => {
+  await until('only lasting sockets are left', () => listening(machine).length <= LOCAL_LISTENERS.length || undefined, 10_000).catch(() => undefined);
+  return listening(machine);
+};
 
 /** Every socket of the internet families that a program has open, connections included. */
 export const internetSocketsOf = (machine: Machine, program: string): readonly string[] =>

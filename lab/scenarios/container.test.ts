@@ -1,7 +1,7 @@
 /** C1, C2 without systemd: `up --foreground` as a container's main process, runit below it. Debian 12, an image without any init. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { boot, type Machine, served, serverOn, until } from '../index.ts';
+import { boot, lastingListeners, LOCAL_LISTENERS, type Machine, served, serverOn, until } from '../index.ts';
 import { signsAfterSql } from '../signing.ts';
 
 const HAUSPOST = '/opt/hauspost/hauspost';
@@ -57,6 +57,39 @@ describe('a container', () => {
   test('D1, M14: mail of a domain that SQL added is signed within 60 s', async () => {
     assert.ok((await signsAfterSql(await serverOn(machine), 'inserted.test')) < 60_000);
     assert.match(await shell(machine, 'cat /var/log/hauspost/dkim-keys/current'), /DKIM key made for inserted\.test/);
+  });
+
+  test("M23: listeners are exactly the contract's, on loopback, each by its own daemon", async () => {
+    assert.deepEqual(await lastingListeners(machine), LOCAL_LISTENERS);
+  });
+
+  test('M29: owners and modes of keys, secrets, generations and logs', async () => {
+    const stat = (find: string): Promise<string> => shell(machine, `find ${find} -exec stat -c '%U:%G %a %n' {} + | sort`);
+    const each = async (find: string, expected: RegExp): Promise<void> => {
+      const lines = (await stat(find)).split('\n');
+      for (const line of lines) assert.match(line, expected, find);
+    };
+    await each('/var/lib/hauspost/secrets -type f', /^root:root 600 /);
+    await each('/var/lib/hauspost/secrets -maxdepth 0', /^root:root 700 /);
+    await each('/var/lib/hauspost/generations -maxdepth 1 -type d', /^root:root 700 /);
+    await each('/var/lib/hauspost/tls/key.pem', /^root:root 600 /);
+    await each('/var/lib/rspamd/dkim -name *.key', /^root:_rspamd 440 /);
+    await each('/var/log/hauspost -mindepth 1 -type d', /^root:adm 750 /);
+    for (const daemon of DAEMONS) {
+      const read = ['cat', `/var/log/hauspost/${daemon}/current`];
+      for (const user of ['vmail', 'www-data', 'postfix']) assert.notEqual((await machine.run(read, { user })).code, 0, `${user} reads ${daemon}`);
+      assert.equal((await machine.run(['setpriv', '--reuid=www-data', '--regid=www-data', '--groups=adm', ...read])).code, 0, 'who is in adm may');
+    }
+  });
+
+  test('what Rspamd may take of the memory is half of the machine, each of its processes', async () => {
+    const limits = await shell(
+      machine,
+      "grep -lx rspamd /proc/[0-9]*/comm | sed 's/comm$/limits/' | xargs awk '/^Max data size/ {print $4}' | sort -u",
+    );
+    const total = Number(await shell(machine, "awk '/^MemTotal/ {print $2}' /proc/meminfo")) * 1024;
+    assert.match(limits, /^[0-9]+$/);
+    assert.ok(Math.abs(Number(limits) / total - 0.5) < 0.1, `${limits} of ${total}`);
   });
 
   test('process 1 buries orphans', async () => {

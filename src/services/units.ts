@@ -17,6 +17,9 @@ const file = (target: string, mode: number, text: Extract<Item, { kind: 'file' }
 
 const dir = (target: AbsPath): Item => ({ kind: 'dir', path: target, ...ROOT, mode: 0o755, exclusive: false });
 
+/** Who writes to whom is nobody's business: as with Debian's own logs, members of `adm` read along. svlogd(8) makes its files for everybody. */
+const logDir = (target: AbsPath): Item => ({ kind: 'dir', path: target, owner: 'root:adm', mode: 0o750, exclusive: false });
+
 /**
  * Whoever is killed comes back, however often: by default systemd gives a unit up for good that was started five times within ten
  * seconds, and a daemon that the kernel kills for want of memory, or that waits for another one, is soon there (systemd.unit(5)).
@@ -46,7 +49,7 @@ const runScripts = (service: Service, input: RenderInput): readonly Item[] => {
   return [
     dir(folder),
     dir(path(`${folder}/log`)),
-    dir(logs),
+    logDir(logs),
     file(`${folder}/run`, 0o755, renderRunScript(unit.prepare, unit.foreground), service),
     file(`${folder}/log/run`, 0o755, renderRunScript([], ['svlogd', '-tt', logs]), service),
     // runsv starts nothing that has this file: `up` starts in order.
