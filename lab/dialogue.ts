@@ -37,8 +37,9 @@ export class Dialogue {
   }
 
   /** Takes what `pattern` (anchored with ^, without flag m) matches; waits for it. Rejects when the connection ends first. */
-  async take(pattern: RegExp): Promise<RegExpExecArray> {
-    const timer = setTimeout(() => this.#socket.destroy(new Error(`no answer within a minute, only ${JSON.stringify(this.#rest)}`)), ANSWER_MS);
+  async take(pattern: RegExp, ms = ANSWER_MS): Promise<RegExpExecArray> {
+    const late = (): Error => new Error(`no answer within ${ms / 1000} s, only ${JSON.stringify(this.#rest)}`);
+    const timer = setTimeout(() => this.#socket.destroy(late()), ms);
     try {
       for (;;) {
         const match = pattern.exec(this.#rest);

@@ -25,8 +25,8 @@ export class Smtp {
   }
 
   /** The next reply. Rejects when the connection ends first. */
-  async reply(): Promise<Reply> {
-    const [whole, code] = await this.#dialogue.take(REPLY);
+  async reply(ms?: number): Promise<Reply> {
+    const [whole, code] = await this.#dialogue.take(REPLY, ms);
     const lines = whole.split('\r\n').filter((line) => line !== '');
     return { code: Number(code), lines: lines.map((line) => line.slice(4)) };
   }
@@ -48,12 +48,12 @@ export class Smtp {
     await this.#dialogue.secure(trust);
   }
 
-  /** DATA and the message (CRLF lines, not yet dot-stuffed); the reply to its end, or to DATA where that is refused. */
-  async data(message: string): Promise<Reply> {
+  /** DATA and the message (CRLF lines, not yet dot-stuffed); the reply to its end, within `ms`, or to DATA where that is refused. */
+  async data(message: string, ms?: number): Promise<Reply> {
     const asked = await this.command('DATA');
     if (asked.code !== 354) return asked;
     this.send(`${message.replace(/^\./gm, '..').replace(/(?:\r\n)?$/, '\r\n')}.\r\n`);
-    return this.reply();
+    return this.reply(ms);
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 /**
- * M20: one daemon is stopped while mail comes. It is put off or waits in the queue, is never refused for good and never passes unfiltered; when
- * the daemon is back, everything arrives, once. Strangers and people alike.
+ * M20: one daemon is stopped, hangs or is kept busy while mail comes. It is put off or waits in the queue, is never refused for good and never passes
+ * unfiltered; when the daemon is back, everything arrives, once. Strangers, people and programs of the machine alike.
  */
 import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
@@ -13,6 +13,8 @@ import { onEachRelease } from '../scenario.ts';
 const GTUBE = 'XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X';
 const MESSAGES = 10;
 const BACK_MS = 120_000;
+/** For the answer to a message; RFC 5321 4.5.3.2.6 gives ten minutes. */
+const PATIENCE_MS = 240_000;
 
 type Fate = 'accepted' | 'put off' | 'refused';
 
@@ -34,7 +36,7 @@ const DAEMONS: Readonly<Record<string, Daemon>> = {
 
 const fateOf = (code: number): Fate => (code < 400 ? 'accepted' : code < 500 ? 'put off' : 'refused');
 
-const message = (from: string, id: string, text: string): string =>
+const message = (from: string, id: string, text: string, type = 'text/plain'): string =>
   [
     `From: <${from}>`,
     'To: <demo@hauspost.test>',
@@ -42,7 +44,7 @@ const message = (from: string, id: string, text: string): string =>
     dated(),
     'Subject: without',
     'MIME-Version: 1.0',
-    'Content-Type: text/plain',
+    `Content-Type: ${type}`,
     '',
     `${text} (${id})`,
     '',
@@ -65,7 +67,7 @@ const answer = async (open: Promise<Smtp>, from: string, text: string, before: r
       const { code } = await smtp.command(line);
       if (code >= 400) return code;
     }
-    return (await smtp.data(text)).code;
+    return (await smtp.data(text, PATIENCE_MS)).code;
   } catch (error) {
     return codeOf(error);
   } finally {
@@ -83,10 +85,19 @@ const byDemo = async (server: Server, id: string): Promise<number> => {
   return answer(server.client(587), user, message(user, id, 'From me.'), login);
 };
 
-/** Mail that waits in the queue is tried again after five minutes (M15); here at once. */
+/** By sendmail(1), which takes it whoever is away. */
+const byProgram = async ({ machine }: Server, id: string): Promise<void> => {
+  const input = message('root@mail.hauspost.test', id, 'The job is done.').replaceAll('\r\n', '\n');
+  ok(await machine.run(['sendmail', '-i', 'demo@hauspost.test'], { input }));
+};
+
+/** Mail that waits in the queue is tried again after five minutes (M15), and what pickup(8) could not hand on after one; here at once. */
 const flushed = async ({ machine }: Server): Promise<void> => {
   const isEmpty = async (): Promise<true | undefined> => {
-    if (ok(await machine.run(['postqueue', '-j'])).stdout === '') return true;
+    const handedOn = ok(await machine.run(['find', '/var/spool/postfix/maildrop', '-type', 'f'])).stdout === '';
+    if (handedOn && ok(await machine.run(['postqueue', '-j'])).stdout === '') return true;
+    // Where pickup(8) is at work it hangs up on who wakes it, and postkick(1) ends by SIGPIPE.
+    await machine.run(['postkick', 'public', 'pickup', 'W']);
     ok(await machine.run(['postqueue', '-f']));
     return undefined;
   };
@@ -116,6 +127,7 @@ const taken = (what: string, send: () => Promise<number>): Promise<true> =>
   );
 
 const whileStopped = async (server: Server, { unit, ...fates }: Daemon, ids: readonly string[], own: string): Promise<void> => {
+  await byProgram(server, `program-without-${unit}@hauspost.test`);
   for (const id of ids) {
     const code = await byStranger(server, id);
     assert.equal(fateOf(code), fates.ordinary, `${id}: ${code}`);
@@ -153,8 +165,8 @@ const each = (get: () => Server): void => {
       if (login === 'put off') await taken(own, () => byDemo(server, own));
       await flushed(server);
       assert.deepEqual(
-        await copies(server, [...ids, own]),
-        Array.from({ length: MESSAGES + 1 }, () => 1),
+        await copies(server, [...ids, own, `program-without-${unit}@hauspost.test`]),
+        Array.from({ length: MESSAGES + 2 }, () => 1),
       );
       const each = (back - begun) / (MESSAGES + 2);
       console.log(
@@ -162,6 +174,76 @@ const each = (get: () => Server): void => {
       );
     });
   }
+
+  test('M20: an Rspamd that hangs: mail is put off, and what is under way waits; none passes; when it goes on, all arrives, once', async () => {
+    const server = get();
+    const ids = [1, 2, 3].map((number) => `hung-${number}@outside.test`);
+    const [own, program, under] = ['hung@hauspost.test', 'program-hung@hauspost.test', 'hung-under-way@outside.test'];
+    const begun = await server.stranger();
+    for (const line of ['MAIL FROM:<friend@outside.test>', 'RCPT TO:<demo@hauspost.test>']) assert.equal((await begun.command(line)).code, 250);
+    ok(await server.machine.run(['systemctl', 'kill', '--signal=STOP', 'rspamd']));
+    const waiting = begun.data(message('friend@outside.test', under, 'Is anybody there?'), PATIENCE_MS);
+    try {
+      await byProgram(server, program);
+      const codes = await Promise.all([
+        ...ids.map((id) => byStranger(server, id)),
+        byStranger(server, 'gtube-hung@outside.test', GTUBE),
+        byDemo(server, own),
+      ]);
+      assert.deepEqual([...new Set(codes.map(fateOf))], ['put off'], codes.join(' '));
+    } finally {
+      ok(await server.machine.run(['systemctl', 'kill', '--signal=CONT', 'rspamd']));
+    }
+    // Scanned now, or its time for a scan is over.
+    const { code } = await waiting;
+    assert.notEqual(fateOf(code), 'refused', String(code));
+    begun.close();
+    for (const id of fateOf(code) === 'accepted' ? ids : [...ids, under]) await taken(id, () => byStranger(server, id));
+    await taken(own, () => byDemo(server, own));
+    await flushed(server);
+    assert.deepEqual(await copies(server, [...ids, under, own, program]), [1, 1, 1, 1, 1, 1]);
+  });
+
+  test('M20: what is not scanned within the time that a scan may take is put off, not passed half-scanned', async () => {
+    const server = get();
+    const rules = '/etc/rspamd/rspamd.local.lua';
+    const silent = await server.machine.listen({ host: '127.0.0.1', port: 2526 });
+    // A rule that waits for somebody who never answers.
+    const request = "require('rspamd_http').request { task = task, url = 'http://127.0.0.1:2526/', timeout = 60, callback = function() end }";
+    const slow = `rspamd_config:register_symbol { name = 'SLOW', type = 'normal', callback = function(task) ${request} end }\n`;
+    ok(await server.machine.run(['sh', '-c', 'cp -p "$1" /root/rules && cat >>"$1"', 'sh', rules], { input: slow }));
+    try {
+      ok(await server.machine.run(['systemctl', 'reload', 'rspamd']));
+      const putOff = async (): Promise<true | undefined> => fateOf(await byStranger(server, 'slow@outside.test')) === 'put off' || undefined;
+      await until('it is put off', putOff, BACK_MS, 500);
+    } finally {
+      // Not reload: what was held up by the rule would be scanned by it to its end.
+      ok(await server.machine.run(['sh', '-c', 'mv /root/rules "$1" && systemctl restart rspamd', 'sh', rules], { ms: 60_000 }));
+      silent.close();
+    }
+    await taken('mail', () => byStranger(server, 'quick-again@outside.test'));
+  });
+
+  test('M20: messages that nest 15,000 deep hold scanners: the rest is put off at worst, and when they are read it goes on', async () => {
+    const server = get();
+    const nested = 'Content-Type: message/rfc822\r\n\r\n'.repeat(15_000);
+    const text = (number: number): string => message('friend@outside.test', `nested-${number}@outside.test`, nested, 'message/rfc822');
+    const begun = performance.now();
+    const bad = [1, 2].map((number) => answer(server.stranger(), 'friend@outside.test', text(number)));
+    const ids = [1, 2, 3].map((number) => `beside-nested-${number}@outside.test`);
+    const beside = await Promise.all(ids.map((id) => byStranger(server, id)));
+    const marked = await byStranger(server, 'gtube-beside-nested@outside.test', GTUBE);
+    for (const code of beside) assert.notEqual(fateOf(code), 'refused', String(code));
+    assert.notEqual(fateOf(marked), 'accepted', String(marked));
+    for (const code of await Promise.all(bad)) assert.notEqual(fateOf(code), 'refused', String(code));
+    const late = ids.filter((_, index) => fateOf(beside[index] ?? 0) === 'put off');
+    for (const id of late) await taken(id, () => byStranger(server, id));
+    await taken('mail', () => byStranger(server, 'after-nested@outside.test'));
+    console.log(
+      `    two messages that nest 15,000 deep: all is well again after ${((performance.now() - begun) / 1000).toFixed(0)} s, ${late.length} put off`,
+    );
+    assert.deepEqual(await copies(server, [...ids, 'after-nested@outside.test']), [1, 1, 1, 1]);
+  });
 
   test('M20: what the filter refuses never came through', async () => {
     const imap = await get().imap(get().demo);

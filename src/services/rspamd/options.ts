@@ -3,6 +3,8 @@ import type { RenderInput } from '#model';
 import type { ConfFile } from './conf-file.ts';
 
 const MEBIBYTE = 1024 * 1024;
+/** What is not done by then is put off. */
+export const SCAN_SECONDS = 8;
 
 /** `address:port:weight`, IPv6 in brackets. */
 const nameserver = ({ address, port }: RenderInput['wiring']['resolver']): string => `${address.includes(':') ? `[${address}]` : address}:${port}:10`;
@@ -35,7 +37,7 @@ export const options = ({ settings, wiring }: RenderInput): ConfFile => ({
       ],
     },
     { set: 'max_message', to: (settings.mail.messageSizeLimit + 1) * MEBIBYTE, why: 'The limit of Postfix and room for the header that it adds.' },
-    { set: 'task_timeout', to: 8 },
+    { set: 'task_timeout', to: SCAN_SECONDS },
     { set: 'soft_reject_on_timeout', to: true, why: 'Otherwise a half-scanned message passes.' },
     { set: 'gtube_patterns', to: 'reject', why: 'GTUBE itself, not the patterns that ask for a milder action.' },
   ],

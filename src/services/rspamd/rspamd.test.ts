@@ -6,7 +6,7 @@ import { misunderstood } from './check.ts';
 import { options } from './options.ts';
 import { rspamd } from './index.ts';
 import { inputFor, PUBLIC } from '../test-input.lab.ts';
-import { REDIS_GROUP } from './unit.ts';
+import { memoryMost, REDIS_GROUP } from './unit.ts';
 import { scanners, workers } from './workers.ts';
 
 const local = inputFor('trixie');
@@ -31,6 +31,8 @@ upstream "local" {
   default = true;
   # No worker behind it, hence no port.
   self_scan = true;
+  # For a scan. Where the proxy scans by itself it takes its own timeout for task_timeout unless this is said.
+  timeout = 8;
 }
 # Sieve files by it; forgeries of it are removed.
 spam_header = "X-Spam";
@@ -89,6 +91,15 @@ test("the package's file for another mail server, which has mail from 127.2.4.7 
 test('two scanners at least, one a core, fewer where memory is short', () => {
   const of = (cores: number, memoryMb: number) => scanners({ ...local.facts, cores, memoryMb });
   assert.deepEqual([of(1, 1024), of(2, 4096), of(8, 16_384), of(8, 2048), of(64, 262_144)], [2, 2, 8, 4, 16]);
+});
+
+test('half of the memory is its own at most, under both kinds of init', () => {
+  assert.deepEqual([512, 1024, 4096, 65_536].map(memoryMost), [512, 512, 2048, 32_768]);
+  const { dropIn = [], foreground } = rspamd.unit(local);
+  const lines = dropIn.map(({ set, to }) => `${set}=${to}`);
+  for (const line of ['MemoryHigh=448M', 'MemoryMax=512M', 'ProtectSystem=strict', 'CapabilityBoundingSet=']) assert.ok(lines.includes(line), line);
+  assert.ok(!lines.some((line) => line.startsWith('NoNewPrivileges')), 'its rule calls sendmail(1)');
+  assert.deepEqual(foreground.slice(0, 3), ['/usr/bin/prlimit', '--data=536870912', '/usr/bin/setpriv']);
 });
 
 test("Rspamd is in the group of Redis' socket", () => {

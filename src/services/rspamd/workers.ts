@@ -2,10 +2,11 @@
  * Who listens. The proxy speaks milter with Postfix on a Unix socket and scans by itself; the controller is on a Unix socket with
  * full rights (for root and the learner) and, for the web UI, on a loopback port where nobody gets in without the password.
  */
-import { bug, path, type SecretRef } from '#base';
+import { bug, path, type SecretRef, within } from '#base';
 import type { Node } from '#formats';
 import { type Item, listenersOf, type RenderInput, type Socket } from '#model';
 import type { ConfFile } from './conf-file.ts';
+import { SCAN_SECONDS } from './options.ts';
 
 /** `$1$...`, see password.ts. */
 export const CONTROLLER_HASH: SecretRef = { secret: 'rspamd.controller.hash' };
@@ -20,7 +21,7 @@ export const milterDirectory = ({ wiring }: RenderInput): Item => {
 };
 
 /** One scanner a core, but two at least, since one message can hold a scanner for minutes; each wants some 512 MB of the machine. */
-export const scanners = ({ cores, memoryMb }: RenderInput['facts']): number => Math.max(2, Math.min(cores, Math.floor(memoryMb / 512), 16));
+export const scanners = ({ cores, memoryMb }: RenderInput['facts']): number => within(Math.min(cores, memoryMb / 512), 2, 16);
 
 const proxy = ({ facts, wiring }: RenderInput): readonly Node[] => [
   { set: 'bind_socket', to: bindSocket(wiring.sockets.milter) },
@@ -33,6 +34,11 @@ const proxy = ({ facts, wiring }: RenderInput): readonly Node[] => [
     rows: [
       { set: 'default', to: true },
       { set: 'self_scan', to: true, why: 'No worker behind it, hence no port.' },
+      {
+        set: 'timeout',
+        to: SCAN_SECONDS,
+        why: 'For a scan. Where the proxy scans by itself it takes its own timeout for task_timeout unless this is said.',
+      },
     ],
   },
   { set: 'spam_header', to: 'X-Spam', why: 'Sieve files by it; forgeries of it are removed.' },
