@@ -15,7 +15,7 @@ export { type Forward, type Sockets, socketsOf, type Target } from './sockets.ts
 export { BROUGHT, launched, PUBLIC, served, servedPublic, shownPassword, type UpRecord, upRecord } from './served.ts';
 export { fromKeys, fromUnbound, signatures, type TextRecords } from './dkim.ts';
 export { Dialogue, type TlsTrust } from './dialogue.ts';
-export { allRun, CLIENT, CLIENT_NAME, fetched, HAUSPOST, type Login, type Server, serve, serverOn, STRANGER } from './mail.ts';
+export { allRun, arrived, CLIENT, CLIENT_NAME, fetched, HAUSPOST, type Login, type Server, serve, serverOn, STRANGER } from './mail.ts';
 export { type Outside, outside, type Received } from './outside.ts';
 export { ManageSieve, type SieveReply } from './sieve.ts';
 export { type Reply, Smtp } from './smtp.ts';

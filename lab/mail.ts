@@ -141,23 +141,29 @@ export const serve = async (release: Release): Promise<Server> => {
   return serverOn(machine);
 };
 
-/** The message's octets once it is in the mailbox; waits for it. */
-export const fetched = async (imap: ImapFlow, mailbox: string, messageId: string, ms = 30_000): Promise<string> => {
+/** The message's octets, if it is in the mailbox. */
+const sourceIn = async (imap: ImapFlow, mailbox: string, messageId: string): Promise<string | undefined> => {
   const lock = await imap.getMailboxLock(mailbox);
   try {
-    return await until(
-      `${messageId} is in ${mailbox}`,
-      async () => {
-        await imap.noop();
-        const [uid] = (await imap.search({ header: { 'message-id': messageId } }, { uid: true })) || [];
-        if (uid === undefined) return undefined;
-        const message = await imap.fetchOne(String(uid), { source: true }, { uid: true });
-        return message === false ? undefined : message.source?.toString('latin1');
-      },
-      ms,
-      100,
-    );
+    await imap.noop();
+    const [uid] = (await imap.search({ header: { 'message-id': messageId } }, { uid: true })) || [];
+    if (uid === undefined) return undefined;
+    const message = await imap.fetchOne(String(uid), { source: true }, { uid: true });
+    return message === false ? undefined : message.source?.toString('latin1');
   } finally {
     lock.release();
   }
 };
+
+/** Where it does not matter what the filter thinks of it: in INBOX or in Spam. */
+export const arrived = (imap: ImapFlow, messageId: string, ms = 30_000): Promise<string> =>
+  until(
+    `${messageId} is in INBOX or Spam`,
+    async () => (await sourceIn(imap, 'INBOX', messageId)) ?? (await sourceIn(imap, 'Spam', messageId)),
+    ms,
+    100,
+  );
+
+/** The message's octets once it is in the mailbox; waits for it. */
+export const fetched = (imap: ImapFlow, mailbox: string, messageId: string, ms = 30_000): Promise<string> =>
+  until(`${messageId} is in ${mailbox}`, () => sourceIn(imap, mailbox, messageId), ms, 100);

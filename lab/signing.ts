@@ -2,7 +2,7 @@
 import { dated } from './dated.ts';
 import assert from 'node:assert/strict';
 import { fromKeys, signatures } from './dkim.ts';
-import { fetched, type Server } from './mail.ts';
+import { arrived, type Server } from './mail.ts';
 import { until } from './process.ts';
 import { sql } from './sql.ts';
 
@@ -23,15 +23,21 @@ const message = (from: string, to: string, id: string): string =>
   ].join('\r\n');
 
 /** Sends on an open dialogue and reads what has arrived. */
-export const received = async (server: Server, open: ReturnType<Server['stranger']>, from: string, id: string): Promise<string> => {
+export const received = async (
+  server: Server,
+  open: ReturnType<Server['stranger']>,
+  from: string,
+  id: string,
+  envelope: string = from,
+): Promise<string> => {
   const smtp = await open;
-  for (const line of [`MAIL FROM:<${from}>`, `RCPT TO:<${server.demo.user}>`]) assert.equal((await smtp.command(line)).code, 250, line);
+  for (const line of [`MAIL FROM:<${envelope}>`, `RCPT TO:<${server.demo.user}>`]) assert.equal((await smtp.command(line)).code, 250, line);
   const { code, lines } = await smtp.data(message(from, server.demo.user, id));
   assert.equal(code, 250, lines.join(' '));
   smtp.close();
   const imap = await server.imap(server.demo);
   try {
-    return await fetched(imap, 'INBOX', `<${id}@outside.test>`);
+    return await arrived(imap, `<${id}@outside.test>`);
   } finally {
     imap.close();
   }

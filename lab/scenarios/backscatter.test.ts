@@ -5,19 +5,35 @@
 import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { fetched, fromUnbound, type Login, type Outside, outside, type Received, type Server, signatures, until } from '../index.ts';
+import { fetched, fromKeys, fromUnbound, type Login, type Outside, outside, type Received, type Server, signatures, until } from '../index.ts';
 import { ok, orders } from '../people.ts';
 import { onEachRelease } from '../scenario.ts';
 
 const AWAY: Login = { user: 'away@hauspost.test', pass: 'a-password' };
 const PICKY: Login = { user: 'picky@hauspost.test', pass: 'a-password' };
 const FORWARDS: Login = { user: 'forwards@hauspost.test', pass: 'a-password' };
+const ANSWERS: Login = { user: 'answers@hauspost.test', pass: 'a-password' };
 const LIMIT_MS = 60_000;
+
+/** What a script may call itself, by the header that asks for it: aliases through a chain, in another domain, with a tag; and the others. */
+const OWN_NAMES = { own: ANSWERS.user, alias: 'desk@hauspost.test', abroad: 'desk@second.test', tag: 'desk+tag@second.test' };
+const OTHER_NAMES = {
+  colleague: AWAY.user,
+  'her-alias': 'front@hauspost.test',
+  disabled: 'off@hauspost.test',
+  'catch-all': 'any@third.test',
+  stranger: 'friend@outside.test',
+  unknown: 'nobody@hauspost.test',
+};
+const answersAs = Object.entries({ ...OWN_NAMES, ...OTHER_NAMES })
+  .map(([word, from]) => `if header :is "X-As" "${word}" { vacation :handle "${word}" :from "Desk <${from}>" "As ${word}."; }`)
+  .join('\r\nels');
 
 const SCRIPTS: readonly (readonly [Login, string])[] = [
   [AWAY, 'require "vacation"; vacation :days 1 :subject "Away" "I am on a journey.";'],
   [PICKY, 'require "reject"; reject "I do not want this.";'],
   [FORWARDS, 'redirect "friend@outside.test";'],
+  [ANSWERS, `require "vacation";\r\n${answersAs}\r\n`],
 ];
 
 /** A message from outside to somebody with a script. */
@@ -52,6 +68,8 @@ const NO_VACATION: readonly Case[] = [
   { what: "a list's keeper", from: 'owner-talk@outside.test' },
   { what: 'what is not for this account by name', to: 'somebody@outside.test' },
 ];
+/** A notice of failure goes to senders whom nobody verified: where mail is forwarded, that is most of them. */
+const NO_NOTICE: readonly Case[] = [...NOBODY_ANSWERS, { what: 'a folded list header', header: ['Precedence:', ' bulk'] }];
 const NO_REJECTION: readonly Case[] = [
   ...NOBODY_ANSWERS,
   { what: 'a folded list header', header: ['Precedence:', ' bulk'] },
@@ -116,9 +134,21 @@ onEachRelease((get: () => Server) => {
   before(async () => {
     const server = get();
     abroad = await outside(server.machine);
-    for (const login of [AWAY, PICKY, FORWARDS]) await server.account(login);
+    for (const login of [AWAY, PICKY, FORWARDS, ANSWERS]) await server.account(login);
     for (const [login, script] of SCRIPTS) await upload(server, login, script);
-    await orders(server, ['alias', 'add', 'refused@hauspost.test', 'refused@outside.test']);
+    await orders(
+      server,
+      ...['second.test', 'third.test'].map((domain) => ['domain', 'add', domain]),
+      ...[
+        ['refused@hauspost.test', 'refused@outside.test'],
+        ['desk@second.test', ANSWERS.user],
+        ['desk@hauspost.test', 'desk@second.test'],
+        ['front@hauspost.test', AWAY.user],
+        ['@third.test', ANSWERS.user],
+        ['off@hauspost.test', ANSWERS.user],
+      ].map((words) => ['alias', 'add', ...words]),
+      ['alias', 'set', 'off@hauspost.test', ANSWERS.user, '--disabled'],
+    );
   });
   after(() => abroad?.[Symbol.asyncDispose]());
 
@@ -149,14 +179,33 @@ onEachRelease((get: () => Server) => {
     assert.deepEqual(await signatures(reply.source, fromUnbound(get().machine)), ['hauspost.test pass rsa-sha256 2048']);
   });
 
-  test("M14: neither a local program's mail that looks like a vacation reply nor what Sieve redirects is signed; the word of the filter cannot be guessed", async () => {
+  test('M13, M14: a vacation reply is from its account or an alias that leads there, and signed; as somebody else nothing is sent, and the mail is kept', async () => {
+    const server = get();
+    const as = (word: string): Case => ({ what: `as ${word}`, header: [`X-As: ${word}`] });
+    const before = abroad.received.length;
+    for (const word of [...Object.keys(OTHER_NAMES), ...Object.keys(OWN_NAMES)]) await send(server, ANSWERS.user, as(word));
+    const wanted = Object.keys(OWN_NAMES).length;
+    await until('the own names are out', () => abroad.received.length >= before + wanted || undefined, LIMIT_MS, 50);
+    await settled(server);
+    const out = abroad.received.slice(before);
+    assert.deepEqual(out.map(({ source }) => /^From: Desk <(.*)>\r$/m.exec(source)?.[1]).toSorted(), Object.values(OWN_NAMES).toSorted());
+    for (const { from, source } of out) {
+      assert.equal(from, '');
+      const domain = /^From: .*@(.*)>\r$/m.exec(source)?.[1];
+      assert.deepEqual(await signatures(source, fromKeys(server.machine)), [`${domain} pass rsa-sha256 2048`]);
+    }
+    const imap = await server.imap(ANSWERS);
+    const status = await imap.status('INBOX', { messages: true });
+    assert.equal(status === false ? undefined : status.messages, Object.keys({ ...OWN_NAMES, ...OTHER_NAMES }).length);
+    await imap.logout();
+  });
+
+  test("M14: neither a local program's mail that looks like a vacation reply nor what Sieve redirects is signed", async () => {
     const { machine } = get();
     const like = (more: string): string =>
       `From: <away@hauspost.test>\nTo: <friend@outside.test>\nSubject: forged\nMessage-ID: <forged-${more.length}@hauspost.test>\nAuto-Submitted: auto-replied (vacation)\n${more}\nforged\n`;
-    for (const more of ['', 'X-Hauspost-Reply: away@hauspost.test\n', 'X-Hauspost-Reply: 0123456789 away@hauspost.test\n']) {
-      ok(await machine.run(['sendmail', '-i', '-f', '<>', 'friend@outside.test'], { user: 'www-data', input: like(more) }));
-      isUnsigned(await abroad.message(`<forged-${more.length}@hauspost.test>`));
-    }
+    ok(await machine.run(['sendmail', '-i', '-f', '<>', 'friend@outside.test'], { user: 'www-data', input: like('') }));
+    isUnsigned(await abroad.message('<forged-0@hauspost.test>'));
     const smtp = await get().stranger();
     for (const line of ['MAIL FROM:<>', `RCPT TO:<${FORWARDS.user}>`]) assert.equal((await smtp.command(line)).code, 250);
     const forged = like('').replace('forged-0@', 'redirected@').replace('From: <away', 'From: <forwards').replaceAll('\n', '\r\n');
@@ -183,11 +232,41 @@ onEachRelease((get: () => Server) => {
     await imap.logout();
   });
 
-  test('M26: mail that is forwarded and refused there: no notice to the null sender nor of marked mail; a person gets one', async () => {
+  test('M27: what a script redirects counts for its account: up to the limit it leaves, beyond it waits until the hour is over', async () => {
+    const server = get();
+    const redis = (...words: readonly string[]) => server.machine.run(['redis-cli', '-s', '/run/redis/redis-server.sock', ...words]);
+    const sent = `hauspost_sent_${FORWARDS.user}`;
+    const counted = Number(ok(await redis('GET', sent)).stdout);
+    assert.ok(counted >= 1, 'what was redirected before');
+    ok(await redis('SET', sent, '299', 'EX', '3600'));
+    const one = await send(server, FORWARDS.user, { what: 'the last one' });
+    const redirected = await abroad.message(one);
+    assert.match(redirected.source, /^X-Sieve-Redirected-From: forwards@hauspost\.test\r$/m);
+    const more = await send(server, FORWARDS.user, { what: 'one too many' });
+    const queue = async () => ok(await server.machine.run(['postqueue', '-j'])).stdout;
+    await until('it waits', async () => (/"queue_name": ?"deferred"/.test(await queue()) ? true : undefined), LIMIT_MS, 100);
+    const imap = await server.imap(server.demo);
+    await imap.mailboxOpen('INBOX');
+    await until(
+      'the postmaster is told',
+      async () => {
+        await imap.noop();
+        return ((await imap.search({ subject: `${FORWARDS.user} sends more mail than it may` })) || []).length === 1 || undefined;
+      },
+      LIMIT_MS,
+      100,
+    );
+    await imap.logout();
+    assert.ok(!abroad.received.some(({ source }) => source.includes(more)));
+    ok(await redis('DEL', sent));
+    ok(await server.machine.run(['postqueue', '-f']));
+    isUnsigned(await abroad.message(more));
+  });
+
+  test(`M26: mail that is forwarded and refused there: no notice: ${NO_NOTICE.map(({ what }) => what).join(', ')}; a person gets one`, async () => {
     const server = get();
     const before = abroad.received.length;
-    for (const one of [{ what: 'the null sender', from: '' }, { what: 'marked mail', marked: true } as const])
-      await send(server, 'refused@hauspost.test', one);
+    for (const one of NO_NOTICE) await send(server, 'refused@hauspost.test', one);
     await send(server, 'refused@hauspost.test', { what: 'a person', from: 'person@outside.test' });
     await until('the person is told', () => abroad.received.length > before || undefined, LIMIT_MS, 50);
     await settled(server);
@@ -198,5 +277,31 @@ onEachRelease((get: () => Server) => {
       assert.match(each.source, /^Subject: Undelivered Mail Returned to Sender\r$/m);
       isUnsigned(each);
     }
+  });
+
+  test('M26: who sends in bulk is still the sender of what arrives, and one of ours is told what failed', async () => {
+    const server = get();
+    const id = await send(server, AWAY.user, { what: 'a newsletter', from: 'news@outside.test', header: ['List-Id: <news.outside.test>'] });
+    const imap = await server.imap(AWAY);
+    assert.match(await fetched(imap, 'INBOX', id), /^Return-Path: <news@outside\.test>\r$/m);
+    const smtp = await server.client(587, AWAY);
+    for (const line of [`MAIL FROM:<${AWAY.user}>`, 'RCPT TO:<refused@outside.test>']) assert.equal((await smtp.command(line)).code, 250);
+    const text = [`From: <${AWAY.user}>`, 'To: <refused@outside.test>', 'Precedence: bulk', 'Subject: to all', 'Message-ID: <to-all@hauspost.test>'];
+    assert.equal((await smtp.data([...text, dated(), '', 'Hello all.', ''].join('\r\n'))).code, 250);
+    smtp.close();
+    await imap.mailboxOpen('INBOX');
+    const notice = await until(
+      'it is told',
+      async () => {
+        await imap.noop();
+        const [uid] = (await imap.search({ from: 'MAILER-DAEMON' }, { uid: true })) || [];
+        const got = uid === undefined ? false : await imap.fetchOne(String(uid), { source: true }, { uid: true });
+        return got === false ? undefined : got.source?.toString('latin1');
+      },
+      LIMIT_MS,
+      100,
+    );
+    assert.match(notice, /^Message-ID: <to-all@hauspost\.test>\r$/m);
+    await imap.logout();
   });
 });

@@ -67,6 +67,14 @@ onEachRelease((get) => {
     assert.doesNotMatch(await received(server, server.stranger(), 'friend@outside.test', 'not-ours'), /^DKIM-Signature:/im);
   });
 
+  test('M14: nor is what a stranger sends in the name of that domain, whose key is there', async () => {
+    const server = get();
+    assert.notEqual(await keyFiles(server, 'inserted.test'), '');
+    const source = await received(server, server.stranger(), 'anna@inserted.test', 'strangers', 'friend@outside.test');
+    assert.match(source, /^From: <anna@inserted\.test>\r$/m);
+    assert.doesNotMatch(source, /^DKIM-Signature:/im);
+  });
+
   test('D1: a domain that SQL renamed gets a key by its new name; what is renamed or deleted keeps the old one', async () => {
     const server = get();
     await sql(server.machine, "INSERT INTO domains (domain) VALUES ('Before.test')");

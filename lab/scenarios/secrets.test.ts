@@ -65,7 +65,6 @@ for (const release of RELEASES) {
       const names = [...secrets.keys()].map((name) => name.replace(`${SECRETS}/`, '').replace(/\/h\d{8}$/, '/SELECTOR'));
       const expected = [
         'rspamd.controller.password',
-        'sieve.reply',
         'rspamd.controller.hash',
         'own-ca.key',
         'dkim/hauspost.test/SELECTOR',

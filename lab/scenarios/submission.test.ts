@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { ImapFlow } from 'imapflow';
 import {
+  arrived,
   CLIENT,
   CLIENT_NAME,
   Dialogue,
@@ -13,6 +14,7 @@ import {
   type Login,
   type Outside,
   outside,
+  type Received,
   type Release,
   type Server,
   Smtp,
@@ -132,6 +134,10 @@ const MAY: readonly (readonly [string, string, ...string[]])[] = [
   ['an alias through an alias', 'chain@hauspost.test', 'From: <chain@hauspost.test>'],
   ['an alias of several people', 'team@hauspost.test', 'From: <team@hauspost.test>'],
   ['no envelope sender, for a read receipt', '', `From: <${DEMO}>`],
+  ['his own address behind "From :"', DEMO, `From : <${DEMO}>`],
+  ['his own address on a folded line', DEMO, `From:\r\n <${DEMO}>`],
+  ['his own address among comments', DEMO, `From: (carl@hauspost.test) Demo (of (all) us) <${DEMO}>`],
+  ['his own address as its own name', DEMO, `From: ${DEMO} <${DEMO}>`],
 ];
 const MAY_NOT: readonly (readonly [string, string, ...string[]])[] = [
   ['a colleague in the envelope', 'carl@hauspost.test', 'From: <carl@hauspost.test>'],
@@ -158,6 +164,16 @@ const MAY_NOT: readonly (readonly [string, string, ...string[]])[] = [
   ['no envelope sender and no From', ''],
   ['no envelope sender, and a colleague in From', '', 'From: <carl@hauspost.test>'],
   ['no envelope sender, and an alias in From', '', 'From: <sales@second.test>'],
+  ['a second From before "From :"', DEMO, `From: <${DEMO}>`, 'From : <carl@hauspost.test>'],
+  ['a second From behind "From :"', DEMO, 'From : <carl@hauspost.test>', `From: <${DEMO}>`],
+  ['a second From with a tab before the colon', DEMO, `From: <${DEMO}>`, 'FROM\t: <carl@hauspost.test>'],
+  ['a second From behind a bare CR', DEMO, `From: <${DEMO}>\rFrom: <carl@hauspost.test>`],
+  ['a colleague on a folded line', DEMO, 'From:\r\n <carl@hauspost.test>'],
+  ['two addresses on two lines', DEMO, `From: <${DEMO}>,\r\n <carl@hauspost.test>`],
+  ['two addresses without a comma', DEMO, `From: <${DEMO}> <carl@hauspost.test>`],
+  ['two addresses without a comma, the other way round', DEMO, `From: <carl@hauspost.test> <${DEMO}>`],
+  ['a colleague as the name, without quotes', DEMO, `From: carl@hauspost.test <${DEMO}>`],
+  ['himself in a comment', DEMO, `From: (<${DEMO}>) <carl@hauspost.test>`],
 ];
 
 const SIGNED = /^DKIM-Signature:/im;
@@ -260,6 +276,14 @@ for (const release of RELEASES) {
       isRefused(await send(await server.client(587, server.demo), 'carl@hauspost.test', DEMO, header([], 'm13-not')));
     });
 
+    test('M13: a From whose name is folded is no header, and does not become one', async () => {
+      const text = header([`From: <${DEMO}>`], 'm13-folded').replace('\r\n\r\n', '\r\nFrom\r\n : <carl@hauspost.test>\r\n\r\n');
+      isTaken(await send(await server.client(587, server.demo), DEMO, DEMO, text));
+      const [head = '', body] = (await arrived(imap, '<m13-folded@hauspost.test>')).split('\r\n\r\n');
+      assert.deepEqual(head.match(/^From.*$/gim), [`From: <${DEMO}>`]);
+      assert.equal(body, 'From\r\n : <carl@hauspost.test>');
+    });
+
     test('M13: nothing of what was refused arrived', async () => {
       isTaken(await send(await server.client(587, server.demo), DEMO, DEMO, header([`From: <${DEMO}>`], 'm13-last')));
       await fetched(imap, 'INBOX', '<m13-last@hauspost.test>');
@@ -303,21 +327,26 @@ for (const release of RELEASES) {
       assert.deepEqual(await signatures(tampered, fromUnbound(server.machine)), ['hauspost.test neutral rsa-sha256']);
     });
 
-    test('M14: signed with the key of the From domain, also where it is not that of the login, and for a domain that was just added', async () => {
-      const begun = performance.now();
+    /** Once it is: mail of that login, seen outside. */
+    const signed = (domain: string, login: Login, from: string): Promise<Received> => {
       let n = 0;
-      const source = await until(
-        'mail from second.test is signed',
+      return until(
+        `mail from ${domain} is signed`,
         async () => {
           n += 1;
-          const id = `m14-second-${n}`;
-          isTaken(await send(await server.client(587, server.demo), 'sales@second.test', FRIEND, header(['From: <sales@second.test>'], id)));
+          const id = `m14-${domain}-${n}`;
+          isTaken(await send(await server.client(587, login), from, FRIEND, header([`From: <${from}>`], id)));
           const got = await abroad.message(id);
-          return SIGNED.test(got.source) ? got.source : undefined;
+          return SIGNED.test(got.source) ? got : undefined;
         },
         180_000,
         1_000,
       );
+    };
+
+    test('M14: signed with the key of the From domain, also where it is not that of the login, and for a domain that was just added', async () => {
+      const begun = performance.now();
+      const { source } = await signed('second.test', server.demo, 'sales@second.test');
       console.log(`    signed ${Math.round(performance.now() - begun)} ms after it was first tried`);
       assert.deepEqual(await signatures(source, fromKeys(server.machine)), ['second.test pass rsa-sha256 2048']);
     });
@@ -329,17 +358,27 @@ for (const release of RELEASES) {
     ] as const) {
       test(`M14: mail without a login is not signed, whoever it says it is from: ${who}`, async () => {
         const id = `m14-${who.replaceAll(' ', '-')}`;
-        const text = header([`From: <${who === 'a stranger' ? FRIEND : 'carl@hauspost.test'}>`], id);
+        const text = header(['From: <carl@hauspost.test>'], id);
         isTaken(await send(await server.stranger(at), who === 'a stranger' ? FRIEND : 'carl@hauspost.test', DEMO, text));
-        assert.doesNotMatch(await fetched(imap, 'INBOX', `<${id}@hauspost.test>`), SIGNED);
+        assert.doesNotMatch(await arrived(imap, `<${id}@hauspost.test>`), SIGNED);
       });
     }
 
-    test('M14: neither redirected mail nor a bounce is signed', async () => {
-      const text = header([`From: <${FRIEND}>`], 'm14-redirect');
-      isTaken(await send(await server.stranger(), FRIEND, 'away@hauspost.test', text));
-      assert.doesNotMatch((await abroad.message('m14-redirect')).source, SIGNED);
+    test('M14: redirected mail is not signed, whoever it says it is from', async () => {
+      isTaken(await send(await server.stranger(), FRIEND, 'away@hauspost.test', header(['From: <carl@hauspost.test>'], 'm14-redirect')));
+      const { source } = await abroad.message('m14-redirect');
+      assert.match(source, /^From: <carl@hauspost\.test>\r$/m);
+      assert.doesNotMatch(source, SIGNED);
+    });
+
+    test('M14: a bounce is not signed, also where the host name is a domain with a key', async () => {
+      const keeper: Login = { user: 'keeper@mail.hauspost.test', pass: 'keeper-password' };
+      await server.order('domain', 'add', 'mail.hauspost.test');
+      await server.account(keeper);
+      const { source } = await signed('mail.hauspost.test', keeper, keeper.user);
+      assert.deepEqual(await signatures(source, fromKeys(server.machine)), ['mail.hauspost.test pass rsa-sha256 2048']);
       isTaken(await send(await server.client(587, server.demo), DEMO, 'refused@outside.test', header([`From: <${DEMO}>`], 'm14-bounced')));
+      await imap.mailboxOpen('INBOX');
       const bounce = await until(
         'the bounce is in INBOX',
         async () => {
@@ -352,6 +391,7 @@ for (const release of RELEASES) {
         100,
       );
       const [own = ''] = bounce.split('\r\n\r\n');
+      assert.match(own, /^From: MAILER-DAEMON@mail\.hauspost\.test/m);
       assert.match(bounce, /refused@outside\.test/);
       assert.doesNotMatch(own, SIGNED);
     });

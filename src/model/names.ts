@@ -12,7 +12,9 @@ export type SocketName =
   | 'controller' // Rspamd's controller: full rights without a password, for root and the learner only
   | 'sasl' // Dovecot's auth, for smtpd
   | 'lmtp' // Dovecot's LMTP, for Postfix' lmtp client
-  | 'quota-status'; // Dovecot's policy service, for smtpd
+  | 'quota-status' // Dovecot's policy service, for smtpd
+  | 'sieve-reply' // smtpd for vacation replies, for Dovecot's LMTP
+  | 'sieve-pass'; // smtpd for all else that a Sieve script sends
 
 export type PlaceName =
   | 'command' // /usr/local/bin/hauspost

@@ -18,6 +18,9 @@ export const SOCKETS: Readonly<Record<SocketName, Socket>> = {
   sasl: { server: 'dovecot', path: path('/var/spool/postfix/private/auth'), owner: 'postfix', group: 'postfix', mode: 0o660 },
   lmtp: { server: 'dovecot', path: path('/var/spool/postfix/private/dovecot-lmtp'), owner: 'postfix', group: 'postfix', mode: 0o660 },
   'quota-status': { server: 'dovecot', path: path('/var/spool/postfix/private/quota-status'), owner: 'postfix', group: 'postfix', mode: 0o660 },
+  // Whoever may enter the directory may speak there: the group postdrop.
+  'sieve-reply': { server: 'postfix', path: path('/var/spool/postfix/public/sieve-reply'), owner: 'postfix', group: 'postdrop', mode: 0o666 },
+  'sieve-pass': { server: 'postfix', path: path('/var/spool/postfix/public/sieve-pass'), owner: 'postfix', group: 'postdrop', mode: 0o666 },
 };
 
 const PRINCIPALS: readonly Principal[] = [

@@ -2,7 +2,7 @@
 import type { Desired, Material, Materials } from '#apply';
 import { type AbsPath, operatorError, path } from '#base';
 import { publishDkimKeys } from '#dkim';
-import { REPLY_WORD, type RenderInput, type Wake } from '#model';
+import type { RenderInput, Wake } from '#model';
 import { RELAY_PASSWORD } from '#services';
 import { ensureOwnCa, type OwnCaRequest, wantedOfOwnCa } from '#tls';
 import type { Context } from './operation.ts';
@@ -68,7 +68,6 @@ export const materialsFor = (context: Context): Materials => ({
   make: async ({ input }: Desired) => {
     if (input.settings.tls.source === 'own-ca') await ensureOwnCa(context.machine, ownCa(input));
     await publishDkimKeys(context.machine, secretsOf(context), input.wiring.places.dkim);
-    await secretsOf(context).ensure(REPLY_WORD.secret, () => context.machine.random(20).toString('hex'));
     const password = await relayPassword(context, input);
     if (password !== undefined) await secretsOf(context).put(RELAY_PASSWORD.secret, password.line);
   },

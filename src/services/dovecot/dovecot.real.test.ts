@@ -184,14 +184,26 @@ const fullIsFull: Case = async ({ room, input, directory }) => {
   assert.match(await deliver(room, input, address('small'), megabytes(3)), /^250 /);
 };
 
+const EXTENSIONS = [
+  ...['fileinto', 'reject', 'envelope', 'encoded-character', 'vacation', 'subaddress', 'comparator-i;ascii-numeric', 'relational', 'regex'],
+  ...['imap4flags', 'copy', 'include', 'variables', 'body', 'environment', 'mailbox', 'date', 'index', 'ihave', 'duplicate', 'mime'],
+  ...['foreverypart', 'extracttext'],
+];
+/** Programs, mail of one's own, and what could tell of others. */
+const REFUSED_EXTENSIONS = [
+  ...['vnd.dovecot.pipe', 'vnd.dovecot.execute', 'vnd.dovecot.filter', 'vnd.dovecot.environment', 'vnd.dovecot.report', 'vnd.dovecot.debug'],
+  ...['enotify', 'notify', 'editheader', 'ereject', 'extlists', 'mboxmetadata', 'servermetadata', 'vacation-seconds'],
+];
+
 const usersScripts: Case = async ({ room, input }) => {
   using talk = await sieve(room);
   assert.match(await talk.say(`AUTHENTICATE "PLAIN" "${plain(address('nobrace'), 'sha')}"`, /^(NO|OK) .*\r\n/m), /^OK /m);
   const put = (name: string, script: string): Promise<string> =>
     talk.say(`PUTSCRIPT "${name}" {${script.length}+}\r\n${script}`, /^OK .*\r\n|validation failed\.\r\n/m);
-  for (const extension of ['vnd.dovecot.pipe', 'vnd.dovecot.execute', 'vnd.dovecot.filter', 'editheader', 'vnd.dovecot.environment']) {
-    assert.match(await put('bad', `require ["${extension}"];\r\nkeep;\r\n`), /^NO /m, extension);
-  }
+  for (const extension of REFUSED_EXTENSIONS) assert.match(await put('bad', `require ["${extension}"];\r\nkeep;\r\n`), /^NO /m, extension);
+  assert.match(await put('bad', 'require ["enotify"];\r\nnotify :from "a@b.test" "mailto:c@outside.test";\r\n'), /^NO /m);
+  assert.match(await put('answer', 'require ["fileinto", "vacation"];\r\nvacation :from "a@b.test" "away";\r\nfileinto "Archive";\r\n'), /^OK /m);
+  for (const extension of EXTENSIONS) assert.match(await put('good', `require ["${extension}"];\r\nkeep;\r\n`), /^OK /m, extension);
   assert.match(await put('mine', 'require ["fileinto", "vacation"];\r\nif header :contains "subject" "list" { fileinto "Archive"; }\r\n'), /^OK /m);
   assert.match(await talk.say('SETACTIVE "mine"', /^(NO|OK).*\r\n/m), /^OK /m);
   assert.equal(await must(room, 'readlink', '/var/vmail/sieve/hauspost.test/nobrace/active-script.sieve'), 'scripts/mine.sieve\n');
@@ -204,6 +216,34 @@ const usersScripts: Case = async ({ room, input }) => {
   using clear = await inClear(room, 4190);
   await clear.answer(/^OK /m);
   assert.match(await clear.say(`AUTHENTICATE "PLAIN" "${plain(address('nobrace'), 'sha')}"`, /^(NO|OK) .*\r\n/m), /^NO /m);
+};
+
+/** Each search for a long row of letters in a long row of the same takes long, and a script may have any number of them. */
+const burningScripts: Case = async ({ room, input }) => {
+  const activate = async (script: string): Promise<void> => {
+    using talk = await sieve(room);
+    await talk.say(`AUTHENTICATE "PLAIN" "${plain(address('odd!#$&*=?^{|}~x'), 'sha')}"`, /^OK .*\r\n/m);
+    await talk.say(`PUTSCRIPT "own" {${script.length}+}\r\n${script}`, /^OK .*\r\n/m);
+    await talk.say('SETACTIVE "own"', /^OK .*\r\n/m);
+  };
+  const taken = async (subject: string): Promise<number> => {
+    const begun = performance.now();
+    const text = `Subject: ${subject}\r\n\r\n${`${'a'.repeat(998)}\r\n`.repeat(1000)}`;
+    assert.match(await deliver(room, input, address('odd!#$&*=?^{|}~x'), text), /^250 /);
+    return performance.now() - begun;
+  };
+  const test = `body :raw :contains "${'a'.repeat(900)}b"`;
+  await activate(`require ["body", "fileinto"];\r\nif ${test} { discard; }\r\nfileinto "Archive";\r\n`);
+  const one = await taken('ordinary');
+  await activate(`require ["body", "fileinto"];\r\n${`if ${test} { discard; }\r\n`.repeat(200)}fileinto "Archive";\r\n`);
+  const limited = await taken('burning');
+  console.log(`    one search ${Math.round(one)} ms, 200 of them given up after ${Math.round(limited)} ms`);
+  assert.ok(limited < 15_000, `${limited} ms`);
+  assert.deepEqual(await subjects(room, 'odd!#$&*=?^{|}~x', 'sha', 'Archive'), ['ordinary']);
+  assert.deepEqual(await subjects(room, 'odd!#$&*=?^{|}~x', 'sha', 'INBOX'), ['burning']);
+  await activate('require "fileinto";\r\nfileinto "Archive";\r\n');
+  await taken('after it');
+  assert.deepEqual(await subjects(room, 'odd!#$&*=?^{|}~x', 'sha', 'Archive'), ['ordinary', 'after it']);
 };
 
 const serves = async (room: Room, authority: string): Promise<true | undefined> => {
@@ -251,6 +291,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'the first login shows the folders and the quota (M11)': firstLogin,
   'full is 452 before and after (M7)': fullIsFull,
   "users' scripts, without programs (M10)": usersScripts,
+  'a script that takes too long is given up, and the mail kept (M10)': burningScripts,
   'nothing is amiss in the log': nothingIsAmiss,
   'serves a renewed certificate while sessions go on (M19)': takesANewConfiguration,
 };

@@ -48,7 +48,7 @@ export const dovecot: Service = {
   name: 'dovecot',
   packages: () => ['dovecot-core', 'dovecot-imapd', 'dovecot-lmtpd', 'dovecot-managesieved', 'dovecot-mysql', 'dovecot-sieve'],
   unit: () => dovecotUnit,
-  items: (input) => [...configuration(input), ...scripts(input), ...learningItems(input), ...replyItems, ...mail(input), ...grants(input)],
+  items: (input) => [...configuration(input), ...scripts(input), ...learningItems(input), ...replyItems(input), ...mail(input), ...grants(input)],
   check,
   probes: dovecotProbes,
 };

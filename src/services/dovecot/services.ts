@@ -81,6 +81,7 @@ export const services: Subject = (input) => ({
       name: 'lmtp',
       rows: [
         { set: 'user', to: MAIL_USER },
+        { set: 'extra_groups', to: 'postdrop', why: "Postfix' sockets for what Sieve sends are in a directory of this group." },
         ...stays,
         { set: 'process_min_avail', to: limits(input.facts).deliveries },
         unixListener(input.wiring.sockets.lmtp),

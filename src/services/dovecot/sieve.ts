@@ -1,9 +1,9 @@
 /**
  * Sieve (RFC 5228): one script of ours that runs before the user's and files what Rspamd marked (M8), and the users' own, uploaded by
- * ManageSieve (RFC 5804). Users get no extension that runs programs: `sieve_plugins` stays empty here, so that pipe, execute and
+ * ManageSieve (RFC 5804). Users get no extension that runs programs or sends mail of its own: `sieve_plugins` stays empty here, so that pipe, execute and
  * filter do not even exist in LMTP and ManageSieve (M10); learning by moving may load its plugins inside `protocol imap` only.
  */
-import { type Node, type SieveScript, tag } from '#formats';
+import { type Node, type Row, type SieveScript, tag } from '#formats';
 import type { RenderInput } from '#model';
 import { SPAM } from './mailboxes.ts';
 import { OPERATOR, sourceOf } from './script-files.ts';
@@ -42,6 +42,19 @@ const global24 = ({ wiring, settings: { filters } }: RenderInput): readonly Node
         ],
   );
 
+/** Those that are on without a word of ours, but `enotify`. Neither `vnd.dovecot.report` nor any other that sends is among them. */
+const EXTENSIONS = [
+  ...['fileinto', 'reject', 'envelope', 'encoded-character', 'vacation', 'subaddress', 'comparator-i;ascii-numeric', 'relational', 'regex'],
+  ...['imap4flags', 'copy', 'include', 'variables', 'body', 'environment', 'mailbox', 'date', 'index', 'ihave', 'duplicate', 'mime'],
+  ...['foreverypart', 'extracttext'],
+];
+
+const WHY = 'No enotify: its mailto sends what the script wants, in the name that it wants, to as many as it wants.';
+const extensions: readonly Row[] = [
+  { set: 'sieve_extensions', to: '-enotify', until: '2.4', why: WHY },
+  { set: 'sieve_extensions', to: EXTENSIONS, from: '2.4', why: WHY },
+];
+
 export const sieve: Subject = (input, { variables: { domain, local } }) => {
   const { wiring, settings } = input;
   const below = [`${wiring.places.mail}/${SCRIPTS}/`, domain, '/', local] as const;
@@ -55,8 +68,9 @@ export const sieve: Subject = (input, { variables: { domain, local } }) => {
       { set: 'sieve_before', to: source, until: '2.4' },
       ...(settings.filters.before === undefined ? [] : [{ set: 'sieve_before2', to: sourceOf(wiring, OPERATOR.before), until: '2.4' }]),
       ...(settings.filters.after === undefined ? [] : [{ set: 'sieve_after', to: sourceOf(wiring, OPERATOR.after), until: '2.4' }]),
-      { set: 'sieve_max_cpu_time', to: '10s', until: '2.4' },
-      { set: 'sieve_max_cpu_time', to: '10 secs', from: '2.4' },
+      ...extensions,
+      { set: 'sieve_max_cpu_time', to: '3s', until: '2.4' },
+      { set: 'sieve_max_cpu_time', to: '3 secs', from: '2.4' },
       { set: 'sieve_max_redirects', to: 4 },
       { set: 'sieve_quota_max_scripts', to: 50, until: '2.4', why: "Scripts lie outside of the mailbox' quota." },
       { set: 'sieve_quota_max_storage', to: '10M', until: '2.4' },

@@ -1,7 +1,6 @@
 /**
  * Dovecot as a service. Under systemd Debian's unit with a drop-in, under runit in the foreground, logging to standard error. It makes
  * /run/dovecot itself; the directory of Postfix' sockets must be there before it starts, or it does not start at all.
- * No NoNewPrivileges: Sieve's vacation and redirect call sendmail(1), whose postdrop is setgid.
  */
 import type { Unit } from '#model';
 

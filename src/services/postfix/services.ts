@@ -4,9 +4,10 @@
  * write to a Unix account or start a program.
  */
 import type { MasterService, Row } from '#formats';
-import { type Listener, listenersOf, type RenderInput } from '#model';
+import { type Listener, listenersOf, type RenderInput, WAYS } from '#model';
 import { cleanupOptions } from './header-cleanup.ts';
 import { internalAliases } from './maps.ts';
+import { sieveDoor } from './sieve-mail.ts';
 import { submissionOptions } from './submission.ts';
 
 const endpoint = ({ address, port }: Listener): string => `${address.includes(':') ? `[${address}]` : address}:${port}`;
@@ -59,6 +60,17 @@ const unix = (service: string, command: string, { reachable, ...shape }: Shape):
 
 const INSIDE: Row = { set: 'cleanup_service_name', to: 'internal-cleanup' };
 
+/** The filter knows whom nobody tells of a failure (M26). */
+const notices: readonly Row[] = [
+  { set: 'cleanup_service_name', to: 'notice-cleanup' },
+  { set: 'internal_mail_filter_classes', to: ['bounce'] },
+];
+
+/** Mail of Sieve scripts, from Dovecot's LMTP. */
+const sieve: readonly MasterService[] = (['sieve-reply', 'sieve-pass'] as const).map((name) =>
+  unix(name, 'smtpd', { reachable: true, chroot: true, options: sieveDoor(name) }),
+);
+
 /** Behind postscreen(8): smtpd(8) for whom it lets pass, DNS lookups, TLS for whom it refuses. */
 const behind: readonly MasterService[] = [
   { service: 'smtpd', type: 'pass', chroot: true, command: 'smtpd' },
@@ -72,7 +84,13 @@ const intake = ({ settings }: RenderInput): readonly MasterService[] => [
   unix('cleanup', 'cleanup', { reachable: true, chroot: true, maxproc: 0 }),
   unix('submission-cleanup', 'cleanup', { reachable: true, chroot: true, maxproc: 0, options: cleanupOptions }),
   unix('internal-cleanup', 'cleanup', { reachable: true, chroot: true, maxproc: 0, options: [internalAliases(settings)] }),
-  ...['bounce', 'defer', 'trace'].map((name) => unix(name, 'bounce', { chroot: true, maxproc: 0, options: [INSIDE] })),
+  unix('notice-cleanup', 'cleanup', {
+    reachable: true,
+    chroot: true,
+    maxproc: 0,
+    options: [internalAliases(settings), { set: 'milter_macro_daemon_name', to: WAYS.notice }],
+  }),
+  ...['bounce', 'defer', 'trace'].map((name) => unix(name, 'bounce', { chroot: true, maxproc: 0, options: notices })),
 ];
 
 const inside: readonly MasterService[] = [
@@ -101,6 +119,7 @@ const delivery: readonly MasterService[] = [
 export const masterServices = (input: RenderInput): readonly MasterService[] => [
   ...listeners(input),
   ...behind,
+  ...sieve,
   ...intake(input),
   ...inside,
   ...delivery,

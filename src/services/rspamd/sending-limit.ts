@@ -1,9 +1,11 @@
 /**
  * How many recipients an account may send to within an hour (M27), counted in Redis from its first message on. Rspamd has a module for it,
  * ratelimit, that is not used: it lets whoever adds the postmaster to the recipients pass, counts the first message as one whatever it
- * has (3.4), and moves the limit by what it thinks of the mail. Redis away: no limit (M20). A prefilter after the From rule.
+ * has (3.4), and moves the limit by what it thinks of the mail. Redis away: no limit (M20). A prefilter after the From rule. What an
+ * account's Sieve script sends counts as well.
  */
 import type { RenderInput } from '#model';
+import { ACCOUNT } from './ways.ts';
 
 type Language = RenderInput['settings']['language'];
 
@@ -75,7 +77,7 @@ rspamd_config:register_symbol {
   type = 'prefilter',
   priority = 5,
   callback = function(task)
-    local account = task:get_user()
+    local account = task:get_user() or task:get_mempool():get_variable('${ACCOUNT}')
     if not account or task:has_pre_result() then return end
     account = string.lower(account)
     local recipients = #(task:get_recipients('smtp') or {})

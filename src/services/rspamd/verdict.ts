@@ -9,6 +9,7 @@ export const verdict: readonly ConfFile[] = [
       { set: 'reject', to: 15, why: 'Refused at the end of DATA.' },
       { set: 'add_header', to: 6, why: 'X-Spam: Yes, filed in Spam.' },
       { set: 'greylist', to: 4, why: '"Try again later" to a client that was not seen before.' },
+      { block: 'discard', rows: [{ set: 'flags', to: ['no_threshold'], why: 'For a rule alone (rspamd.local.lua): taken, and sent to nobody.' }] },
     ],
   },
   {
