@@ -61,7 +61,7 @@ export const outgoing = section({
       key: 'recipients_per_hour',
       kind: wholeNumber(0, 1_000_000),
       default: fixed(300),
-      doc: 'How many recipients an account may send to within an hour. What is more is put off, and the postmaster is told, once a day. 0: no limit.',
+      doc: 'How many recipients an account may send to within an hour; what its Sieve script answers and redirects counts as well. What is more is put off, and the postmaster is told, once a day. 0: no limit.',
       why: 'A stolen password sends thousands in minutes, and then nobody takes mail of this server any more. A letter to all members of a club still passes.',
       example: 1000,
       since: '0.1',
