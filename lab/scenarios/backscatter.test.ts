@@ -294,7 +294,7 @@ onEachRelease((get: () => Server) => {
       'it is told',
       async () => {
         await imap.noop();
-        const [uid] = (await imap.search({ from: 'MAILER-DAEMON' }, { uid: true })) || [];
+        const [uid] = (await imap.search({ from: 'MAILER-DAEMON@mail.hauspost.test' }, { uid: true })) || [];
         const got = uid === undefined ? false : await imap.fetchOne(String(uid), { source: true }, { uid: true });
         return got === false ? undefined : got.source?.toString('latin1');
       },

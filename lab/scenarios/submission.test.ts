@@ -134,7 +134,7 @@ const MAY: readonly (readonly [string, string, ...string[]])[] = [
   ['an alias through an alias', 'chain@hauspost.test', 'From: <chain@hauspost.test>'],
   ['an alias of several people', 'team@hauspost.test', 'From: <team@hauspost.test>'],
   ['no envelope sender, for a read receipt', '', `From: <${DEMO}>`],
-  ['his own address behind "From :"', DEMO, `From : <${DEMO}>`],
+  ['his own address behind "From :"', DEMO, 'X-First: yes', `From : <${DEMO}>`],
   ['his own address on a folded line', DEMO, `From:\r\n <${DEMO}>`],
   ['his own address among comments', DEMO, `From: (carl@hauspost.test) Demo (of (all) us) <${DEMO}>`],
   ['his own address as its own name', DEMO, `From: ${DEMO} <${DEMO}>`],
@@ -165,7 +165,7 @@ const MAY_NOT: readonly (readonly [string, string, ...string[]])[] = [
   ['no envelope sender, and a colleague in From', '', 'From: <carl@hauspost.test>'],
   ['no envelope sender, and an alias in From', '', 'From: <sales@second.test>'],
   ['a second From before "From :"', DEMO, `From: <${DEMO}>`, 'From : <carl@hauspost.test>'],
-  ['a second From behind "From :"', DEMO, 'From : <carl@hauspost.test>', `From: <${DEMO}>`],
+  ['a second From behind "From :"', DEMO, 'X-First: yes', 'From : <carl@hauspost.test>', `From: <${DEMO}>`],
   ['a second From with a tab before the colon', DEMO, `From: <${DEMO}>`, 'FROM\t: <carl@hauspost.test>'],
   ['a second From behind a bare CR', DEMO, `From: <${DEMO}>\rFrom: <carl@hauspost.test>`],
   ['a colleague on a folded line', DEMO, 'From:\r\n <carl@hauspost.test>'],
@@ -391,7 +391,7 @@ for (const release of RELEASES) {
         100,
       );
       const [own = ''] = bounce.split('\r\n\r\n');
-      assert.match(own, /^From: MAILER-DAEMON@mail\.hauspost\.test/m);
+      assert.match(own, /^From: .*<MAILER-DAEMON@mail\.hauspost\.test>\r$/m);
       assert.match(bounce, /refused@outside\.test/);
       assert.doesNotMatch(own, SIGNED);
     });

@@ -136,8 +136,8 @@ export const policy = async (room: Room, input: RenderInput, recipient: string, 
   return (await talk.answer(/\n\n/)).trim();
 };
 
-/** The last answer that LMTP gave. */
-export const deliver = async (room: Room, input: RenderInput, recipient: string, message: string): Promise<string> => {
+/** The last answer that LMTP gave, `ms` after the message at the latest. */
+export const deliver = async (room: Room, input: RenderInput, recipient: string, message: string, ms = 15_000): Promise<string> => {
   using talk = await overSocket(room, input.wiring.sockets.lmtp.path);
   await talk.answer(/^220 .*\r\n/);
   await talk.say('LHLO client.test', /^250 .*\r\n/m);
@@ -145,7 +145,8 @@ export const deliver = async (room: Room, input: RenderInput, recipient: string,
   const refused = await talk.say(`RCPT TO:<${recipient}>`, /^\d\d\d .*\r\n/m);
   if (!refused.startsWith('250')) return refused.trim();
   await talk.say('DATA', /^354 .*\r\n/m);
-  return (await talk.say(`${message}\r\n.`, /^\d\d\d .*\r\n/m)).trim();
+  talk.send(Buffer.from(`${message}\r\n.\r\n`, 'latin1'));
+  return (await talk.until((text) => /^\d\d\d .*\r\n/m.test(text), ms)).trim();
 };
 
 /** Subjects of the mails in a folder, by IMAP. */

@@ -55,14 +55,27 @@ const extensions: readonly Row[] = [
   { set: 'sieve_extensions', to: EXTENSIONS, from: '2.4', why: WHY },
 ];
 
-export const sieve: Subject = (input, { variables: { domain, local } }) => {
+export const sieve: Subject = (input, dialect) => {
   const { wiring, settings } = input;
+  const { domain, local } = dialect.variables;
   const below = [`${wiring.places.mail}/${SCRIPTS}/`, domain, '/', local] as const;
   const source = sourceOf(wiring, 'spam');
   const scripts = { template: [...below, '/scripts'] };
   const active = { template: [...below, '/active-script.sieve'] };
+  const aside = { template: [...below, '/no-script'] };
   return {
     mailPlugins: { lmtp: ['sieve'] },
+    protocols: {
+      lmtp: dialect.plugin([
+        {
+          set: 'sieve',
+          to: { template: ['file:', ...scripts.template, ';active=', ...aside.template] },
+          until: '2.4',
+          why: "Debian's 2.3 panics where a script of this place takes too long, and the mail is never delivered. So the active one is run as the next:",
+        },
+        { set: `sieve_before${settings.filters.before === undefined ? 2 : 3}`, to: { template: ['file:', ...active.template] }, until: '2.4' },
+      ]),
+    },
     plugin: [
       { set: 'sieve', to: { template: ['file:', ...scripts.template, ';active=', ...active.template] }, until: '2.4' },
       { set: 'sieve_before', to: source, until: '2.4' },

@@ -58,7 +58,9 @@ for (const release of ['bookworm', 'trixie'] as const) {
       await put(room, [rspamd, redis, nginx], input);
       for (const service of [rspamd, redis, nginx]) assert.deepEqual(await codes(service), [], service.name);
 
-      await room.put({ '/etc/rspamd/override.d/actions.conf': 'reject = 99;\nadd_header = 6;\ngreylist = 4;\n' });
+      await room.put({
+        '/etc/rspamd/override.d/actions.conf': 'reject = 99;\nadd_header = 6;\ngreylist = 4;\ndiscard { flags = ["no_threshold"]; }\n',
+      });
       assert.deepEqual(await codes(rspamd), ['rspamd.misunderstood: Rspamd does not show actions.reject as it was written']);
       await room.put({ '/etc/redis/redis.conf': 'port 0\nno-such-directive 1\n' });
       assert.match((await codes(redis)).join(), /^redis\.config-refused/);
