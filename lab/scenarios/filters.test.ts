@@ -3,7 +3,7 @@ import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fetched, outside, type Server, until } from '../index.ts';
-import { configure, exits } from '../operator.ts';
+import { answered, configure, exits, type Plan } from '../operator.ts';
 import { ok } from '../people.ts';
 import { onEachRelease } from '../scenario.ts';
 
@@ -119,6 +119,37 @@ const order = (get: () => Server): void => {
   });
 };
 
+const updates = (get: () => Server): void => {
+  test('scripts are compiled anew where an update brought another Pigeonhole, whose format may be another; plan says so', async () => {
+    const server = get();
+    const compiled = ['operator-after', 'operator-before', 'spam'].map((name) => `/etc/dovecot/sieve/${name}.svbin`);
+    const readable = async (): Promise<readonly boolean[]> =>
+      Promise.all(compiled.map(async (file) => (await server.machine.run(['sieve-dump', file])).code === 0));
+    assert.deepEqual(await readable(), [true, true, true]);
+    // What another version cannot read; and dpkg's word for an update, as it leaves it.
+    ok(await server.machine.run(['sh', '-c', 'for file; do echo old >"$file"; done', 'sh', ...compiled]));
+    assert.deepEqual(await readable(), [false, false, false]);
+    await exits(server, 0, 'plan');
+    ok(await server.machine.run(['sed', '-i', '/^Package: dovecot-sieve$/,/^$/s/^Version: 1:[0-9.]*/&.99/', '/var/lib/dpkg/status']));
+    const { code, document } = await answered<Plan>(server, 'plan');
+    const asked = document.changes.map(({ kind, action, target }) => [kind, action, target]);
+    assert.equal(code, 2);
+    for (const file of compiled)
+      assert.ok(
+        asked.some((one) => one.join() === `derived,change,${file}`),
+        JSON.stringify(asked),
+      );
+    assert.ok(
+      asked.every(([kind, action]) => kind === 'derived' && action === 'change'),
+      JSON.stringify(asked),
+    );
+    await server.order('apply', '--yes');
+    assert.deepEqual(await readable(), [true, true, true]);
+    await exits(server, 0, 'plan');
+    await lies(server, await marked(server), 'Spam');
+  });
+};
+
 const mistakes = (get: () => Server): void => {
   const REFUSED: readonly (readonly [string, string | Uint8Array, RegExp])[] = [
     ['an unknown command', 'require "fileinto";\nfileintoo "X";\n', /before\.sieve: line 2: error: unknown command 'fileintoo'/],
@@ -158,4 +189,4 @@ const mistakes = (get: () => Server): void => {
   });
 };
 
-onEachRelease(order, mistakes);
+onEachRelease(order, updates, mistakes);

@@ -1,4 +1,4 @@
-/** Files made by a program from one of ours (`sievec`): made again when the source's text or the command changes. */
+/** Files made by a program from one of ours (`sievec`): made again when the source's text, the command or the program's version changes. */
 import { createHash } from 'node:crypto';
 import { type AbsPath, path, redacted } from '#base';
 import type { Machine } from '#machine';
@@ -11,7 +11,7 @@ export const derivedKey = (item: Derived, manifest: Manifest): string => {
   const source = manifest.items.find((other) => other.kind === 'file' && other.path === item.from);
   const text = source?.kind === 'file' ? redacted(source.text) : '';
   return createHash('sha256')
-    .update(JSON.stringify([item.argv, text]))
+    .update(JSON.stringify([item.argv, item.version, text]))
     .digest('hex');
 };
 

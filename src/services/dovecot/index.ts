@@ -28,7 +28,15 @@ const scripts = (input: RenderInput): readonly Item[] => [
   { kind: 'dir', path: input.wiring.places.sieve, owner: 'root:root', mode: 0o755, exclusive: true },
   ...globalScripts(input).flatMap(({ source, compiled, text, options }): readonly Item[] => [
     { kind: 'file', path: source, text, ...ROOT, wakes: [] },
-    { kind: 'derived', path: compiled, from: source, argv: ['/usr/bin/sievec', ...options, source, compiled], ...ROOT, wakes: [] },
+    {
+      kind: 'derived',
+      path: compiled,
+      from: source,
+      argv: ['/usr/bin/sievec', ...options, source, compiled],
+      version: input.facts.versions.pigeonhole,
+      ...ROOT,
+      wakes: [],
+    },
   ]),
 ];
 
