@@ -92,6 +92,31 @@ describe('a container', () => {
     assert.ok(Math.abs(Number(limits) / total - 0.5) < 0.1, `${limits} of ${total}`);
   });
 
+  test('M19: a session lives through the renewal of the certificate; a stop leaves none behind', async () => {
+    const server = await serverOn(machine);
+    const imap = await server.imap(server.demo);
+    const print = (): Promise<string> =>
+      shell(machine, 'openssl s_client -connect 127.0.0.1:993 </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256');
+    const was = await print();
+    assert.match(was, /=[0-9A-F:]{95}$/);
+    await shell(machine, 'rm /var/lib/hauspost/tls/chain.pem');
+    const apply = await server.hauspost(['apply', '--json']);
+    assert.equal(apply.code, 0, apply.stderr);
+    await holds('another certificate is served', async () => /=/.test(await print()) && (await print()) !== was, 20_000);
+    // Where a reload ends sessions it does so after five seconds (docs/dovecot.md).
+    const begun = performance.now();
+    while (performance.now() - begun < 7000) await imap.noop();
+    assert.ok(imap.usable);
+    const ofDovecot = (): Promise<string> => shell(machine, 'readlink /proc/[0-9]*/exe | grep /dovecot');
+    assert.match(await ofDovecot(), /\/imap$/m);
+    const ended = new Promise((resolve) => imap.once('close', resolve));
+    assert.equal((await server.hauspost(['down'])).code, 0);
+    await holds('nothing of Dovecot is left', async () => (await ofDovecot()) === '', 10_000);
+    await ended;
+    const up = await server.hauspost(['up', '--yes']);
+    assert.equal(up.code, 0, up.stderr);
+  });
+
   test('process 1 buries orphans', async () => {
     await machine.run(['sh', '-c', '(sleep 0.1 &) ; exit 0']);
     const zombies = (): Promise<string> => shell(machine, 'cat /proc/[0-9]*/stat 2>/dev/null | awk \'$3 == "Z" && $4 == 1 {print}\'');

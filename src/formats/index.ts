@@ -11,7 +11,7 @@ export { comparePostfix, type PostfixDump } from './postfix-dump.ts';
 export { renderRedis } from './redis.ts';
 export { compareRedis } from './redis-dump.ts';
 export { compareVersions, rowsFor } from './rows.ts';
-export { renderRunScript, shellLine } from './runscript.ts';
+export { renderFinishScript, renderRunScript, shellLine } from './runscript.ts';
 export { type Argument, type Command, renderSieve, type SieveScript, type SieveTest, tag } from './sieve.ts';
 export * from './types.ts';
 export { renderUcl } from './ucl.ts';

@@ -16,11 +16,27 @@ const word = (text: string): string => {
 /** One command as sh would read it back. */
 export const shellLine = (argv: Argv): string => argv.map(word).join(' ');
 
-/** Runs each of `prepare`, stops at the first that fails, then becomes `foreground` with standard error joined to standard output. */
-export const renderRunScript = (prepare: readonly Argv[], foreground: Argv): Text => [
+/**
+ * Runs each of `prepare`, stops at the first that fails, then becomes `foreground` with standard error joined to standard output.
+ * `group`: in a process group of its own, whose number that file tells while the daemon runs.
+ */
+export const renderRunScript = (prepare: readonly Argv[], foreground: Argv, group?: string): Text => [
   '#!/bin/sh\n',
   ...header(),
   'set -e\nexec 2>&1\n',
+  ...(group === undefined ? [] : [`rm -f ${word(group)}\n`]),
   ...prepare.map((argv) => `${shellLine(argv)}\n`),
-  `exec ${shellLine(foreground)}\n`,
+  ...(group === undefined ? [] : [`echo $$ >${word(group)}\n`]),
+  `exec ${shellLine([...(group === undefined ? [] : ['chpst', '-P']), ...foreground])}\n`,
+];
+
+/** What runsv(8) runs once the daemon has ended: ends what it left behind of its group. */
+export const renderFinishScript = (group: string): Text => [
+  '#!/bin/sh\n',
+  ...header(),
+  `[ -e ${word(group)} ] || exit 0\n`,
+  `read -r group <${word(group)}\n`,
+  `rm -f ${word(group)}\n`,
+  'kill -TERM -- "-$group" 2>/dev/null\n',
+  'exit 0\n',
 ];

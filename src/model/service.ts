@@ -36,6 +36,8 @@ export interface Unit {
   readonly foreground: readonly string[];
   /** Commands that must succeed before `foreground` (directories below /run, keys that Debian's unit makes). */
   readonly prepare: readonly (readonly string[])[];
+  /** Processes outlive the main one, and have to end with it: systemd sees to that by itself, runit does not. */
+  readonly leavesProcesses?: true;
   /** How a running daemon takes a new configuration under runit; systemd's unit knows by itself. Empty: it has to be restarted. */
   readonly reload: readonly string[];
 }

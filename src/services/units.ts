@@ -1,6 +1,6 @@
 /** What a service manager needs to know of each daemon, as items: a drop-in beside Debian's unit, or a run script with its log. */
 import { type AbsPath, path } from '#base';
-import { renderRunScript, renderSystemd } from '#formats';
+import { renderFinishScript, renderRunScript, renderSystemd } from '#formats';
 import { RUNIT_DIR, RUNIT_LOGS } from '#machine';
 import type { Item, RenderInput, Service } from '#model';
 
@@ -46,11 +46,13 @@ const dropIn = (service: Service, before: readonly Service[], input: RenderInput
 const runScripts = (service: Service, input: RenderInput): readonly Item[] => {
   const unit = service.unit(input);
   const [folder, logs] = [path(`${RUNIT_DIR}/${service.name}`), path(`${RUNIT_LOGS}/${service.name}`)];
+  const group = unit.leavesProcesses === true ? `${folder}/group` : undefined;
   return [
     dir(folder),
     dir(path(`${folder}/log`)),
     logDir(logs),
-    file(`${folder}/run`, 0o755, renderRunScript(unit.prepare, unit.foreground), service),
+    file(`${folder}/run`, 0o755, renderRunScript(unit.prepare, unit.foreground, group), service),
+    ...(group === undefined ? [] : [file(`${folder}/finish`, 0o755, renderFinishScript(group), service)]),
     file(`${folder}/log/run`, 0o755, renderRunScript([], ['svlogd', '-tt', logs]), service),
     // runsv starts nothing that has this file: `up` starts in order.
     file(`${folder}/down`, 0o644, [''], service),

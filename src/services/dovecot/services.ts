@@ -71,8 +71,8 @@ export const services: Subject = (input) => ({
     { set: 'protocols', to: ['imap', 'lmtp', 'sieve'] },
     {
       set: 'shutdown_clients',
-      to: input.facts.init === 'runit',
-      why: 'Without it sessions live through a reload. systemd ends what a stop leaves behind; runit does not, so there they must end with the master.',
+      to: false,
+      why: 'Without it sessions live through a reload. What a stop leaves behind, systemd or the run scripts end.',
     },
     ...loginServices(input),
     { block: 'service', name: 'imap', rows: [{ set: 'process_limit', to: limits(input.facts).sessions }] },

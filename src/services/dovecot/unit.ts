@@ -17,5 +17,6 @@ export const dovecotUnit: Unit = {
   ],
   foreground: ['/usr/bin/env', ZONE, '/usr/sbin/dovecot', '-F'],
   prepare: [],
+  leavesProcesses: true, // sessions, so that they live through a reload (services.ts)
   reload: ['/usr/bin/doveadm', 'reload'],
 };
