@@ -8,7 +8,7 @@ import * as aliases from './aliases.ts';
 import type { Directory } from './connect.ts';
 import { type Database, database, RELEASES } from './database.lab.ts';
 import * as domains from './domains.ts';
-import { applyGrants } from './grants.ts';
+import { applyGrants, pendingGrants } from './grants.ts';
 import { lookups } from './lookups.ts';
 import { migrate } from './migrate.ts';
 import { generatePassword, hashPassword, parsePasswordHash } from './password.ts';
@@ -324,7 +324,11 @@ for (const release of RELEASES) {
     await t.test('grants: exactly what is wanted, again and again', async () => {
       const wanted = [{ principal: 'postfix', on: 'domains_v1' }];
       const held = (): Promise<string> => sql("SHOW GRANTS FOR 'postfix'@'localhost'");
+      const pending = async (): Promise<readonly string[]> =>
+        (await pendingGrants(directory, wanted)).map(({ action, target }) => `${action} ${target}`);
+      assert.deepEqual(await pending(), ['change account postfix', 'grant postfix on domains_v1', 'change account dovecot']);
       await applyGrants(directory, wanted);
+      assert.deepEqual(await pending(), []);
       const once = await held();
       assert.equal(
         once,
@@ -333,6 +337,15 @@ for (const release of RELEASES) {
       await sql(
         "GRANT ALL ON vmail.* TO 'postfix'@'localhost'; GRANT SELECT, UPDATE ON vmail.accounts TO 'postfix'@'localhost'; GRANT PROCESS ON *.* TO 'postfix'@'localhost'; ALTER USER 'postfix'@'localhost' IDENTIFIED BY 'x'",
       );
+      const found = await pending();
+      for (const change of ['change account postfix', 'revoke postfix on PROCESS *.*', 'revoke postfix on UPDATE vmail.accounts'])
+        assert.ok(found.includes(change), `${change} in ${found}`);
+      assert.ok(!found.includes('grant postfix on domains_v1'));
+      await applyGrants(directory, wanted);
+      assert.equal(await held(), once);
+      assert.deepEqual(await pending(), []);
+      await sql("GRANT SELECT ON vmail.logins_v1 TO 'postfix'@'localhost'; REVOKE SELECT ON vmail.domains_v1 FROM 'postfix'@'localhost'");
+      assert.deepEqual(await pending(), ['grant postfix on domains_v1', 'revoke postfix on logins_v1']);
       await applyGrants(directory, wanted);
       assert.equal(await held(), once);
       await assert.rejects(applyGrants(directory, [{ principal: 'root', on: 'domains_v1' }]), { code: 'bug' });

@@ -48,24 +48,63 @@ const rightTo = (on: ViewName | FunctionName): Held =>
 
 const same = (one: Held, other: Held): boolean => one.privilege === other.privilege && one.on === other.on;
 
+/** What stands between an account and what it is to hold. */
+interface Difference {
+  readonly principal: PrincipalName;
+  /** There is no account that the kernel vouches for. */
+  readonly account: boolean;
+  readonly lacking: readonly Held[];
+  readonly surplus: readonly Held[];
+}
+
+const differences = async (directory: Directory, grants: readonly Grant[]): Promise<readonly Difference[]> => {
+  const wanted = grants.map(known);
+  const found: Difference[] = [];
+  for (const principal of ['postfix', 'dovecot'] satisfies PrincipalName[]) {
+    const [account] = await directory.rows("SELECT plugin FROM mysql.user WHERE User = :principal AND Host = 'localhost'", { principal });
+    const rights = wanted.filter((grant) => grant.principal === principal).map((grant) => rightTo(grant.on));
+    const held = await heldBy(directory, principal);
+    found.push({
+      principal,
+      account: account === undefined || text(account, 'plugin') !== 'unix_socket',
+      lacking: rights.filter((right) => !held.some((one) => same(one, right))),
+      surplus: held.filter((one) => !rights.some((right) => same(one, right))),
+    });
+  }
+  return found;
+};
+
+export interface GrantChange {
+  readonly principal: PrincipalName;
+  readonly action: 'grant' | 'revoke' | 'change';
+  /** `postfix on domains_v1`; what is none of our rights with its privilege; `account postfix`. */
+  readonly target: string;
+}
+
+/** A right of the kind that we give, as a grant names it; else in MariaDB's words. */
+const nameOf = (right: Held): string => {
+  const on = [...VIEW_NAMES, ...FUNCTION_NAMES].find((name) => same(rightTo(name), right));
+  return on ?? `${right.privilege} ${right.on.replaceAll('`', '')}`;
+};
+
+/** What `applyGrants` would do. Reads only. */
+export const pendingGrants = async (directory: Directory, grants: readonly Grant[]): Promise<readonly GrantChange[]> =>
+  (await differences(directory, grants)).flatMap(({ principal, account, lacking, surplus }): readonly GrantChange[] => [
+    ...(account ? [{ principal, action: 'change', target: `account ${principal}` } as const] : []),
+    ...lacking.map((right) => ({ principal, action: 'grant', target: `${principal} on ${nameOf(right)}` }) as const),
+    ...surplus.map((right) => ({ principal, action: 'revoke', target: `${principal} on ${nameOf(right)}` }) as const),
+  ]);
+
 const ensureAccount = async (directory: Directory, principal: PrincipalName): Promise<void> => {
   await directory.define(`CREATE USER IF NOT EXISTS ${account(principal)} IDENTIFIED VIA unix_socket`);
-  const rows = await directory.rows("SELECT plugin FROM mysql.user WHERE User = :principal AND Host = 'localhost' AND plugin = 'unix_socket'", {
-    principal,
-  });
-  if (rows.length === 0) await directory.define(`ALTER USER ${account(principal)} IDENTIFIED VIA unix_socket`);
+  await directory.define(`ALTER USER ${account(principal)} IDENTIFIED VIA unix_socket`);
 };
 
 /** Makes the daemons' accounts hold exactly these grants. Repeating it changes nothing. */
 export const applyGrants = async (directory: Directory, grants: readonly Grant[]): Promise<void> => {
-  const wanted = grants.map(known);
-  for (const principal of ['postfix', 'dovecot'] satisfies PrincipalName[]) {
-    await ensureAccount(directory, principal);
-    const rights = wanted.filter((grant) => grant.principal === principal).map((grant) => rightTo(grant.on));
-    const held = await heldBy(directory, principal);
-    for (const right of rights.filter((candidate) => !held.some((one) => same(one, candidate))))
-      await directory.define(`GRANT ${right.privilege} ON ${right.on} TO ${account(principal)}`);
-    for (const surplus of held.filter((one) => !rights.some((right) => same(one, right))))
-      await directory.define(`REVOKE ${surplus.privilege} ON ${surplus.on} FROM ${account(principal)}`);
+  for (const { principal, account: wrong, lacking, surplus } of await differences(directory, grants)) {
+    if (wrong) await ensureAccount(directory, principal);
+    for (const right of lacking) await directory.define(`GRANT ${right.privilege} ON ${right.on} TO ${account(principal)}`);
+    for (const right of surplus) await directory.define(`REVOKE ${right.privilege} ON ${right.on} FROM ${account(principal)}`);
   }
 };

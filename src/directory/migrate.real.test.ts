@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HauspostError } from '#base';
 import { type Database, database, RELEASES } from './database.lab.ts';
-import { migrate } from './migrate.ts';
+import { migrate, pendingMigrations } from './migrate.ts';
 
 /** The original's statements, as typed on Debian 9: rows COMPACT, and the catch-all of its questions and answers. */
 const ORIGINAL = `CREATE DATABASE vmail CHARACTER SET 'utf8'; USE vmail;
@@ -76,6 +76,39 @@ const CHECKED = [
   ["INSERT INTO accounts (username, domain, password) VALUES ('x', 'nowhere.tld', '')", 1452],
 ] as const;
 
+const TABLES_OF_ORIGINAL = ORIGINAL.slice(ORIGINAL.indexOf('CREATE TABLE')).replaceAll('ROW_FORMAT', 'CHARACTER SET utf8 ROW_FORMAT');
+const CLEARED = 'USE vmail; SET FOREIGN_KEY_CHECKS = 0; DROP TABLE accounts, aliases, tlspolicies, domains;';
+
+/** What somebody does to a database that is up to date, and which steps that asks for again. */
+const GONE: Readonly<Record<string, readonly [statements: string, steps: readonly string[]]>> = {
+  'a line of the ledger': ['DELETE FROM vmail.hauspost_migrations WHERE number = 4', ['views']],
+  'the ledger': ['DROP TABLE vmail.hauspost_migrations', ['tables', 'addresses', 'indexes', 'views', 'logins']],
+  'a view': ['DROP VIEW vmail.logins_v1', ['views']],
+  'a function': ['DROP FUNCTION vmail.login_refused_v1', ['logins']],
+  'a table of ours': ['DROP TABLE vmail.login_clients', ['logins']],
+  'an index': ['DROP INDEX aliases_by_destination ON vmail.aliases', ['indexes']],
+  'a CHECK': [
+    'ALTER TABLE vmail.domains MODIFY domain varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_uca1400_nopad_as_ci NOT NULL',
+    ['addresses'],
+  ],
+  "the original's tables in their place": [CLEARED + TABLES_OF_ORIGINAL, ['addresses', 'indexes']],
+  'the database': ['DROP DATABASE vmail', ['tables', 'addresses', 'indexes', 'views', 'logins']],
+};
+
+/** What the operator adds is nobody's business. */
+const THEIRS =
+  'CREATE TABLE vmail.theirs (id int); ALTER TABLE vmail.accounts ADD COLUMN note text; ALTER TABLE vmail.accounts DROP FOREIGN KEY accounts_ibfk_1;';
+
+const gone = async ({ sql, directory }: Database, fresh: string, statements: string, steps: readonly string[]): Promise<void> => {
+  await sql(statements);
+  const damaged = await sql(STATE);
+  assert.deepEqual(await pendingMigrations(directory), steps);
+  assert.equal(await sql(STATE), damaged, 'it only looks');
+  assert.deepEqual(await migrate(directory), steps);
+  assert.equal(await sql(STATE), fresh);
+  assert.deepEqual(await pendingMigrations(directory), []);
+};
+
 const IN_THE_WAY = {
   "a stranger's foreign key":
     'CREATE TABLE extra (domain varchar(255) NOT NULL, CONSTRAINT theirs FOREIGN KEY (domain) REFERENCES domains (domain));',
@@ -130,10 +163,18 @@ for (const release of RELEASES) {
     let fresh = '';
 
     await t.test('from nothing, and nothing the second time', async () => {
+      assert.deepEqual(await pendingMigrations(directory), ['tables', 'addresses', 'indexes', 'views', 'logins']);
       assert.deepEqual(await migrate(directory), ['tables', 'addresses', 'indexes', 'views', 'logins']);
       fresh = await sql(STATE);
       assert.deepEqual(await migrate(directory), []);
       assert.equal(await sql(STATE), fresh);
+    });
+
+    for (const [what, [statements, steps]] of Object.entries(GONE))
+      await t.test(`D4: ${what}: made again, as it was`, () => gone(server, fresh, statements, steps));
+    await t.test("D4: the operator's own tables and columns ask for nothing", async () => {
+      await sql(THEIRS);
+      assert.deepEqual(await pendingMigrations(directory), []);
     });
 
     await t.test('from an original machine: the same tables, no row changed', async () => {

@@ -3,6 +3,7 @@
  * tools must go on working. Tables that exist are left as they are: the next migration brings them to the same state.
  */
 import type { Migration } from './migration.ts';
+import { haveTables } from './standing.ts';
 
 const OPTIONS = 'ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_uca1400_nopad_as_ci';
 
@@ -55,4 +56,5 @@ export const tables: Migration = {
   run: async (directory) => {
     for (const sql of TABLES) await directory.define(sql);
   },
+  stands: (directory) => haveTables(directory, ['domains', 'accounts', 'aliases', 'tlspolicies'], 'BASE TABLE'),
 };

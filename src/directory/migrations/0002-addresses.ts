@@ -4,7 +4,7 @@
  * Definitions cannot be rolled back, so each step looks at what is there; run again after an interruption it finishes the rest.
  */
 import { environmentError } from '#base';
-import { type Directory, number, text } from '../connect.ts';
+import { type Directory, number, type Row, text } from '../connect.ts';
 import type { Migration } from './migration.ts';
 import { refuseUnfit } from './0002-unfit.ts';
 
@@ -39,20 +39,29 @@ const REFERENCES = [
 
 const check = (name: string): string => `CHECK (${name} <> '' AND BINARY ${name} NOT REGEXP '[^!-~]')`;
 
-/** The table's columns that are not yet as they should be, as `MODIFY` clauses that keep their type and length. */
-const modifications = async (directory: Directory, table: string, columns: readonly Column[]): Promise<readonly string[]> => {
-  const rows = await directory.rows(
+/** The columns that the table has, as they are; none where there is no such table. */
+const columnsOf = (directory: Directory, table: string): Promise<readonly Row[]> =>
+  directory.rows(
     `SELECT c.COLUMN_NAME AS name, c.COLUMN_TYPE AS type, c.IS_NULLABLE AS nullable, IFNULL(c.COLLATION_NAME, '') AS collation,
        (SELECT COUNT(*) FROM information_schema.CHECK_CONSTRAINTS k WHERE k.CONSTRAINT_SCHEMA = c.TABLE_SCHEMA
           AND k.TABLE_NAME = c.TABLE_NAME AND k.LEVEL = 'Column' AND k.CONSTRAINT_NAME = c.COLUMN_NAME) AS checks
      FROM information_schema.COLUMNS c WHERE c.TABLE_SCHEMA = DATABASE() AND c.TABLE_NAME = :table`,
     { table },
   );
-  return columns.flatMap(({ name, holds, nullable }) => {
+
+const isRight = (row: Row, { holds, nullable }: Column): boolean =>
+  text(row, 'collation') === COLLATION &&
+  (text(row, 'nullable') === 'YES') === (nullable ?? false) &&
+  (holds === 'text' || number(row, 'checks') > 0);
+
+/** The table's columns that are not yet as they should be, as `MODIFY` clauses that keep their type and length. */
+const modifications = async (directory: Directory, table: string, columns: readonly Column[]): Promise<readonly string[]> => {
+  const rows = await columnsOf(directory, table);
+  return columns.flatMap((column) => {
+    const { name, holds, nullable } = column;
     const row = rows.find((candidate) => text(candidate, 'name') === name);
     if (row === undefined) throw notTheOriginal(table, name);
-    const right = text(row, 'collation') === COLLATION && (text(row, 'nullable') === 'YES') === (nullable ?? false);
-    if (right && (holds === 'text' || number(row, 'checks') > 0)) return [];
+    if (isRight(row, column)) return [];
     const definition = `${text(row, 'type')} CHARACTER SET utf8mb4 COLLATE ${COLLATION} ${nullable ? 'DEFAULT NULL' : 'NOT NULL'}`;
     return [`MODIFY ${name} ${definition}${holds === 'address' ? ` ${check(name)}` : ''}`];
   });
@@ -137,5 +146,13 @@ export const addresses: Migration = {
     await refuseUnfit(directory, COLLATION);
     if (work.size > 0) await convert(directory, work, keys);
     await addReferences(directory, keys);
+  },
+  // Foreign keys are no part of it: whoever drops one has a reason.
+  stands: async (directory) => {
+    for (const [table, columns] of Object.entries(TABLES)) {
+      const rows = await columnsOf(directory, table);
+      if (!columns.every((column) => rows.some((row) => text(row, 'name') === column.name && isRight(row, column)))) return false;
+    }
+    return true;
   },
 };

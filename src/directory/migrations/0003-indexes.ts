@@ -3,6 +3,7 @@
  * unique keys of the original.
  */
 import type { Migration } from './migration.ts';
+import { haveIndexes } from './standing.ts';
 
 const INDEXES = [
   'CREATE INDEX IF NOT EXISTS accounts_by_domain ON accounts (domain, username)',
@@ -16,4 +17,5 @@ export const indexes: Migration = {
   run: async (directory) => {
     for (const sql of INDEXES) await directory.define(sql);
   },
+  stands: (directory) => haveIndexes(directory, ['accounts_by_domain', 'aliases_by_source', 'aliases_by_destination']),
 };

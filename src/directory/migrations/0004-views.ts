@@ -4,6 +4,7 @@
  * receives nothing: Postfix and Dovecot both take what follows for a tag.
  */
 import type { Migration } from './migration.ts';
+import { haveTables } from './standing.ts';
 
 const ADDRESS = "LOWER(CONCAT(username, '@', domain)) AS address";
 
@@ -25,4 +26,5 @@ export const views: Migration = {
     for (const [name, select] of Object.entries(VIEWS))
       await directory.define(`CREATE OR REPLACE ALGORITHM = MERGE DEFINER = 'root'@'localhost' SQL SECURITY DEFINER VIEW ${name} AS ${select}`);
   },
+  stands: (directory) => haveTables(directory, Object.keys(VIEWS), 'VIEW'),
 };

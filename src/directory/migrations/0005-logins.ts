@@ -3,6 +3,7 @@
  * daemon's to read. A client is an IPv4 address, or the /64 of an IPv6 address, which is what one customer has. Times are UTC.
  */
 import type { Migration } from './migration.ts';
+import { haveFunctions, haveTables } from './standing.ts';
 
 const NAME = 'CHARACTER SET utf8mb4 COLLATE utf8mb4_uca1400_nopad_as_ci';
 const ASCII = 'CHARACTER SET ascii COLLATE ascii_bin';
@@ -82,4 +83,7 @@ export const logins: Migration = {
   run: async (directory) => {
     for (const sql of [...TABLES, ...FUNCTIONS]) await directory.define(sql);
   },
+  stands: async (directory) =>
+    (await haveTables(directory, ['login_failures', 'login_clients'], 'BASE TABLE')) &&
+    (await haveFunctions(directory, ['login_client_v1', 'login_refused_v1', 'login_failed_v1', 'login_succeeded_v1'])),
 };

@@ -6,4 +6,7 @@ import { indexes } from './0003-indexes.ts';
 import { logins } from './0005-logins.ts';
 import { views } from './0004-views.ts';
 
+export type { Migration };
+export { haveTables } from './standing.ts';
+
 export const MIGRATIONS: readonly Migration[] = [tables, addresses, indexes, views, logins];
