@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connect as connectTls, type PeerCertificate } from 'node:tls';
 import { atTerminal, collect, ended, filesDigest, HAUSPOST, type Output, oneDocument, type Server, until } from '../index.ts';
-import { announcedSize, answered, configure, exits, type Failure, generations, type Plan } from '../operator.ts';
+import { announcedSize, answered, configure, exits, type Failure, type Finding, generations, type Plan } from '../operator.ts';
 import { selfTestFails } from '../parts/self-test.ts';
 import { onEachRelease, type Part } from '../scenario.ts';
 
@@ -128,24 +128,53 @@ const applying = (get: () => Server): void => {
     assert.equal(await announcedSize(server), 'SIZE 52428800');
   });
 
-  test('exit 1, and nothing changed: a certificate that cannot be read; a right one is served', async () => {
+  test('exit 3, and nothing changed: key and chain that cannot be read, are open to others or do not match; a right pair is served', async () => {
     const server = get();
     const place = '/etc/ssl/hauspost-test';
-    await configure(server, `[tls]\nsource = "files"\nkey = "${place}/key.pem"\nchain = "${place}/chain.pem"\n`);
-    const generation = (await answered<Plan>(server, 'plan')).document.generation;
+    const [key, chain] = [`${place}/key.pem`, `${place}/chain.pem`];
+    const run = async (script: string): Promise<void> => assert.equal((await server.machine.run(['sh', '-c', `cd ${place} && ${script}`])).code, 0);
+    const make =
+      'for n in right other; do openssl req -x509 -newkey rsa:2048 -nodes -keyout $n.key -out $n.crt -days 90 -subj "/CN=Somebody else" -addext subjectAltName=DNS:mail.hauspost.test; done';
+    assert.equal((await server.machine.run(['mkdir', place])).code, 0);
+    await run(`${make}; openssl pkey -in right.key -aes256 -passout pass:x -out locked.key`);
+    await configure(server, `[tls]\nsource = "files"\nkey = "${key}"\nchain = "${chain}"\n`);
     const files = async (): Promise<string> =>
       (await server.machine.run(['sh', '-c', 'cat /etc/postfix/*.cf /etc/dovecot/dovecot.conf /etc/nginx/nginx.conf'])).stdout;
-    const before = await files();
-    const script =
-      'mkdir -p $1 && cd $1 && openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out good.pem -days 90 -subj "/CN=Somebody else" -addext subjectAltName=DNS:mail.hauspost.test';
-    assert.equal((await server.machine.run(['sh', '-c', script, 'make', place])).code, 0);
-    const { stderr } = await exits(server, 1, 'apply', '--yes');
-    assert.match(stderr, /nothing was changed/);
-    assert.ok(stderr.includes(`${place}/chain.pem`), stderr);
-    assert.equal(await files(), before);
-    assert.equal((await answered<Plan>(server, 'plan')).document.generation, generation);
+    const before = [await files(), await generations(server)];
+    const refused = async (option: 'key' | 'chain', why: string, more = ''): Promise<void> => {
+      const file = option === 'key' ? key : chain;
+      const words = `hauspost: ${file}, which tls.${option} names, ${why}\n  ${more}`;
+      for (const command of [['plan'], ['apply', '--yes'], ['up', '--yes']]) {
+        const { stderr } = await exits(server, 3, ...command);
+        assert.ok(stderr.startsWith(words), `${words} in ${stderr}`);
+      }
+      const { code, document } = await answered<{ findings: readonly Finding[] }>(server, 'status');
+      assert.equal(code, 0);
+      assert.deepEqual(
+        document.findings.filter(({ level }) => level === 'error').map(({ message }) => message),
+        [`${file}, which tls.${option} names, ${why}`],
+      );
+    };
+    await refused('chain', 'does not exist');
+    await run('mkdir chain.pem');
+    await refused('chain', 'is no file');
+    await run('rmdir chain.pem; echo "-----BEGIN CERTIFICATE-----" >chain.pem');
+    await refused('chain', 'holds no certificate that can be read');
+    await run('cp right.crt chain.pem');
+    await refused('key', 'does not exist');
+    await run('install -m 600 right.crt key.pem');
+    await refused('key', 'holds no private key that can be read');
+    await run('install -m 600 locked.key key.pem');
+    await refused('key', 'holds no private key that can be read');
+    await run('install -m 600 other.key key.pem');
+    await refused('key', `does not belong to the first certificate in ${chain}, which tls.chain names`);
+    await run('install -m 640 right.key key.pem');
+    await refused('key', 'can be read by others', `Run: chown root:root ${key}; chmod 600 ${key}`);
+    await run('chmod 600 key.pem; chown www-data key.pem');
+    await refused('key', 'can be read by others');
+    assert.deepEqual([await files(), await generations(server)], before);
     assert.match(await servedIssuer(server), /^Hauspost authority [0-9a-f]{8}$/);
-    await server.machine.run(['mv', `${place}/good.pem`, `${place}/chain.pem`]);
+    await run('chown root key.pem');
     await exits(server, 0, 'apply', '--yes');
     assert.equal(await servedIssuer(server), 'Somebody else');
   });
@@ -171,6 +200,12 @@ const certificate = (get: () => Server): void => {
     const everywhere = (what: string, right: (certificate: PeerCertificate, index: number) => boolean): Promise<true> =>
       until(what, async () => (await shown()).every(right) || undefined, 20_000, 100);
     await everywhere('the new name is shown', ({ subjectaltname = '' }) => /DNS:post\.hauspost\.test(,|$)/.test(subjectaltname));
+
+    await server.machine.run(['sh', '-c', 'echo broken >"$1"', 'sh', CHAIN]);
+    const { certificates: none, findings } = (await answered<{ certificates: readonly unknown[]; findings: readonly Finding[] }>(server, 'status'))
+      .document;
+    assert.deepEqual([none, findings.map(({ message }) => message)], [[], [`${CHAIN} holds no certificate that can be read`]]);
+    assert.deepEqual(await certificates(), [[CHAIN, 'change', READERS]]);
 
     await server.machine.run(['rm', CHAIN]);
     const [numbers, was] = [await generations(server), await shown()];
@@ -254,6 +289,8 @@ const environment = (get: () => Server): void => {
     assert.deepEqual([code, document.error.blame, document.error.code], [4, 'environment', 'directory.unreachable']);
     assert.match(document.error.remedy, /hauspost up/);
     assert.match((await exits(server, 2, 'plan')).stdout, /^start mariadb/m);
+    const kinds = (await answered<Plan>(server, 'plan')).document.changes.map(({ kind }) => kind);
+    assert.deepEqual([...new Set(kinds)], ['service'], 'what is not known of the database is not said');
     await server.machine.run(['systemctl', 'start', 'mariadb.service']);
     await exits(server, 0, 'account', 'list');
   });

@@ -23,6 +23,8 @@ const KINDS: readonly Kind[] = [
   { release: 'bookworm', init: 'systemd' },
   { release: 'trixie', init: 'systemd' },
 ];
+/** Of those that apply asks whether they are well; dkim-keys answers nobody. */
+const PROBED = ['unbound', 'mariadb', 'redis', 'rspamd', 'dovecot', 'postfix', 'nginx'];
 const DAEMONS = ['unbound', 'mariadb', 'redis', 'rspamd', 'dovecot', 'postfix', 'nginx', 'dkim-keys'];
 
 const json = async (machine: Machine, ...words: readonly string[]): Promise<{ code: number; stderr: string; document: unknown }> => {
@@ -112,7 +114,7 @@ for (const kind of KINDS) {
       const first = await json(machine, 'plan');
       assert.deepEqual([first.code, first.document], [0, { changes: [], generation: 1, findings: [] }]);
       const apply = await json(machine, 'apply');
-      assert.deepEqual([apply.code, apply.document], [0, { applied: false, generation: 1, changes: [], findings: [] }]);
+      assert.deepEqual([apply.code, apply.document], [0, { applied: false, generation: 1, changes: [], probes: [], findings: [] }]);
       const up = await json(machine, 'up', '--yes');
       assert.equal(up.code, 0, up.stderr);
       assert.equal((up.document as { applied: boolean }).applied, false);
@@ -149,7 +151,16 @@ for (const kind of KINDS) {
         await machine.run(['sh', '-c', 'cat >/etc/hauspost/hauspost.toml'], { input: file });
         await assert.rejects(client.dial({ host: PUBLIC.addresses.v4, port: 993 }), { code: 'ECONNREFUSED' });
         const apply = await json(machine, 'apply', '--yes');
-        assert.deepEqual([apply.code, (apply.document as { generation?: number }).generation], [0, 2], apply.stderr);
+        const done = apply.document as { applied: boolean; generation: number; probes: { service: string; name: string; ok: boolean }[] };
+        assert.deepEqual([apply.code, done.applied, done.generation], [0, true, 2], apply.stderr);
+        assert.deepEqual(Object.keys(done).toSorted(), ['applied', 'changes', 'findings', 'generation', 'probes']);
+        assert.deepEqual([...new Set(done.probes.map(({ service }) => service))], PROBED);
+        for (const probe of done.probes) assert.deepEqual(probe, { service: probe.service, name: probe.name, ok: true });
+        for (const name of ['postfix smtp on 0.0.0.0', 'lmtp', 'rspamd milter'])
+          assert.ok(
+            done.probes.some((probe) => probe.name === name),
+            name,
+          );
         assert.ok(listening(machine).includes('tcp 0.0.0.0:993 dovecot'));
         (await client.dial({ host: PUBLIC.addresses.v4, port: 993 })).destroy();
       });

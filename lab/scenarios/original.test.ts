@@ -24,6 +24,7 @@ import {
 } from '../index.ts';
 import { DOMAIN, ROWS, SCHEMA } from '../how-to/index.ts';
 import { goesTo, type Look, mayUse, NOBODY, quotaOf, rcpt, reads, type Scene, SENDS_ONLY, submits, TAKEN } from '../looks.ts';
+import { answered, exits, generations, type Plan } from '../operator.ts';
 import { received } from '../signing.ts';
 import { sql } from '../sql.ts';
 
@@ -36,6 +37,9 @@ const ROBOT = login(`robot@${DOMAIN}`);
 const RETIRED = login(`retired@${DOMAIN}`);
 
 const TABLES = ['domains', 'accounts', 'aliases', 'tlspolicies'].map((table) => `SELECT * FROM vmail.${table} ORDER BY id;`).join('\n');
+
+/** What a person has who backed the original machine up. */
+const COPY = '/root/original.sql';
 
 /** Every column of every row. */
 const everything = (machine: Machine): Promise<string> => done(machine, ['mariadb', '--table'], TABLES);
@@ -110,6 +114,7 @@ for (const release of RELEASES) {
       await prepare(machine);
       for (const statements of [SCHEMA, ROWS]) await done(machine, ['mariadb'], statements);
       rows = await everything(machine);
+      await done(machine, ['sh', '-c', `mariadb-dump vmail >${COPY}`]);
       const begun = performance.now();
       await done(machine, [HAUSPOST, 'up', '--yes']);
       console.log(`    up took ${((performance.now() - begun) / 1000).toFixed(0)} s`);
@@ -151,6 +156,66 @@ for (const release of RELEASES) {
       assert.equal(await rcpt(`new@${DOMAIN}`)(scene), NOBODY);
       assert.equal((await machine.run(tool, { input: statement })).code, 0);
       assert.equal(await rcpt(`new@${DOMAIN}`)(scene), TAKEN);
+    });
+
+    /** `undo` is what somebody does to the database while all daemons run, `asked` what plan says of it; apply mends it, at once for everybody. */
+    const mended = async (undo: string, asked: readonly string[], drift: readonly string[] = []): Promise<void> => {
+      const { server } = scene;
+      const numbers = await generations(server);
+      await done(machine, ['sh', '-c', undo]);
+      const { code, document } = await answered<Plan>(server, 'plan');
+      assert.deepEqual([code, document.changes.map(({ kind, action, target }) => `${kind} ${action} ${target}`)], [2, asked]);
+      assert.deepEqual((await answered<{ drift: unknown }>(server, 'status')).document.drift, drift);
+      await exits(server, 3, 'apply'); // a question
+      await exits(server, 0, 'apply', '--yes');
+      assert.equal(await rcpt(ONE.user)(scene), TAKEN);
+      assert.equal(await reads(ONE.user, ONE.pass)(scene), 'yes');
+      await exits(server, 0, 'plan');
+      const again = await answered<{ applied: boolean }>(server, 'apply');
+      assert.deepEqual([again.code, again.document.applied], [0, false]);
+      assert.deepEqual(await generations(server), numbers, 'what a generation holds is as it was');
+    };
+    const migrations = (...names: readonly string[]): readonly string[] => names.map((name) => `migration migrate ${name}`);
+
+    test('D4: the copy of the original machine put back under running daemons: plan says what it lacks, apply brings it up to date', async () => {
+      const { server } = scene;
+      const drop = 'SET FOREIGN_KEY_CHECKS = 0; DROP TABLE accounts, aliases, tlspolicies, domains';
+      await mended(`mariadb vmail -e '${drop}' && mariadb vmail <${COPY}`, migrations('addresses', 'indexes'));
+      assert.equal(await everything(machine), rows);
+      const all = migrations('tables', 'addresses', 'indexes', 'views', 'logins');
+      await done(machine, ['mariadb', '-e', 'DROP DATABASE vmail']);
+      const { code, document } = await answered<{ error: { code: string; remedy: string } }>(server, 'account', 'list');
+      assert.deepEqual([code, document.error.code, document.error.remedy], [4, 'directory.absent', 'Run `hauspost apply`.']);
+      assert.match(await rcpt(ONE.user)(scene), /^451 /);
+      assert.match((await exits(server, 2, 'plan')).stdout, /^migrate the database: tables {2}\(reload postfix\)$/m);
+      await mended(`mariadb -e "CREATE DATABASE vmail CHARACTER SET 'utf8'" && mariadb vmail <${COPY}`, all);
+      assert.equal(await everything(machine), rows);
+    });
+
+    test('D4: a step that is written down and gone, or there and not written down, is made again', async () => {
+      await done(machine, ['mariadb', '-e', 'DROP VIEW vmail.accounts_v1']);
+      assert.match(await rcpt(ONE.user)(scene), /^451 /);
+      await mended(
+        'mariadb -e "DELETE FROM vmail.hauspost_migrations WHERE number = 3; DROP FUNCTION vmail.login_failed_v1"',
+        [...migrations('indexes', 'views', 'logins'), 'grant grant dovecot on login_failed_v1'],
+        ['dovecot on login_failed_v1'],
+      );
+    });
+
+    test('D4: rights that somebody took, gave or lost are seen where they are held, and set right', async () => {
+      await done(machine, ['mariadb', '-e', 'REVOKE SELECT ON vmail.domains_v1 FROM postfix@localhost']);
+      assert.match(await rcpt(ONE.user)(scene), /^451 /);
+      await mended(
+        'mariadb -e "REVOKE SELECT ON vmail.logins_v1 FROM dovecot@localhost; GRANT SELECT ON vmail.accounts TO dovecot@localhost"',
+        ['grant grant postfix on domains_v1', 'grant grant dovecot on logins_v1', 'grant revoke dovecot on SELECT vmail.accounts'],
+        ['postfix on domains_v1', 'dovecot on logins_v1', 'dovecot on SELECT vmail.accounts'],
+      );
+      const RIGHTS = ['mailboxes_v1', 'logins_v1', 'login_refused_v1', 'login_failed_v1', 'login_succeeded_v1'].map((on) => `dovecot on ${on}`);
+      await mended(
+        'mariadb -e "DROP USER dovecot@localhost"',
+        ['grant change account dovecot', ...RIGHTS.map((right) => `grant grant ${right}`)],
+        ['account dovecot', ...RIGHTS],
+      );
     });
   });
 }

@@ -1,10 +1,16 @@
-/** M19: versions and suites of TLS: 1.2 or newer everywhere, Mozilla's intermediate profile on the ports of clients. Both releases. */
+/**
+ * M19: versions and suites of TLS: 1.2 or newer everywhere, Mozilla's intermediate profile on the ports of clients; then the operator's own
+ * certificates of either kind, and their renewal while people are connected. Both releases.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { type ConnectionOptions, connect as connectTls, createServer, type SecureVersion, type TLSSocket } from 'node:tls';
-import { type Release, type Server, serve, until } from '../index.ts';
+import { dated } from '../dated.ts';
+import { Dialogue, fetched, type Release, type Server, serve, until } from '../index.ts';
+import { answered, configure, exits, generations, type Plan } from '../operator.ts';
+import { FILES, LIVE, renewed } from '../tls-pair.ts';
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 
@@ -77,17 +83,18 @@ for (const release of RELEASES) {
     });
     after(() => server?.[Symbol.asyncDispose]());
 
-    const speak = async ({ port, begin }: Port, options: ConnectionOptions): Promise<string> => {
+    const shown = async ({ port, begin }: Port, options: ConnectionOptions): Promise<{ readonly words: string; readonly print: string }> => {
       const socket = await server.machine.dial({ host: '127.0.0.1', port });
       try {
         await begin(socket);
         const secure = await handshake(socket, { ...server.trust, ...options });
         assert.equal(secure.authorized, true, 'our own authority signed');
-        return `${secure.getProtocol()} ${secure.getCipher().name}`;
+        return { words: `${secure.getProtocol()} ${secure.getCipher().name}`, print: secure.getPeerCertificate().fingerprint256 };
       } finally {
         socket.destroy();
       }
     };
+    const speak = async (port: Port, options: ConnectionOptions): Promise<string> => (await shown(port, options)).words;
 
     /** Dovecot 2.3 hangs up without the alert; then its log tells that it refused, and mostly why (docs/dovecot.md). */
     const refuses = async (port: Port, options: ConnectionOptions, { alert, words }: typeof TOO_OLD): Promise<void> => {
@@ -128,5 +135,62 @@ for (const release of RELEASES) {
         for (const name of WEAK) await refuses(port, suite(name), NO_COMMON_SUITE);
       });
     }
+
+    const TLS = [
+      [versions('TLSv1.2'), 'TLSv1.2'],
+      [versions('TLSv1.3'), 'TLSv1.3'],
+    ] as const;
+    /** Every port shows that certificate in both versions of TLS. A process that was idle when it was told to reload may still answer one more connection. */
+    const everywhere = async (print: string, suites: RegExp): Promise<void> => {
+      for (const port of PORTS)
+        for (const [options, version] of TLS) {
+          const found = await until(
+            `port ${port.port} shows the certificate in ${version}`,
+            async () => {
+              const one = await shown(port, options);
+              return one.print === print ? one.words : undefined;
+            },
+            20_000,
+            100,
+          );
+          assert.match(found, suites, `${port.port}`);
+        }
+    };
+    const READERS = ['reload postfix', 'reload dovecot', 'reload nginx'];
+    const planned = async (): Promise<unknown> =>
+      (await answered<Plan>(server, 'plan')).document.changes.map(({ kind, target, action, needs }) => [kind, target, action, needs]);
+
+    test("M19: the operator's ECDSA certificate is served on every port; so is RSA, after a renewal that nobody connected notices", async () => {
+      const elliptic = await renewed(server.machine, 'ECDSA');
+      await configure(server, `[web_ui]\nenabled = false\n${FILES}`);
+      await exits(server, 0, 'apply', '--yes');
+      await everywhere(elliptic, /^TLSv1\.2 ECDHE-ECDSA-|^TLSv1\.3 /);
+      await exits(server, 0, 'plan');
+
+      const [smtp, imap, sieve] = [await server.client(587, server.demo), await server.imap(server.demo), await server.sieve()];
+      const web = new Dialogue(await server.machine.dial({ host: '127.0.0.1', port: 443 }));
+      await web.secure(server.trust);
+      web.send('GET / HTTP/1.1\r\nHost: mail.hauspost.test\r\n\r\n');
+      await web.take(/^HTTP\/1\.1 200 [\s\S]*<\/html>\n/);
+      web.send('GET / HTTP/1.1\r\nHost: mail.hauspost.test\r\n'); // idle ones nginx ends, and clients open another (docs/nginx.md)
+
+      const numbers = await generations(server);
+      const rsa = await renewed(server.machine, 'RSA');
+      assert.deepEqual(await planned(), [['certificate', `${LIVE}/chain.pem`, 'change', READERS]]);
+      await exits(server, 0, 'apply'); // without a question
+      await everywhere(rsa, /^TLSv1\.2 ECDHE-RSA-|^TLSv1\.3 /);
+      assert.deepEqual([await planned(), await generations(server)], [[], numbers]);
+
+      const id = `<renewed-${release}@hauspost.test>`;
+      for (const line of [`MAIL FROM:<${server.demo.user}>`, `RCPT TO:<${server.demo.user}>`]) assert.equal((await smtp.command(line)).code, 250);
+      const head = [`From: <${server.demo.user}>`, `To: <${server.demo.user}>`, `Message-ID: ${id}`, dated(), 'Subject: renewed'];
+      assert.equal((await smtp.data([...head, '', 'Over the session that was open before.', ''].join('\r\n'))).code, 250);
+      await fetched(imap, 'INBOX', id);
+      assert.equal((await sieve.login(server.demo)).status, 'OK');
+      web.send('\r\n');
+      await web.take(/^HTTP\/1\.1 200 [\s\S]*<\/html>\n/);
+      for (const session of [smtp, sieve, web]) session.close();
+      await imap.logout();
+    });
   });
 }

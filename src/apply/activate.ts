@@ -41,12 +41,31 @@ export const supervised = (service: Service, input: Pick<RenderInput, 'facts'>):
   return { name: service.name, systemd, reload };
 };
 
+/** One probe of one daemon, and whether it was satisfied. */
+export interface Probed {
+  readonly service: ServiceName;
+  readonly name: string;
+  readonly ok: boolean;
+}
+
+/** What came of an activation: all probes were satisfied, some of them with a warning. */
+export interface Activated {
+  readonly findings: readonly Finding[];
+  readonly probes: readonly Probed[];
+}
+
+interface Asked extends Probed {
+  readonly findings: readonly Finding[];
+}
+
+const isError = ({ level }: Finding): boolean => level === 'error';
+
 const complaint = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Asks until the probe is satisfied; the last findings otherwise. */
-const ask = async (machine: Machine, service: Service, probe: Probe): Promise<readonly Finding[]> => {
+const ask = async (machine: Machine, service: Service, probe: Probe): Promise<Asked> => {
   let last: readonly Finding[] = [];
-  const well = await machine.waitFor(async () => {
+  const ok = await machine.waitFor(async () => {
     last = await probe.run(vantageOf(machine)).catch((error: unknown): readonly Finding[] => [
       {
         level: 'error',
@@ -55,16 +74,24 @@ const ask = async (machine: Machine, service: Service, probe: Probe): Promise<re
         remedy: `See the log of ${service.name}.`,
       },
     ]);
-    return !last.some((finding) => finding.level === 'error');
+    return !last.some(isError);
   }, probe.within);
-  return well ? last.filter((finding) => finding.level === 'warning') : last;
+  return { service: service.name, name: probe.name, ok, findings: ok ? last.filter((finding) => !isError(finding)) : last };
 };
 
 /** All of the service's probes at once: a daemon that is down keeps everybody waiting for the longest limit, not for their sum. */
-export const probe = async (machine: Machine, service: Service, input: RenderInput): Promise<readonly Finding[]> =>
-  (await Promise.all(service.probes(input).map((each) => ask(machine, service, each)))).flat();
+const askAll = (machine: Machine, service: Service, input: RenderInput): Promise<readonly Asked[]> =>
+  Promise.all(service.probes(input).map((each) => ask(machine, service, each)));
 
-const refusal = async ({ init, input, remedy }: Activation, service: Service, why: string, cause?: unknown): Promise<HauspostError> => {
+export const probe = async (machine: Machine, service: Service, input: RenderInput): Promise<readonly Finding[]> =>
+  (await askAll(machine, service, input)).flatMap(({ findings }) => findings);
+
+const refusal = async (
+  { init, input, remedy }: Activation,
+  service: Service,
+  why: string,
+  more: { readonly cause?: unknown; readonly probes?: readonly Probed[] },
+): Promise<HauspostError> => {
   const said = (await init.lastWords(supervised(service, input))).trim();
   const words = said
     .split('\n')
@@ -75,7 +102,8 @@ const refusal = async ({ init, input, remedy }: Activation, service: Service, wh
     code: 'activate.not-well',
     message: `${service.name} does not run well: ${why}${words === '' ? '' : `\nIts last words:\n${words}`}`,
     remedy,
-    cause,
+    detail: more.probes === undefined ? {} : { probes: more.probes },
+    cause: more.cause,
   });
 };
 
@@ -106,8 +134,21 @@ const wake = async ({ init, input }: Activation, service: Service, way: Way): Pr
   else if (way === 'reload') await init.reload(unit);
 };
 
-export const activate = async (activation: Activation, wakes: readonly Wake[]): Promise<readonly Finding[]> => {
-  const warnings: Finding[] = [];
+const probed = ({ service, name, ok }: Asked): Probed => ({ service, name, ok });
+
+/** What to do about one daemon, until its probes are satisfied. */
+const settle = async (activation: Activation, service: Service, way: Way): Promise<readonly Asked[]> => {
+  await wake(activation, service, way).catch(async (error: unknown) => {
+    throw await refusal(activation, service, complaint(error), { cause: error });
+  });
+  const asked = await askAll(activation.machine, service, activation.input);
+  const errors = asked.flatMap(({ findings }) => findings.filter(isError));
+  if (errors.length === 0) return asked;
+  throw await refusal(activation, service, errors.map(({ message }) => message).join('; '), { probes: asked.map(probed) });
+};
+
+export const activate = async (activation: Activation, wakes: readonly Wake[]): Promise<Activated> => {
+  const all: Asked[] = [];
   const { init, services, input } = activation;
   const units = services.map((service) => supervised(service, input));
   await init.enable(units);
@@ -117,17 +158,11 @@ export const activate = async (activation: Activation, wakes: readonly Wake[]): 
     activation.proceed();
     const way = await wayOf(activation, service, wakes);
     await step(activation.reporter, `${way} ${service.name}`, async () => {
-      await wake(activation, service, way).catch(async (error: unknown) => {
-        throw await refusal(activation, service, complaint(error), error);
-      });
-      const findings = await probe(activation.machine, service, activation.input);
-      const errors = findings.filter((finding) => finding.level === 'error');
-      if (errors.length > 0) throw await refusal(activation, service, errors.map((finding) => finding.message).join('; '));
-      warnings.push(...findings);
+      all.push(...(await settle(activation, service, way)));
       await activation.after[service.name]?.();
     });
   }
-  return warnings;
+  return { findings: all.flatMap(({ findings }) => findings), probes: all.map(probed) };
 };
 
 /** In the reverse order. */

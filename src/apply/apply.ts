@@ -4,9 +4,9 @@
  */
 import { asHauspostError, failure, operatorError, type Reporter, step } from '#base';
 import { answerQuestions, ensureSystemUser, installPackages, missingPackages } from '#machine';
-import type { Finding, Manifest, ServiceName } from '#model';
+import type { Finding, Manifest, ServiceName, Wake } from '#model';
 import { openRoom } from '#sandbox';
-import { type Activation, activate, inOrder, supervised } from './activate.ts';
+import { type Activated, type Activation, activate, inOrder, supervised } from './activate.ts';
 import { type Change, isBeside } from './changes.ts';
 import { converge } from './converge.ts';
 import { handEdits, keep, overwritten } from './hand-edits.ts';
@@ -26,15 +26,12 @@ export interface ApplyRequest extends Surroundings {
   readonly renderAgain: () => Promise<Desired>;
   /** Says yes or no to the plan; a refusal is thrown by it. */
   readonly consent: (plan: Plan) => Promise<void>;
-  /** Once MariaDB answers: migrations, then grants. */
-  readonly database: (desired: Desired) => Promise<void>;
 }
 
-export interface Applied {
+export interface Applied extends Activated {
   readonly applied: boolean;
   readonly generation: number;
   readonly changes: readonly Change[];
-  readonly findings: readonly Finding[];
 }
 
 const hands = (request: ApplyRequest, store: Store, desired: Desired): Parameters<typeof converge>[0] => ({
@@ -44,7 +41,7 @@ const hands = (request: ApplyRequest, store: Store, desired: Desired): Parameter
 });
 
 const activation = (request: ApplyRequest, desired: Desired, remedy = 'The configuration before this change is put back.'): Activation => {
-  const after: Partial<Record<ServiceName, () => Promise<void>>> = { mariadb: () => request.database(desired) };
+  const after: Partial<Record<ServiceName, () => Promise<void>>> = { mariadb: () => request.database.make(desired) };
   const proceed = (): void => stopWhenInterrupted(request.signal);
   return {
     proceed,
@@ -56,6 +53,14 @@ const activation = (request: ApplyRequest, desired: Desired, remedy = 'The confi
     input: desired.input,
     after,
   };
+};
+
+/** What daemons read meanwhile is looked at before, so that a certificate which is renewed at this moment is seen as new by the next plan. */
+const activateAll = async (request: ApplyRequest, desired: Desired, how: Activation, wakes: readonly Wake[]): Promise<Activated> => {
+  const takeDown = await request.materials.noted(desired);
+  const activated = await activate(how, wakes);
+  await takeDown();
+  return activated;
 };
 
 const summary = (changes: readonly Change[]): string => {
@@ -122,7 +127,7 @@ const goBack = async (request: ApplyRequest, store: Store, desired: Desired): Pr
       // Its daemons answer where its own settings say, not where the new ones do.
       const was = { ...desired, input: generation.input ?? desired.input, manifest: generation.manifest };
       const wakes = await request.materials.again(was);
-      await activate({ ...activation(request, was), proceed: () => undefined }, [...touched.wakes, ...wakes]);
+      await activateAll(request, was, { ...activation(request, was), proceed: () => undefined }, [...touched.wakes, ...wakes]);
     }
     if (committed === null && entering === 0) await store.originals.forget();
     await store.setState({ committed, entering: null });
@@ -130,13 +135,7 @@ const goBack = async (request: ApplyRequest, store: Store, desired: Desired): Pr
   });
 };
 
-const enter = async (
-  request: ApplyRequest,
-  store: Store,
-  desired: Desired,
-  staged: Generation,
-  { changes, wakes }: Plan,
-): Promise<readonly Finding[]> => {
+const enter = async (request: ApplyRequest, store: Store, desired: Desired, staged: Generation, { changes, wakes }: Plan): Promise<Activated> => {
   const { committed } = await store.state();
   await store.originals.keep(staged.manifest);
   await keep(request, store, overwritten(changes));
@@ -145,9 +144,9 @@ const enter = async (
     const touched = await step(request.reporter, 'write files', async () =>
       converge(hands(request, store, desired), staged, await manifestsOf(store, [committed])),
     );
-    const findings = await activate(activation(request, desired), [...touched.wakes, ...wakes]);
+    const activated = await activateAll(request, desired, activation(request, desired), [...touched.wakes, ...wakes]);
     await store.commit(staged.meta.number);
-    return findings;
+    return activated;
   });
 };
 
@@ -191,20 +190,20 @@ export const heal = async (request: ApplyRequest, store: Store, desired: Desired
   await goBack(request, store, desired);
 };
 
-/** Daemons that were stopped come back as they are configured, and read new certificates: nothing that a generation holds has changed. */
-const startAll = async (request: ApplyRequest, desired: Desired, { wakes }: Plan): Promise<readonly Finding[]> =>
-  activate(activation(request, desired, "See its log and mend that; then run 'hauspost up' again."), wakes);
+/** Daemons that were stopped come back as they are configured, read new certificates, find the database mended: nothing that a generation holds has changed. */
+const startAll = (request: ApplyRequest, desired: Desired, { wakes }: Plan): Promise<Activated> =>
+  activateAll(request, desired, activation(request, desired, "See its log and mend that; then run 'hauspost up' again."), wakes);
 
-const change = async (request: ApplyRequest, store: Store, desired: Desired, planned: Plan) => {
+const change = async (request: ApplyRequest, store: Store, desired: Desired, planned: Plan): Promise<Activated & { readonly generation: number }> => {
   const { kept } = request;
   const { committed } = await store.state();
   if (committed !== null && (kept ?? committed) === committed && planned.changes.every(isBeside))
-    return { generation: committed, findings: await startAll(request, desired, planned) };
+    return { generation: committed, ...(await startAll(request, desired, planned)) };
   const staged =
     kept === undefined ? await step(request.reporter, 'stage', () => stage(request, store, desired, planned.changes)) : await store.load(kept);
   await check(request, store, desired, staged);
   stopWhenInterrupted(request.signal);
-  return { generation: staged.meta.number, findings: await enter(request, store, desired, staged, planned) };
+  return { generation: staged.meta.number, ...(await enter(request, store, desired, staged, planned)) };
 };
 
 /** Whether the machine is in it already: no file differs, and it is the committed one. */
@@ -218,11 +217,11 @@ export const apply = async (request: ApplyRequest): Promise<Applied> => {
   await heal(request, store, first);
   await store.sweep();
   const planned = await plan(request, first);
-  if (isInPlace(planned, request)) return { applied: false, generation: planned.state.committed ?? 0, changes: [], findings: [] };
+  if (isInPlace(planned, request)) return { applied: false, generation: planned.state.committed ?? 0, changes: [], probes: [], findings: [] };
   await request.consent(planned);
   const desired = await prepare(request, store, first);
   stopWhenInterrupted(request.signal);
-  const { generation, findings } = await change(request, store, desired, planned);
-  for (const { code, message, remedy } of findings) request.reporter.emit({ kind: 'warning', code, text: message, remedy });
-  return { applied: true, generation, changes: planned.changes, findings };
+  const done = await change(request, store, desired, planned);
+  for (const { code, message, remedy } of done.findings) request.reporter.emit({ kind: 'warning', code, text: message, remedy });
+  return { applied: true, changes: planned.changes, ...done };
 };

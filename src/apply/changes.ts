@@ -4,7 +4,7 @@ import type { Wake } from '#model';
 
 export interface Change {
   readonly kind: 'package' | 'file' | 'dir' | 'derived' | 'certificate' | 'secret' | 'grant' | 'service' | 'migration';
-  /** Path, package, service, or `principal on view`. */
+  /** Path, package, service, migration, or `principal on view`. */
   readonly target: string;
   readonly action: 'install' | 'create' | 'change' | 'remove' | 'grant' | 'revoke' | 'start' | 'restart' | 'stop' | 'migrate';
   /** What the change asks of daemons: `restart postfix`. */
@@ -34,9 +34,14 @@ export const unified = (before: string, after: string): string =>
     .hunks.flatMap((hunk) => [`@@ -${hunk.oldStart},${hunk.oldLines} +${hunk.newStart},${hunk.newLines} @@`, ...hunk.lines])
     .join('\n');
 
+const SAID: Partial<Readonly<Record<string, (target: string) => string>>> = {
+  certificate: (target) => `certificate ${target}`,
+  secret: (target) => `secret from ${target}`,
+  migration: (target) => `the database: ${target}`,
+};
+
 /** How it is named to a person. */
-export const nameOf = ({ kind, target }: { readonly kind: string; readonly target: string }): string =>
-  kind === 'certificate' ? `certificate ${target}` : kind === 'secret' ? `secret from ${target}` : target;
+export const nameOf = ({ kind, target }: { readonly kind: string; readonly target: string }): string => SAID[kind]?.(target) ?? target;
 
 /** Who changed it, in words for a person; empty where nobody did. */
 export const blameOf = ({
@@ -49,7 +54,10 @@ export const blameOf = ({
   readonly package?: string | undefined;
 }): string => (drift ? `${action === 'create' ? 'removed' : 'changed'} by ${by === undefined ? 'somebody else' : `the package ${by}`} since` : '');
 
-/** In no generation: daemons that do not run, and certificates, which are made as they are needed. */
-export const isBeside = ({ kind }: Change): boolean => kind === 'service' || kind === 'certificate';
+/** Done without a question: daemons that do not run, and certificates, which are made and read as they are needed. */
+export const isUnasked = ({ kind }: Change): boolean => kind === 'service' || kind === 'certificate';
+
+/** In no generation: the same, and what the database lacks of what was applied already. */
+export const isBeside = (change: Change): boolean => isUnasked(change) || change.kind === 'migration' || (change.kind === 'grant' && change.drift);
 
 export const needs = (wakes: readonly Wake[]): readonly string[] => wakes.map((wake) => `${wake.by} ${wake.service}`);

@@ -69,7 +69,7 @@ const compareDir = async ({ machine, wanted, committed }: Comparison, item: Item
 };
 
 const compareItem = async (comparison: Comparison, item: Item): Promise<readonly Change[]> => {
-  const { machine, committed, derived } = comparison;
+  const { machine, derived } = comparison;
   switch (item.kind) {
     case 'file':
       return compareFile(comparison, item);
@@ -82,11 +82,19 @@ const compareItem = async (comparison: Comparison, item: Item): Promise<readonly
       const same = derived[item.path] === derivedKey(item, comparison.wanted);
       return there && same ? [] : [change('derived', item.path, there ? 'change' : 'create', { needs: needs(item.wakes) })];
     }
-    case 'grant': {
-      const had = committed?.items.some((other) => other.kind === 'grant' && other.principal === item.principal && other.on === item.on);
-      return had === true ? [] : [change('grant', `${item.principal} on ${item.on}`, 'grant')];
-    }
+    case 'grant':
+      return []; // the database's, see compareGrants
   }
+};
+
+export const grantName = ({ principal, on }: Item & { kind: 'grant' }): string => `${principal} on ${on}`;
+
+/** Grants that are wanted and were not yet applied. */
+export const compareGrants = (wanted: Manifest, committed: Manifest | undefined): readonly Change[] => {
+  const names = (manifest: Manifest | undefined): readonly string[] =>
+    (manifest?.items ?? []).flatMap((item) => (item.kind === 'grant' ? [grantName(item)] : []));
+  const had = new Set(names(committed));
+  return names(wanted).flatMap((target) => (had.has(target) ? [] : [change('grant', target, 'grant')]));
 };
 
 /** Paths that `manifest` manages: the ones that have to go or come back when it is left. */

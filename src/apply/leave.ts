@@ -65,13 +65,13 @@ export const leave = async (request: ApplyRequest): Promise<Applied> => {
   await heal(request, store, desired);
   const planned = await planLeaving(request);
   const { committed } = planned.state;
-  if (committed === null) return { applied: false, generation: 0, changes: [], findings: [] };
+  if (committed === null) return { applied: false, generation: 0, changes: [], probes: [], findings: [] };
   await request.consent(planned);
   await keep(request, store, overwritten(planned.changes));
   await store.setState({ committed, entering: 0 });
   await backIfNot(request, store, desired, () => putOriginalsBack({ ...request, store }));
   await given(store);
-  return { applied: true, generation: 0, changes: planned.changes, findings: [] };
+  return { applied: true, generation: 0, changes: planned.changes, probes: [], findings: [] };
 };
 
 /** Nothing of ours is in place any more; what generation 0 held is the operator's again. */

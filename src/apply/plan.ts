@@ -1,11 +1,10 @@
-/** What stands between the machine and what is wanted: packages, items, daemons that do not run. Reads only. */
+/** What stands between the machine and what is wanted: packages, items, certificates, the database, daemons that do not run. Reads only. */
 import type { Init, Machine } from '#machine';
 import { missingPackages } from '#machine';
-import type { AbsPath } from '#base';
 import type { Manifest, RenderInput, Service, Wake } from '#model';
 import { inOrder, listensElsewhere, supervised } from './activate.ts';
 import { type Change, needs } from './changes.ts';
-import { compare } from './compare.ts';
+import { compare, compareGrants, grantName } from './compare.ts';
 import { readDerivedKeys } from './derived.ts';
 import type { Secrets } from './secrets.ts';
 import { openStore, type State, type Store } from './store.ts';
@@ -25,17 +24,25 @@ export interface Desired {
 
 /** What is not rendered: certificates, which belong to no generation, and passwords that the operator wrote down. */
 export interface Materials {
-  /** What `make` would do. Reads only. */
-  readonly missing: (desired: Desired) => Promise<readonly Material[]>;
+  /** What `make` would do, and which certificate no daemon has read yet. Reads only; throws where the operator's own files are wrong. */
+  readonly missing: (desired: Desired) => Promise<readonly Lack[]>;
   readonly make: (desired: Desired) => Promise<void>;
   /** For a generation that is put back, with all that was rendered: its certificate. Answers with what that asks of daemons. */
   readonly again: (desired: Desired) => Promise<readonly Wake[]>;
+  /** Looks at what daemons are about to read; the answer, called once they run with it, takes that down. */
+  readonly noted: (desired: Desired) => Promise<() => Promise<void>>;
 }
 
-export interface Material {
-  readonly kind: 'certificate' | 'secret';
-  readonly target: AbsPath;
-  readonly action: 'create' | 'change';
+/** Migrations and grants. */
+export interface Database {
+  /** What `make` would do; undefined while MariaDB does not answer: then its start does whatever is needed. Reads only. */
+  readonly missing: (desired: Desired) => Promise<readonly Lack[] | undefined>;
+  readonly make: (desired: Desired) => Promise<void>;
+}
+
+/** What is not there, or not as it should be, beside what is rendered. */
+export interface Lack extends Pick<Change, 'action' | 'target'> {
+  readonly kind: 'certificate' | 'secret' | 'migration' | 'grant';
   readonly wakes: readonly Wake[];
 }
 
@@ -44,11 +51,12 @@ export interface Surroundings {
   readonly init: Init;
   readonly secrets: Secrets;
   readonly materials: Materials;
+  readonly database: Database;
 }
 
 export interface Plan {
   readonly changes: readonly Change[];
-  /** What new certificates ask of daemons; what files ask is seen when they are written. */
+  /** What new certificates and migrations ask of daemons; what files ask is seen when they are written. */
   readonly wakes: readonly Wake[];
   readonly state: State;
 }
@@ -76,23 +84,34 @@ const asDone = async ({ machine, init }: Surroundings, desired: Desired, changes
   return changes.map((change) => ({ ...change, needs: change.needs.map(need) }));
 };
 
+const asChange = ({ kind, target, action, wakes }: Lack, drift = false): Change => ({ kind, target, action, needs: needs(wakes), drift, diff: '' });
+
+/** A right that was given or taken by somebody else: what is in place wants it otherwise. */
+const isDrift = ({ kind, action, target }: Lack, committed: Manifest | undefined): boolean => {
+  if (kind !== 'grant' || committed === undefined) return false;
+  const had = committed.items.some((item) => item.kind === 'grant' && grantName(item) === target);
+  return action === 'revoke' ? !had : had || action === 'change';
+};
+
+/** Grants as MariaDB says that they are held; as they were applied while it does not answer. */
+const inDatabase = (lacks: readonly Lack[] | undefined, committed: Manifest | undefined, wanted: Manifest): readonly Change[] =>
+  lacks === undefined ? compareGrants(wanted, committed) : lacks.map((lack) => asChange(lack, isDrift(lack, committed)));
+
 export const plan = async (around: Surroundings, desired: Desired): Promise<Plan> => {
-  const { machine, init, secrets, materials } = around;
+  const { machine, init, secrets, materials, database } = around;
   const store = storeOf(machine, desired);
   const state = await store.state();
+  const made = await materials.missing(desired);
   const committed = state.committed === null ? undefined : (await store.load(state.committed)).manifest;
   const missing = await missingPackages(machine, desired.packages);
   const derived = await readDerivedKeys(machine, desired.input.wiring.places.state);
   const items = await compare({ machine, secrets, wanted: desired.manifest, committed, derived });
   const packages = missing.map((target): Change => ({ kind: 'package', target, action: 'install', needs: [], drift: false, diff: '' }));
-  const made = await materials.missing(desired);
-  const materialChanges = made.map(
-    ({ kind, target, action, wakes }): Change => ({ kind, target, action, needs: needs(wakes), drift: false, diff: '' }),
-  );
-  const changes = [...packages, ...materialChanges, ...items];
+  const lacks = await database.missing(desired);
+  const changes = [...packages, ...made.map((lack) => asChange(lack)), ...items, ...inDatabase(lacks, committed, desired.manifest)];
   return {
     state,
-    wakes: made.flatMap(({ wakes }) => wakes),
+    wakes: [...made, ...(lacks ?? [])].flatMap(({ wakes }) => wakes),
     changes: missing.length > 0 ? changes : [...(await asDone(around, desired, changes)), ...(await stopped(init, desired))],
   };
 };

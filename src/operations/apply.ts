@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { apply as applyAll, type Desired, leave, type Meta, packagesWant, plan as planAll, planLeaving, type Plan } from '#apply';
 import { operatorError } from '#base';
 import { probeFacts, withLock } from '#machine';
-import { agreedTo, applyRequest, consentTo, interruption } from './applying.ts';
-import { desiredOf, inPlace, loadDesired, storeOf, surroundings } from './desired.ts';
+import { agreedTo, applyRequest, consentTo, interruption, surroundings } from './applying.ts';
+import { desiredOf, inPlace, loadDesired, storeOf } from './desired.ts';
 import { type Context, operation } from './operation.ts';
 import { finding, postmasterFindings, warned } from './people.ts';
 
@@ -22,6 +22,7 @@ const applied = z.object({
   applied: z.boolean(),
   generation: z.number(),
   changes: z.array(change).readonly(),
+  probes: z.array(z.object({ service: z.string(), name: z.string(), ok: z.boolean() })).readonly(),
   findings: z.array(finding).readonly(),
 });
 
@@ -149,7 +150,7 @@ const desiredInPlace = async (context: Context): Promise<Desired | undefined> =>
 
 const leaving = async (context: Context): Promise<z.output<typeof applied>> => {
   const desired = await desiredInPlace(context);
-  if (desired === undefined) return { applied: false, generation: 0, changes: [], findings: [] };
+  if (desired === undefined) return { applied: false, generation: 0, changes: [], probes: [], findings: [] };
   return leave({ ...applyRequest(context, desired), consent: agreedTo(context) });
 };
 

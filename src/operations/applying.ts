@@ -1,12 +1,15 @@
-/** What `apply` and `up` share: the request that the apply room wants, with certificates and the database filled in. */
+/** What `plan`, `apply`, `up` and `status` share: what the apply room wants to know around it, the question, the request. */
 import { createHash } from 'node:crypto';
-import { type ApplyRequest, blameOf, type Change, type Desired, isBeside, nameOf, type Plan } from '#apply';
+import { type ApplyRequest, blameOf, type Change, type Desired, isUnasked, nameOf, type Plan, type Surroundings } from '#apply';
 import { operatorError } from '#base';
-import { applyGrants, connect, migrate } from '#directory';
-import { makeMissingDkimKeys } from './dkim.ts';
-import { loadDesired, surroundings } from './desired.ts';
+import { initOf } from '#machine';
+import type { RenderInput } from '#model';
+import { databaseFor } from './database.ts';
+import { loadDesired } from './desired.ts';
 import { refuseTakenPorts } from './foreign.ts';
+import { materialsFor } from './materials.ts';
 import type { Consent, Context } from './operation.ts';
+import { secretsOf } from './secrets.ts';
 
 const NEVER_CONSENTED = 'apply.not-consented';
 
@@ -36,7 +39,7 @@ export const consentTo = ({ changes, state: { entering } }: Plan): readonly Cons
     const text = `An earlier change (generation ${entering}) was interrupted. It is undone first; then all is made as the configuration file says.`;
     return [{ id: HEAL, text, question: 'Go on?' }];
   }
-  if (changes.every(isBeside)) return [];
+  if (changes.every(isUnasked)) return [];
   return [{ id: `apply:${digest(changes)}`, text: `These changes would be made:\n${describe(changes)}`, question: 'Make these changes?' }];
 };
 
@@ -57,15 +60,13 @@ export const agreedTo =
     });
   };
 
-const database = async (context: Context, { input, manifest }: Desired): Promise<void> => {
-  await using directory = await connect({ socketPath: input.wiring.sockets.mariadb.path });
-  await migrate(directory);
-  await makeMissingDkimKeys(context, directory);
-  await applyGrants(
-    directory,
-    manifest.items.filter((item) => item.kind === 'grant'),
-  );
-};
+export const surroundings = (context: Context, input: RenderInput): Surroundings => ({
+  machine: context.machine,
+  init: initOf(context.machine, input.facts),
+  secrets: secretsOf(context),
+  materials: materialsFor(context),
+  database: databaseFor(context),
+});
 
 export const applyRequest = (context: Context, desired: Desired): ApplyRequest => ({
   ...surroundings(context, desired.input),
@@ -78,5 +79,4 @@ export const applyRequest = (context: Context, desired: Desired): ApplyRequest =
     await agreedTo(context)(plan);
     await refuseTakenPorts(context.machine, desired.input);
   },
-  database: (wanted) => database(context, wanted),
 });

@@ -1,13 +1,12 @@
 /** From the operator's file to what is wanted: config, facts, settings, wiring, manifest. */
 import { isDeepStrictEqual } from 'node:util';
 import { operatorError, path } from '#base';
-import { type Desired, type Generation, openStore, type Store, type Surroundings } from '#apply';
+import { type Desired, type Generation, openStore, type Store } from '#apply';
 import { type Config, configError, parseConfig, resolve } from '#config';
 import { listDkimKeys } from '#dkim';
-import { askResolvers, type Facts, initOf, probeFacts } from '#machine';
+import { askResolvers, type Facts, probeFacts } from '#machine';
 import { type RenderInput, wire } from '#model';
 import { render, SERVICES } from '#services';
-import { materialsFor } from './materials.ts';
 import type { Context } from './operation.ts';
 import { secretsOf } from './secrets.ts';
 import { textsOf } from './texts.ts';
@@ -80,10 +79,3 @@ export const loadDesired = async (context: Context): Promise<Desired> => {
 };
 
 export const loadInput = async (context: Context): Promise<RenderInput> => renderInput(context, parsed(context, await loadSource(context)));
-
-export const surroundings = (context: Context, input: RenderInput): Surroundings => ({
-  machine: context.machine,
-  init: initOf(context.machine, input.facts),
-  secrets: secretsOf(context),
-  materials: materialsFor(context),
-});

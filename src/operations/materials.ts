@@ -1,10 +1,11 @@
 /** What the daemons need and no renderer writes: certificates, DKIM keys where Rspamd reads them, the password for the relay host. */
-import type { Desired, Material, Materials } from '#apply';
+import { createHash } from 'node:crypto';
+import type { Desired, Lack, Materials } from '#apply';
 import { type AbsPath, operatorError, path } from '#base';
 import { publishDkimKeys } from '#dkim';
 import type { RenderInput, Wake } from '#model';
 import { RELAY_PASSWORD } from '#services';
-import { ensureOwnCa, type OwnCaRequest, wantedOfOwnCa } from '#tls';
+import { ensureOwnCa, type OwnCaRequest, refuseWrongFiles, wantedOfOwnCa } from '#tls';
 import type { Context } from './operation.ts';
 import { secretsOf } from './secrets.ts';
 
@@ -18,16 +19,40 @@ const ownCa = ({ settings, wiring: { places } }: RenderInput): OwnCaRequest => (
 });
 
 /** Each reads the certificate when it starts, and again when it is told to. */
-const readers = ({ settings }: RenderInput): readonly Wake[] => [
+const READERS: readonly Wake[] = [
   { service: 'postfix', by: 'reload' },
   { service: 'dovecot', by: 'reload' },
-  ...(settings.webUi.enabled ? [{ service: 'nginx', by: 'reload' } as const] : []),
+  { service: 'nginx', by: 'reload' },
 ];
 
-const certificate = async ({ machine }: Context, input: RenderInput): Promise<readonly Material[]> => {
-  if (input.settings.tls.source !== 'own-ca') return [];
-  const action = await wantedOfOwnCa(machine, ownCa(input));
-  return action === undefined ? [] : [{ kind: 'certificate', target: input.wiring.places['tls-chain'], action, wakes: readers(input) }];
+/** Which chain daemons have read. It stands for the key as well: a pair that does not match is refused. */
+const inService = ({ wiring: { places } }: RenderInput): AbsPath => path(`${places.state}/certificate`);
+
+const fingerprint = async ({ machine }: Context, { wiring: { places } }: RenderInput): Promise<string> =>
+  createHash('sha256')
+    .update((await machine.read(places['tls-chain'])) ?? '')
+    .digest('hex');
+
+/** The last one that daemons have read, if it was noted. */
+const served = async ({ machine }: Context, input: RenderInput): Promise<string | undefined> =>
+  (await machine.read(inService(input)))?.toString().trim();
+
+/** What our own authority would do, or what has become of the file since daemons have read it. */
+const wantedOf = async (context: Context, input: RenderInput): Promise<Lack['action'] | undefined> => {
+  const own = input.settings.tls.source === 'own-ca' ? await wantedOfOwnCa(context.machine, ownCa(input)) : undefined;
+  if (own !== undefined) return own;
+  const known = await served(context, input);
+  return known === (await fingerprint(context, input)) ? undefined : known === undefined ? 'create' : 'change';
+};
+
+const certificate = async (context: Context, input: RenderInput): Promise<readonly Lack[]> => {
+  const action = await wantedOf(context, input);
+  return action === undefined ? [] : [{ kind: 'certificate', target: input.wiring.places['tls-chain'], action, wakes: READERS }];
+};
+
+/** The operator's own key and chain. */
+const refuseWrongTls = async ({ machine }: Context, { settings: { tls } }: RenderInput): Promise<void> => {
+  if (tls.key !== undefined && tls.chain !== undefined) await refuseWrongFiles(machine, { key: tls.key, chain: tls.chain });
 };
 
 const wrongFile = (file: AbsPath, why: string, remedy: string): Error =>
@@ -51,7 +76,7 @@ const relayPassword = async (context: Context, { settings: { outgoing } }: Rende
   return { file, line: await writtenPassword(context, file) };
 };
 
-const secret = async (context: Context, input: RenderInput): Promise<readonly Material[]> => {
+const secret = async (context: Context, input: RenderInput): Promise<readonly Lack[]> => {
   const password = await relayPassword(context, input);
   const known = await secretsOf(context).get(RELAY_PASSWORD.secret);
   if (password === undefined || password.line === known) return [];
@@ -59,10 +84,13 @@ const secret = async (context: Context, input: RenderInput): Promise<readonly Ma
 };
 
 export const materialsFor = (context: Context): Materials => ({
-  missing: async ({ input }: Desired) => [...(await certificate(context, input)), ...(await secret(context, input))],
+  missing: async ({ input }: Desired) => {
+    await refuseWrongTls(context, input);
+    return [...(await certificate(context, input)), ...(await secret(context, input))];
+  },
   again: async ({ input }: Desired) => {
     const made = await certificate(context, input);
-    if (made.length > 0) await ensureOwnCa(context.machine, ownCa(input));
+    if (made.length > 0 && input.settings.tls.source === 'own-ca') await ensureOwnCa(context.machine, ownCa(input));
     return made.flatMap(({ wakes }) => wakes);
   },
   make: async ({ input }: Desired) => {
@@ -70,5 +98,11 @@ export const materialsFor = (context: Context): Materials => ({
     await publishDkimKeys(context.machine, secretsOf(context), input.wiring.places.dkim);
     const password = await relayPassword(context, input);
     if (password !== undefined) await secretsOf(context).put(RELAY_PASSWORD.secret, password.line);
+  },
+  noted: async ({ input }: Desired) => {
+    const read = await fingerprint(context, input);
+    return async () => {
+      if (read !== (await served(context, input))) await context.machine.write(inService(input), `${read}\n`, { owner: 'root:root', mode: 0o600 });
+    };
   },
 });

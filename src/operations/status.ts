@@ -1,15 +1,15 @@
 /** `status`: what runs, what waits in the queue, which certificates are served, and whether somebody changed our files. */
-import { X509Certificate } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { type Desired, inOrder, plan, supervised } from '#apply';
 import { HauspostError } from '#base';
 import { initOf, installedVersions, listenersOfFamily, type Machine, memoryMb, type UnitState, upstreamVersion } from '#machine';
-import type { RenderInput, Service } from '#model';
+import type { Finding, RenderInput, Service } from '#model';
 import { SERVICES } from '#services';
-import { interruption } from './applying.ts';
+import { leafIn, refuseWrongFiles } from '#tls';
+import { interruption, surroundings } from './applying.ts';
 import { dkimFindings } from './dkim.ts';
-import { desiredOf, inPlace, loadDesired, surroundings } from './desired.ts';
+import { desiredOf, inPlace, loadDesired } from './desired.ts';
 import { type Context, operation } from './operation.ts';
 import { finding, postmasterFindings } from './people.ts';
 
@@ -65,11 +65,29 @@ const nameInCertificate = (entry: string): string => {
 };
 
 const certificates = async (machine: Machine, { wiring }: RenderInput): Promise<readonly z.output<typeof certificate>[]> => {
-  const pem = await machine.read(wiring.places['tls-chain']);
-  if (pem === undefined) return [];
-  const { subjectAltName, validTo, issuer } = new X509Certificate(pem);
+  const leaf = leafIn((await machine.read(wiring.places['tls-chain'])) ?? Buffer.alloc(0));
+  if (leaf === undefined) return [];
+  const { subjectAltName, validTo, issuer } = leaf;
   const names = (subjectAltName ?? '').split(', ').map(nameInCertificate);
   return [{ names, expires: new Date(validTo).toISOString(), issuer: issuer.replaceAll('\n', ', ') }];
+};
+
+/** Daemons run on with what they have read, and do not start any more. */
+const certificateFindings = async ({ machine }: Context, { settings: { tls }, wiring }: RenderInput): Promise<readonly Finding[]> => {
+  if (tls.key !== undefined && tls.chain !== undefined) {
+    try {
+      await refuseWrongFiles(machine, { key: tls.key, chain: tls.chain });
+      return [];
+    } catch (error) {
+      if (!(error instanceof HauspostError && error.blame === 'operator')) throw error;
+      return [{ level: 'error', code: error.code, message: error.message, remedy: error.remedy }];
+    }
+  }
+  const chain = wiring.places['tls-chain'];
+  const pem = await machine.read(chain);
+  if (pem === undefined || leafIn(pem) !== undefined) return [];
+  const message = `${chain} holds no certificate that can be read`;
+  return [{ level: 'error', code: 'tls.own-chain', message, remedy: "Run 'hauspost apply', which makes another." }];
 };
 
 interface Place {
@@ -79,9 +97,10 @@ interface Place {
 }
 
 const drift = async (context: Context, desired: Desired): Promise<Place> => {
+  const around = surroundings(context, desired.input);
   // What is not rendered is nobody's hand edit; and a file of the operator's that is missing must not hide how the server is.
-  const materials = { missing: async () => [], make: async () => undefined, again: async () => [] };
-  const { changes, state } = await plan({ ...surroundings(context, desired.input), materials }, desired);
+  const materials = { ...around.materials, missing: async () => [] };
+  const { changes, state } = await plan({ ...around, materials }, desired);
   return { generation: state.committed, ...interruption(state), drift: changes.filter((change) => change.drift).map((change) => change.target) };
 };
 
@@ -128,7 +147,7 @@ export const status = operation({
       queue: await queueStatus(machine),
       certificates: await certificates(machine, input),
       ...(await drift(context, desired)),
-      findings: [...(await postmasterFindings(input.settings)), ...(await dkimFindings(context))],
+      findings: [...(await certificateFindings(context, input)), ...(await postmasterFindings(input.settings)), ...(await dkimFindings(context))],
     };
   },
 });

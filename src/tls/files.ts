@@ -1,0 +1,78 @@
+/**
+ * Key and chain that the operator brings: looked at before any daemon does, so that what is wrong is told in the words of the option.
+ * A link, such as certbot's, is followed to what it leads to. Trusts nothing in the files; the key may be root's alone.
+ */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { dirname, resolve } from 'node:path';
+import { type AbsPath, type HauspostError, operatorError, path } from '#base';
+import type { Machine } from '#machine';
+
+export interface TlsFiles {
+  readonly key: AbsPath;
+  readonly chain: AbsPath;
+}
+
+type Option = keyof TlsFiles;
+
+const wrong = (option: Option, file: AbsPath, why: string, remedy: string): HauspostError =>
+  operatorError({
+    code: `tls.${option}-file`,
+    message: `${file}, which tls.${option} names, ${why}`,
+    remedy,
+    detail: { path: `tls.${option}`, file },
+  });
+
+const MOST_LINKS = 40; // path_resolution(7)
+
+/** Where the path leads in the end. */
+const followed = async (machine: Machine, file: AbsPath): Promise<AbsPath> => {
+  let at = file;
+  for (let count = 0; count < MOST_LINKS && (await machine.state(at))?.kind === 'link'; count += 1) {
+    at = path(resolve(dirname(at), (await machine.readLink(at)) ?? ''));
+  }
+  return at;
+};
+
+const REMEDY: Readonly<Record<Option, string>> = {
+  key: 'Put the private key there, PEM and without a passphrase, or name another file below [tls].',
+  chain: "Put the server's certificate there and after it the intermediate ones, PEM, or name another file below [tls].",
+};
+
+const opened = async (machine: Machine, option: Option, file: AbsPath): Promise<Buffer> => {
+  const target = await followed(machine, file);
+  const state = await machine.state(target);
+  if (state === undefined) throw wrong(option, file, 'does not exist', REMEDY[option]);
+  if (state.kind !== 'file') throw wrong(option, file, 'is no file', REMEDY[option]);
+  if (option === 'key' && (!state.owner.startsWith('root:') || (state.mode & 0o077) !== 0))
+    throw wrong(option, file, 'can be read by others', `Run: chown root:root ${target}; chmod 600 ${target}`);
+  return (await machine.read(target)) ?? Buffer.alloc(0);
+};
+
+/** The server's own certificate, which is the first of a chain; undefined unless each of its PEM blocks (RFC 7468) can be read. */
+export const leafIn = (chain: Buffer): X509Certificate | undefined => {
+  const blocks = chain.toString('latin1').match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  try {
+    return blocks.map((block) => new X509Certificate(block))[0];
+  } catch {
+    return undefined; // what stands in a block is no certificate
+  }
+};
+
+const keyIn = (pem: Buffer): KeyObject | undefined => {
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    return undefined; // no PEM, no key, or a passphrase is wanted
+  }
+};
+
+/** Throws `tls.chain-file` or `tls.key-file` (exit 3) unless both can be read and belong together. */
+export const refuseWrongFiles = async (machine: Machine, { key, chain }: TlsFiles): Promise<void> => {
+  const leaf = leafIn(await opened(machine, 'chain', chain));
+  if (leaf === undefined) throw wrong('chain', chain, 'holds no certificate that can be read', REMEDY.chain);
+  const held = keyIn(await opened(machine, 'key', key));
+  if (held === undefined) throw wrong('key', key, 'holds no private key that can be read', REMEDY.key);
+  if (leaf.checkPrivateKey(held)) return;
+  const remedy = "Put the key there that the certificate was made for; in the chain the server's own certificate stands first.";
+  throw wrong('key', key, `does not belong to the first certificate in ${chain}, which tls.chain names`, remedy);
+};
