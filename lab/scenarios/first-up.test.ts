@@ -156,7 +156,7 @@ for (const kind of KINDS) {
         assert.deepEqual(Object.keys(done).toSorted(), ['applied', 'changes', 'findings', 'generation', 'probes']);
         assert.deepEqual([...new Set(done.probes.map(({ service }) => service))], PROBED);
         for (const probe of done.probes) assert.deepEqual(probe, { service: probe.service, name: probe.name, ok: true });
-        for (const name of ['postfix smtp on 0.0.0.0', 'lmtp', 'rspamd milter'])
+        for (const name of ['postfix smtp on 0.0.0.0', 'dovecot lmtp', 'rspamd milter'])
           assert.ok(
             done.probes.some((probe) => probe.name === name),
             name,

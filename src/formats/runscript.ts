@@ -37,6 +37,6 @@ export const renderFinishScript = (group: string): Text => [
   `[ -e ${word(group)} ] || exit 0\n`,
   `read -r group <${word(group)}\n`,
   `rm -f ${word(group)}\n`,
-  'kill -TERM -- "-$group" 2>/dev/null\n',
+  'kill -TERM "-$group" 2>/dev/null\n',
   'exit 0\n',
 ];
