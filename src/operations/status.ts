@@ -6,7 +6,7 @@ import { HauspostError } from '#base';
 import { initOf, installedVersions, listenersOfFamily, type Machine, memoryMb, type UnitState, upstreamVersion } from '#machine';
 import type { Finding, RenderInput, Service } from '#model';
 import { SERVICES } from '#services';
-import { leafIn, refuseWrongFiles } from '#tls';
+import { certificateAt, refuseWrongFiles } from '#tls';
 import { interruption, surroundings } from './applying.ts';
 import { dkimFindings } from './dkim.ts';
 import { desiredOf, inPlace, loadDesired } from './desired.ts';
@@ -65,7 +65,7 @@ const nameInCertificate = (entry: string): string => {
 };
 
 const certificates = async (machine: Machine, { wiring }: RenderInput): Promise<readonly z.output<typeof certificate>[]> => {
-  const leaf = leafIn((await machine.read(wiring.places['tls-chain'])) ?? Buffer.alloc(0));
+  const leaf = await certificateAt(machine, wiring.places['tls-chain']);
   if (leaf === undefined) return [];
   const { subjectAltName, validTo, issuer } = leaf;
   const names = (subjectAltName ?? '').split(', ').map(nameInCertificate);
@@ -84,8 +84,7 @@ const certificateFindings = async ({ machine }: Context, { settings: { tls }, wi
     }
   }
   const chain = wiring.places['tls-chain'];
-  const pem = await machine.read(chain);
-  if (pem === undefined || leafIn(pem) !== undefined) return [];
+  if ((await machine.state(chain)) === undefined || (await certificateAt(machine, chain)) !== undefined) return [];
   const message = `${chain} holds no certificate that can be read`;
   return [{ level: 'error', code: 'tls.own-chain', message, remedy: "Run 'hauspost apply', which makes another." }];
 };

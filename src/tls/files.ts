@@ -49,13 +49,20 @@ const opened = async (machine: Machine, option: Option, file: AbsPath): Promise<
 };
 
 /** The server's own certificate, which is the first of a chain; undefined unless each of its PEM blocks (RFC 7468) can be read. */
-export const leafIn = (chain: Buffer): X509Certificate | undefined => {
+const leafIn = (chain: Buffer): X509Certificate | undefined => {
   const blocks = chain.toString('latin1').match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   try {
     return blocks.map((block) => new X509Certificate(block))[0];
   } catch {
     return undefined; // what stands in a block is no certificate
   }
+};
+
+/** The same of what lies at that path, whatever it is; undefined also where nothing is. */
+export const certificateAt = async (machine: Machine, chain: AbsPath): Promise<X509Certificate | undefined> => {
+  const target = await followed(machine, chain);
+  if ((await machine.state(target))?.kind !== 'file') return undefined;
+  return leafIn((await machine.read(target)) ?? Buffer.alloc(0));
 };
 
 const keyIn = (pem: Buffer): KeyObject | undefined => {
