@@ -168,6 +168,7 @@ for (const release of RELEASES) {
       await exits(server, 0, 'plan');
 
       const [smtp, imap, sieve] = [await server.client(587, server.demo), await server.imap(server.demo), await server.sieve()];
+      assert.equal((await sieve.login(server.demo)).status, 'OK');
       const web = new Dialogue(await server.machine.dial({ host: '127.0.0.1', port: 443 }));
       await web.secure(server.trust);
       web.send('GET / HTTP/1.1\r\nHost: mail.hauspost.test\r\n\r\n');
@@ -186,7 +187,7 @@ for (const release of RELEASES) {
       const head = [`From: <${server.demo.user}>`, `To: <${server.demo.user}>`, `Message-ID: ${id}`, dated(), 'Subject: renewed'];
       assert.equal((await smtp.data([...head, '', 'Over the session that was open before.', ''].join('\r\n'))).code, 250);
       await fetched(imap, 'INBOX', id);
-      assert.equal((await sieve.login(server.demo)).status, 'OK');
+      assert.equal((await sieve.command('LISTSCRIPTS')).status, 'OK');
       web.send('\r\n');
       await web.take(/^HTTP\/1\.1 200 [\s\S]*<\/html>\n/);
       for (const session of [smtp, sieve, web]) session.close();
