@@ -20,8 +20,8 @@ const digest = (changes: readonly Change[]): string =>
     .slice(0, 16);
 
 const line = (change: Change): string => {
-  const { action, drift } = change;
-  const by = `${blameOf(change)}${action === 'create' ? '' : '; a copy is kept'}`;
+  const { kind, action, drift } = change;
+  const by = `${blameOf(change)}${kind === 'file' && action !== 'create' ? '; a copy is kept' : ''}`;
   return `  ${action} ${nameOf(change)}${drift ? ` (${by})` : ''}`;
 };
 
