@@ -4,7 +4,7 @@ import { ImapFlow, type ImapFlowOptions } from 'imapflow';
 import { boot, type Machine } from './machine.ts';
 import type { Release } from './kinds.ts';
 import { type Output, succeeded, until } from './process.ts';
-import type { Target } from './sockets.ts';
+import type { Sockets, Target } from './sockets.ts';
 import { served, shownPassword, upRecord } from './served.ts';
 import type { TlsTrust } from './dialogue.ts';
 import { ManageSieve } from './sieve.ts';
@@ -24,8 +24,21 @@ export interface Login {
   readonly pass: string;
 }
 
+/** Where strangers and people sit, and where they find the server. */
+export interface Vantage {
+  readonly sockets: Sockets;
+  readonly host: string;
+  /** The address of mail.outside.test. */
+  readonly stranger: string;
+  /** That of people's mail programs. */
+  readonly client: string;
+  /** The name of the server. */
+  readonly hostname: string;
+}
+
 export interface Server extends AsyncDisposable {
   readonly machine: Machine;
+  readonly vantage: Vantage;
   readonly trust: TlsTrust;
   /** The account that `up` made, or another that reads mail. */
   readonly demo: Login;
@@ -57,8 +70,8 @@ const greeted = async (open: Promise<{ readonly smtp: Smtp; readonly greeting: {
   return smtp;
 };
 
-const clientOn = async (machine: Machine, trust: TlsTrust, port: 587 | 465, from: string): Promise<Smtp> => {
-  const socket = await machine.dial({ host: '127.0.0.1', port, localAddress: from });
+const clientOn = async ({ sockets, host }: Vantage, trust: TlsTrust, port: 587 | 465, from: string): Promise<Smtp> => {
+  const socket = await sockets.dial({ host, port, localAddress: from });
   if (port === 465) {
     const secure: TLSSocket = connectTls({ socket, ...trust });
     return greeted(Smtp.open(secure));
@@ -77,13 +90,24 @@ const firstAccount = async (machine: Machine): Promise<Login> => {
   return { user, pass: shownPassword(await upRecord(machine), user) };
 };
 
-/** The server that runs on a machine of profile `local`. */
-export const serverOn = async (machine: Machine, demo?: Login): Promise<Server> => {
+/** On the machine itself, where profile `local` has everybody. */
+const within = (machine: Machine): Vantage => ({
+  sockets: machine,
+  host: '127.0.0.1',
+  stranger: STRANGER,
+  client: CLIENT,
+  hostname: 'mail.hauspost.test',
+});
+
+/** The server that runs on a machine, as seen from `vantage`; without one it is of profile `local`. */
+export const serverOn = async (machine: Machine, demo?: Login, vantage = within(machine)): Promise<Server> => {
+  const { sockets, host } = vantage;
   const ca = (await machine.run(['cat', '/var/lib/hauspost/tls/ca.pem'])).stdout;
-  const trust = { ca, servername: 'mail.hauspost.test' };
+  const trust = { ca, servername: vantage.hostname };
   const program = ready(machine);
   return {
     machine,
+    vantage,
     trust,
     demo: demo ?? (await firstAccount(machine)),
     hauspost: program.run,
@@ -92,21 +116,21 @@ export const serverOn = async (machine: Machine, demo?: Login): Promise<Server> 
       const words = ['account', 'add', login.user, '--password-stdin', ...flags];
       succeeded(words, await program.run(words, `${login.pass}\n`));
     },
-    stranger: async (at = { localAddress: STRANGER }) => {
-      const smtp = await greeted(Smtp.open(await machine.dial({ host: '127.0.0.1', port: 25, ...at })));
+    stranger: async (at = { localAddress: vantage.stranger }) => {
+      const smtp = await greeted(Smtp.open(await sockets.dial({ host, port: 25, ...at })));
       await smtp.command('EHLO mail.outside.test');
       return smtp;
     },
-    client: async (port, login, from = CLIENT) => {
-      const smtp = await clientOn(machine, trust, port, from);
+    client: async (port, login, from = vantage.client) => {
+      const smtp = await clientOn(vantage, trust, port, from);
       await smtp.command(`EHLO ${CLIENT_NAME}`);
       if (login === undefined) return smtp;
       const { code, lines } = await smtp.command(`AUTH PLAIN ${plain(login)}`);
       if (code !== 235) throw new Error(`AUTH: ${code} ${lines.join(' ')}`);
       return smtp;
     },
-    imap: async (login, options = {}, from = CLIENT) => {
-      const forward = await machine.forward({ host: '127.0.0.1', port: options.port ?? 993, localAddress: from });
+    imap: async (login, options = {}, from = vantage.client) => {
+      const forward = await sockets.forward({ host, port: options.port ?? 993, localAddress: from });
       const imap = new ImapFlow({
         secure: true,
         auth: login,
@@ -122,8 +146,8 @@ export const serverOn = async (machine: Machine, demo?: Login): Promise<Server> 
       await imap.connect();
       return imap;
     },
-    sieve: async (from = CLIENT) => {
-      const { sieve } = await ManageSieve.open(await machine.dial({ host: '127.0.0.1', port: 4190, localAddress: from }));
+    sieve: async (from = vantage.client) => {
+      const { sieve } = await ManageSieve.open(await sockets.dial({ host, port: 4190, localAddress: from }));
       await sieve.startTls(trust);
       return sieve;
     },

@@ -1,16 +1,18 @@
 /**
- * The mail server of outside.test, on 127.0.0.9 inside a machine's network: takes every message and keeps it, except for recipients whose
- * local part is `refused`. It offers neither TLS nor anything else.
+ * The mail server of outside.test, on 127.0.0.9 inside a machine's network or elsewhere: takes every message and keeps it, except for
+ * recipients whose local part is `refused`. It offers neither TLS nor anything else.
  */
 import type { Socket } from 'node:net';
-import type { Machine } from './machine.ts';
 import { until } from './process.ts';
+import type { Sockets } from './sockets.ts';
 
 export interface Received {
   readonly from: string;
   readonly to: readonly string[];
   /** Octets as latin1, dots as they were before they were stuffed. */
   readonly source: string;
+  /** As they came, up to the line that ends the data. */
+  readonly raw: string;
 }
 
 export interface Outside extends AsyncDisposable {
@@ -44,7 +46,8 @@ const serveClient = (socket: Socket, keep: (received: Received) => void): void =
       if (!inData) say(answer(piece.slice(0, 4).toUpperCase(), ADDRESS.exec(piece)?.[1] ?? ''));
       else {
         inData = false;
-        keep({ from, to, source: `${piece}\r\n`.replace(/^\.\./gm, '.') });
+        const raw = `${piece}\r\n`;
+        keep({ from, to, source: raw.replace(/^\.\./gm, '.'), raw });
         say('250 kept');
       }
     }
@@ -57,19 +60,19 @@ const serveClient = (socket: Socket, keep: (received: Received) => void): void =
   say('220 mail.outside.test ESMTP');
 };
 
-export const outside = async (machine: Machine): Promise<Outside> => {
+export const outside = async (sockets: Sockets, host = '127.0.0.9'): Promise<Outside> => {
   const received: Received[] = [];
-  const sockets = new Set<Socket>();
-  const server = await machine.listen({ host: '127.0.0.9', port: 25 });
+  const open = new Set<Socket>();
+  const server = await sockets.listen({ host, port: 25 });
   server.on('connection', (socket) => {
-    sockets.add(socket.on('close', () => sockets.delete(socket)));
+    open.add(socket.on('close', () => open.delete(socket)));
     serveClient(socket, (one) => received.push(one));
   });
   return {
     received,
     message: (mark, ms = 30_000) => until(`a message with ${mark} is outside`, () => received.find(({ source }) => source.includes(mark)), ms, 50),
     [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
+      for (const socket of open) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
   };

@@ -1,0 +1,122 @@
+/**
+ * M16: a message that hides a second one behind an end of data that only some programs see (CVE-2023-51764). Inbound it stays one message,
+ * by DATA and by BDAT; outbound nothing leaves that another server could read as two.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { dated } from '../dated.ts';
+import { fetched, fromKeys, outside, type Outside, type Received, type Server, signatures, type Smtp, until } from '../index.ts';
+import { ok } from '../people.ts';
+
+const FRIEND = 'friend@outside.test';
+const DEMO = 'demo@hauspost.test';
+/** What is none of DATA: only CRLF.CRLF is (RFC 5321, section 4.1.1.4). */
+const ENDINGS: readonly string[] = ['\n.\n', '\r\n.\n', '\n.\r\n', '\r.\r', '\r\n.\r', '\r.\r\n', '\n.\r', '\r.\n', '\r\r\n.\r\r\n', '\n\n.\n\n'];
+
+interface Pair {
+  readonly outer: string;
+  readonly inner: string;
+  readonly text: string;
+}
+
+/** One message, without the line that ends it; behind `end` are the commands and the head of another one. */
+const pairOf = (name: string, end: string, from: string): Pair => {
+  const id = `${name}-${Buffer.from(end).toString('hex')}@outside.test`;
+  const [outer, inner] = [`<outer-${id}>`, `<inner-${id}>`];
+  const head = [`Message-ID: ${outer}`, `From: <${from}>`, `To: <${DEMO}>`, dated(), 'Subject: outer', '', `outer ${id}`].join('\r\n');
+  const commands = `MAIL FROM:<admin@hauspost.test>\r\nRCPT TO:<${DEMO}>\r\nDATA\r\n`;
+  return { outer, inner, text: `${head}${end}${commands}Message-ID: ${inner}\r\nFrom: <admin@hauspost.test>\r\n\r\ninner\r\n` };
+};
+
+const envelope = async (smtp: Smtp, from: string, to: string): Promise<void> => {
+  for (const line of [`MAIL FROM:<${from}>`, `RCPT TO:<${to}>`]) assert.equal((await smtp.command(line)).code, 250, line);
+};
+
+type Way = 'DATA' | 'BDAT';
+
+/** Sends to the letter; the dialogue then is where it should be after one message. */
+const one = async (smtp: Smtp, way: Way, text: string): Promise<void> => {
+  if (way === 'DATA') {
+    assert.equal((await smtp.command('DATA')).code, 354);
+    smtp.send(`${text}.\r\n`);
+  } else smtp.send(`BDAT ${text.length} LAST\r\n${text}`);
+  const { code, lines } = await smtp.reply();
+  assert.equal(code, 250, lines.join(' '));
+  assert.equal((await smtp.command('QUIT')).code, 221, 'one message, one reply');
+  smtp.close();
+};
+
+export const smuggledIn = (get: () => Server): void => {
+  // By BDAT the count of octets says where a message ends (RFC 3030), so that not even CRLF.CRLF does.
+  for (const [way, endings] of [
+    ['DATA', ENDINGS],
+    ['BDAT', [...ENDINGS, '\r\n.\r\n']],
+  ] as const) {
+    test(`M16: smuggling: an end of data that only others would see does not start a second message, by ${way}`, async () => {
+      const imap = await get().imap(get().demo);
+      for (const end of endings) {
+        const { outer, inner, text } = pairOf(`in-${way.toLowerCase()}`, end, FRIEND);
+        const smtp = await get().stranger();
+        await envelope(smtp, FRIEND, DEMO);
+        await one(smtp, way, text);
+        const got = await fetched(imap, 'INBOX', outer);
+        assert.ok(got.includes(inner), 'the rest is text of the one message');
+        const lock = await imap.getMailboxLock('INBOX');
+        assert.deepEqual(await imap.search({ header: { 'message-id': inner } }), [], JSON.stringify(end));
+        lock.release();
+      }
+      await imap.logout();
+    });
+  }
+};
+
+/** Every CR and LF is of a CRLF, and no line begins with a single dot (RFC 5321, sections 2.3.8 and 4.5.2). */
+const isPlain = ({ raw }: Received, what: string): void => {
+  assert.doesNotMatch(raw, /\r(?!\n)|(?<!\r)\n/, what);
+  for (const line of raw.split('\r\n')) assert.doesNotMatch(line, /^\.(?!\.)/, what);
+};
+
+/** What the server of outside.test got, all of it. */
+const isOne = async (server: Server, far: Outside, { outer, inner }: Pair, what: string): Promise<void> => {
+  await far.message(outer);
+  await until('nothing waits', async () => (ok(await server.machine.run(['postqueue', '-j'])).stdout === '' ? true : undefined), 30_000, 100);
+  const about = far.received.filter(({ source }) => source.includes(outer) || source.includes(inner));
+  assert.equal(about.length, 1, what);
+  for (const only of about) {
+    assert.ok(only.source.includes(inner), what);
+    assert.equal(only.from, DEMO);
+    isPlain(only, what);
+  }
+};
+
+export const smuggledOut = (get: () => Server): void => {
+  for (const port of [465, 587] as const) {
+    test(`M16: smuggling: what a login sends on ${port} leaves as one message, with no CR or LF of its own, and its signature is right`, async () => {
+      const server = get();
+      await using far = await outside(server.vantage.sockets, server.vantage.stranger);
+      for (const end of [...ENDINGS, '\r\n..\r\n', '\r\n..']) {
+        const pair = pairOf(`out-${port}`, end, DEMO);
+        const smtp = await server.client(port, server.demo);
+        await envelope(smtp, DEMO, FRIEND);
+        await one(smtp, 'DATA', pair.text);
+        await isOne(server, far, pair, JSON.stringify(end));
+        const { source } = await far.message(pair.outer);
+        assert.deepEqual(await signatures(source, fromKeys(server.machine)), ['hauspost.test pass rsa-sha256 2048'], JSON.stringify(end));
+      }
+      assert.deepEqual(
+        far.received.filter(({ from }) => from !== DEMO),
+        [],
+      );
+    });
+  }
+
+  test('M16: smuggling: the same by sendmail(1), which takes lines as Unix has them', async () => {
+    const server = get();
+    await using far = await outside(server.vantage.sockets, server.vantage.stranger);
+    for (const end of [...ENDINGS, '\r\n.\r\n']) {
+      const pair = pairOf('sendmail', end, DEMO);
+      ok(await server.machine.run(['/usr/sbin/sendmail', '-i', '-f', DEMO, FRIEND], { input: pair.text }));
+      await isOne(server, far, pair, JSON.stringify(end));
+    }
+  });
+};
