@@ -4,61 +4,35 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fetched, type Login, outside, type Server, until } from '../index.ts';
 import { configure } from '../operator.ts';
+import { announced, largestArrive, MB, sizesAreLimited, tries } from '../parts/sizes.ts';
 import { ok } from '../people.ts';
 import { onEachRelease } from '../scenario.ts';
 
-const MB = 1024 * 1024;
 const ROBOT: Login = { user: 'robot@hauspost.test', pass: 'password-of-robot' };
 const SUBJECT = 'Kzaphod-beeblebrox';
 
 let sent = 0;
-const text = (from: string, octets = 0): { readonly id: string; readonly source: string } => {
+const text = (from: string): { readonly id: string; readonly source: string } => {
   const id = `<queue-${++sent}@outside.test>`;
   const head = [`From: <${from}>`, 'To: <demo@hauspost.test>', `Message-ID: ${id}`, dated(), `Subject: ${SUBJECT} ${sent}`];
-  const filler = `${'x'.repeat(70)}\r\n`.repeat(Math.ceil(octets / 72));
-  return { id, source: [...head, '', `Number ${sent}.`, filler].join('\r\n') };
+  return { id, source: [...head, '', `Number ${sent}.`, ''].join('\r\n') };
 };
 
 const sizes = (get: () => Server): void => {
-  const announced = async (port: 25 | 587 | 465): Promise<number> => {
-    const smtp = port === 25 ? await get().stranger() : await get().client(port);
-    const { lines } = await smtp.command('EHLO mail.outside.test');
-    smtp.close();
-    return Number(/^SIZE (\d+)$/.exec(lines.find((line) => line.startsWith('SIZE ')) ?? '')?.[1]);
-  };
-  /** With its size said, or not. */
-  const tries = async (octets: number, said: boolean): Promise<string> => {
-    const smtp = await get().stranger();
-    const mail = await smtp.command(`MAIL FROM:<friend@outside.test>${said ? ` SIZE=${octets}` : ''}`);
-    let answer = mail;
-    if (mail.code === 250) {
-      assert.equal((await smtp.command('RCPT TO:<demo@hauspost.test>')).code, 250);
-      answer = said ? await smtp.command('RSET') : await smtp.data(text('friend@outside.test', octets).source);
-    }
-    smtp.close();
-    return `${answer.code} ${answer.lines.join(' ')}`;
-  };
-
-  test('M18: 50 MB, said to everybody; beyond it 552, at MAIL or at the end', async () => {
-    for (const port of [25, 587, 465] as const) assert.equal(await announced(port), 50 * MB);
-    assert.match(await tries(50 * MB, true), /^250 /);
-    assert.match(await tries(50 * MB + 1, true), /^552 /);
-    assert.match(await tries(2 ** 40, true), /^552 /);
-    assert.match(await tries(20 * MB, false), /^250 /);
-    assert.match(await tries(51 * MB, false), /^552 /);
-  });
+  sizesAreLimited(get);
+  largestArrive(get);
 
   test('M18: as the operator wants it, and the filter with it', async () => {
     const server = get();
     await configure(server, '[mail]\nmessage_size_limit = "2M"\n');
     await server.order('apply', '--yes');
-    assert.equal(await announced(25), 2 * MB);
+    assert.equal(await announced(server, 25), 2 * MB);
     // While the filter reads its configuration anew, mail is told to come later.
     const settled = (octets: number): Promise<string> =>
       until(
         'an answer that is none of "later"',
         async () => {
-          const said = await tries(octets, false);
+          const said = await tries(server, octets);
           return said.startsWith('4') ? undefined : said;
         },
         30_000,
