@@ -1,7 +1,10 @@
 /** M22: Rspamd's web interface opens over HTTPS to who knows the password, and to nobody else by any other way. Both releases, profile local. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { exchange, type HttpAnswer, httpRequest, httpsExchange, type HttpParts, type Release, type Server, serve } from '../index.ts';
+import { dated } from '../dated.ts';
+import { scansIn } from '../history.ts';
+import { exchange, type HttpAnswer, httpRequest, httpsExchange, type HttpParts, type Release, type Server, serve, until } from '../index.ts';
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 const SECRETS = '/var/lib/hauspost/secrets';
@@ -213,6 +216,29 @@ for (const release of RELEASES) {
       const { status, body } = await askPlainly(server, 11334, httpRequest('/stat', { headers: [`Password: ${password}`] }));
       assert.equal(status, 200);
       assert.match(body, SECRET);
+    });
+
+    test('M28: the history shows a message with its points, and of its subject a hash alone', async () => {
+      const [id, subject] = ['history@outside.test', 'Quarterly zucchini figures'];
+      const smtp = await server.stranger();
+      for (const line of ['MAIL FROM:<friend@outside.test>', 'RCPT TO:<demo@hauspost.test>']) assert.equal((await smtp.command(line)).code, 250);
+      const head = ['From: <friend@outside.test>', 'To: <demo@hauspost.test>', `Message-ID: <${id}>`, dated(), `Subject: ${subject}`];
+      assert.equal((await smtp.data([...head, '', 'Here they are.', ''].join('\r\n'))).code, 250);
+      smtp.close();
+      const row = await until(
+        'the message is in the history',
+        async () => {
+          const { body } = await ask(server, '/rspamd/history', { headers: [`Password: ${password}`] });
+          assert.doesNotMatch(body, /zucchini/i);
+          return scansIn(body, id)[0];
+        },
+        30_000,
+        200,
+      );
+      // BLAKE2b, its first 16 digits, behind a word that says so (Rspamd's lua_util.maybe_obfuscate_string).
+      assert.equal(row.subject, `obf:${createHash('blake2b512').update(subject).digest('hex').slice(0, 16)}`);
+      assert.equal(typeof row.score, 'number');
+      assert.ok(Object.keys(row.symbols).length > 0);
     });
 
     test("M22: the socket on which nobody is asked for a password is for Rspamd's own group", async () => {
