@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { dirname } from 'node:path/posix';
 import { test } from 'node:test';
 import type { ImapFlow } from 'imapflow';
+import { scansOf } from '../history.ts';
 import { HAUSPOST, type Server, until } from '../index.ts';
 import { ok } from '../people.ts';
 import { onEachRelease } from '../scenario.ts';
@@ -156,27 +157,32 @@ interface Bulk {
   readonly skipped: readonly { readonly file: string; readonly reason: string }[];
 }
 
-const inBulk = (get: () => Server): void => {
-  const FOLDER = '/root/lesson';
-  const put = async (folder: string, files: readonly (readonly [string, string])[]): Promise<void> => {
+/** Files of a folder on the machine, and what of it is learned as the flag says. */
+const lessonsOn = (get: () => Server) => ({
+  put: async (folder: string, files: readonly (readonly [string, string])[]): Promise<void> => {
     const unpack =
       'while ($_ = <STDIN>) { my ($size, $file) = /^(\\d+) (.*)$/; read STDIN, my $text, $size; open F, ">", $file or die; print F $text; close F }';
     const input = files.map(([name, source]) => `${source.length} ${folder}/${name}\n${source}`).join('');
     ok(await get().machine.run(['mkdir', '-p', ...new Set(files.map(([name]) => dirname(`${folder}/${name}`)))]));
     ok(await get().machine.run(['perl', '-e', unpack], { input: Buffer.from(input, 'latin1') }));
-  };
+  },
+  learn: async (flag: string, folder: string): Promise<Bulk> => {
+    const { code, stdout, stderr } = await get().hauspost(['spam', 'learn', flag, folder, '--json']);
+    assert.equal(code, 0, stderr);
+    return JSON.parse(stdout) as Bulk;
+  },
+});
+
+const counts = ({ new: learnt, known, skipped }: Bulk): readonly number[] => [learnt, known, skipped.length];
+
+const inBulk = (get: () => Server): void => {
+  const FOLDER = '/root/lesson';
+  const { put, learn } = lessonsOn(get);
   const fill = (folder: string, count: number): Promise<void> =>
     put(
       folder,
       Array.from({ length: count }, (_, index) => [`${index}.eml`, message().source]),
     );
-  const learn = async (flag: string, folder: string): Promise<Bulk> => {
-    const { code, stdout, stderr } = await get().hauspost(['spam', 'learn', flag, folder, '--json']);
-    assert.equal(code, 0, stderr);
-    return JSON.parse(stdout) as Bulk;
-  };
-  const counts = ({ new: learnt, known, skipped }: Bulk): readonly number[] => [learnt, known, skipped.length];
-
   test('C14: a folder is learned once: what is known is not learned again, what is new is', async () => {
     await fill(FOLDER, 120);
     const before = await learned(get());
@@ -316,4 +322,60 @@ const inBulk = (get: () => Server): void => {
   });
 };
 
-onEachRelease(learning, inBulk);
+/** Words of two kinds of mail that have none in common, some for each message. */
+const LESSONS = {
+  spam: 'casino jackpot bonus winner lottery prize million dollars transfer claim urgent pills cheap discount replica watches offer credit loan bitcoin',
+  ham: 'meeting agenda minutes budget garden tomatoes harvest bicycle repair library borrowed chapter exam lecture homework recipe flour butter oven neighbour',
+} as const;
+
+const letter = (kind: keyof typeof LESSONS, number: number): { readonly id: string; readonly source: string } => {
+  const words = LESSONS[kind].split(' ');
+  const text = Array.from({ length: 40 }, (_, index) => words[(number * 7 + index * (1 + (number % 11))) % words.length]);
+  const id = `bayes-${kind}-${number}@outside.test`;
+  const head = ['From: <friend@outside.test>', 'To: <demo@hauspost.test>', `Message-ID: <${id}>`, dated(), `Subject: letter ${number}`];
+  const mime = ['MIME-Version: 1.0', 'Content-Type: text/plain; charset=us-ascii'];
+  return {
+    id,
+    source: [...head, ...mime, '', `${text.slice(0, 20).join(' ')}\r\n${text.slice(20).join(' ')} z${(number * 7919).toString(36)}q`, ''].join(
+      '\r\n',
+    ),
+  };
+};
+
+/** Rspamd's default: so many of each class before Bayes says anything (`min_learns`). */
+const ENOUGH = 200;
+
+const judged = (get: () => Server): void => {
+  const { put, learn } = lessonsOn(get);
+  const KINDS = ['spam', 'ham'] as const;
+
+  /** What Bayes said of a new message from a stranger: points of both symbols. */
+  const pointsOf = async (kind: keyof typeof LESSONS, number: number): Promise<readonly number[]> => {
+    const { id, source } = letter(kind, number);
+    const smtp = await get().stranger();
+    for (const line of ['MAIL FROM:<friend@outside.test>', 'RCPT TO:<demo@hauspost.test>']) assert.equal((await smtp.command(line)).code, 250, line);
+    assert.equal((await smtp.data(source)).code, 250);
+    smtp.close();
+    const [scan] = await scansOf(get().machine, id);
+    return ['BAYES_SPAM', 'BAYES_HAM'].map((symbol) => scan?.symbols[symbol]?.score ?? 0);
+  };
+
+  test('Bayes: says nothing at first; after 200 of each it knows which is which', async () => {
+    ok(await get().machine.run(['redis-cli', '-s', '/run/redis/redis-server.sock', 'FLUSHALL']));
+    for (const kind of KINDS) assert.deepEqual(await pointsOf(kind, 10_000), [0, 0], kind);
+    for (const kind of KINDS) {
+      await put(
+        `/root/bayes-${kind}`,
+        Array.from({ length: ENOUGH }, (_, number) => [`${number}.eml`, letter(kind, number).source]),
+      );
+      assert.deepEqual(counts(await learn(`--${kind}`, `/root/bayes-${kind}`)), [ENOUGH, 0, 0], kind);
+    }
+    assert.deepEqual(await learned(get()), { spam: ENOUGH, ham: ENOUGH });
+    const [asSpam, asHam] = [await pointsOf('spam', 10_001), await pointsOf('ham', 10_001)];
+    console.log(`    Bayes: ${asSpam.join(', ')} points for spam, ${asHam.join(', ')} for ham`);
+    assert.ok((asSpam[0] ?? 0) > 4 && asSpam[1] === 0, asSpam.join(', '));
+    assert.ok(asHam[0] === 0 && (asHam[1] ?? 0) < -2, asHam.join(', '));
+  });
+};
+
+onEachRelease(learning, inBulk, judged);
