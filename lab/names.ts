@@ -8,7 +8,7 @@ export interface NameRecord {
   /** In lower case, without a dot at the end. */
   readonly name: string;
   readonly type: 'A' | 'AAAA' | 'MX' | 'PTR' | 'TXT';
-  /** As in a zone file: an address, `10 mail.example`, a name; text without quotes, up to 255 octets. */
+  /** As in a zone file: an address, `10 mail.example`, a name; ASCII text without quotes. */
   readonly data: string;
 }
 

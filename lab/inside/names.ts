@@ -25,7 +25,7 @@ const encoded = ({ type, data }: NameRecord): Buffer => {
   if (type === 'A') return Buffer.from(data.split('.').map(Number));
   if (type === 'AAAA') return encodedV6(data);
   if (type === 'PTR') return encodedName(data);
-  if (type === 'TXT') return Buffer.concat([Buffer.from([data.length]), Buffer.from(data)]);
+  if (type === 'TXT') return Buffer.concat((data.match(/.{1,255}/g) ?? []).flatMap((part) => [Buffer.from([part.length]), Buffer.from(part)]));
   const [preference, exchange = ''] = data.split(' ');
   return Buffer.concat([Buffer.from([0, Number(preference)]), encodedName(exchange)]);
 };

@@ -20,6 +20,7 @@ const LONG = scenarios(
   'login-limits',
   'people',
   'addresses',
+  'strangers',
   'many',
   'filters',
   'crash',
