@@ -376,6 +376,16 @@ const judged = (get: () => Server): void => {
     assert.ok((asSpam[0] ?? 0) > 4 && asSpam[1] === 0, asSpam.join(', '));
     assert.ok(asHam[0] === 0 && (asHam[1] ?? 0) < -2, asHam.join(', '));
   });
+
+  test('C14: what Bayes would have known for spam is learned as well', async () => {
+    const before = await learned(get());
+    await put(
+      '/root/bayes-more',
+      [20_000, 20_001].map((number) => [`${number}.eml`, letter('spam', number).source]),
+    );
+    assert.deepEqual(counts(await learn('--spam', '/root/bayes-more')), [2, 0, 0]);
+    assert.deepEqual(await learned(get()), { spam: before.spam + 2, ham: before.ham });
+  });
 };
 
 onEachRelease(learning, inBulk, judged);
