@@ -55,6 +55,8 @@ const ADDRESSES: readonly (readonly [string, string])[] = [
   ['a@b@hauspost.test', '"a@b"'],
   ['b!a@hauspost.test', '"b!a"'],
   ['-user@hauspost.test', '"-user"'],
+  ['a*@hauspost.test', '"a*"'],
+  ['dem?@hauspost.test', '"dem?"'],
 ];
 
 const DESTINATIONS: readonly (readonly [string, string])[] = [
@@ -114,12 +116,16 @@ const each = (table: readonly (readonly [string, string])[], words: (value: stri
 const shown = (values: readonly string[], words: (value: string) => readonly string[]): readonly Wrong[] =>
   values.map((value) => ({ words: words(value), names: JSON.stringify(value) }));
 
-/** Passwords come by prompt, by standard input or not at all. */
-const PASSWORDS: readonly Wrong[] = [
-  { words: ['account', 'add', 'new@hauspost.test', '--password', 'on-the-line'], names: '"--password"' },
-  { words: ['account', 'add', 'new@hauspost.test', '--password-stdin', '--password-hash-stdin'], names: '--password-stdin, --password-hash-stdin' },
-  { words: ['account', 'add', 'new@hauspost.test', '--password-stdin', '--password-prompt'], names: '--password-stdin, --password-prompt' },
-  { words: ['account', 'add', 'new@hauspost.test', '--password-prompt'], names: 'no terminal' },
+/** Passwords come by prompt, by standard input or not at all; nothing is on standard input here. */
+const passwords = (...words: readonly string[]): readonly Wrong[] => [
+  { words: [...words, '--password', 'on-the-line'], names: '"--password"' },
+  { words: [...words, '--password=on-the-line'], names: '"--password"' },
+  { words: [...words, '--password-stdin', '--password-hash-stdin'], names: '--password-stdin, --password-hash-stdin' },
+  { words: [...words, '--password-stdin', '--password-prompt'], names: '--password-stdin, --password-prompt' },
+  { words: [...words, '--password-hash-stdin', '--password-prompt'], names: '--password-hash-stdin, --password-prompt' },
+  { words: [...words, '--password-prompt'], names: 'no terminal' },
+  { words: [...words, '--password-stdin'], names: 'no password' },
+  { words: [...words, '--password-hash-stdin'], names: 'no password' },
 ];
 
 /** Commands without words of their own; `flags` are theirs. */
@@ -200,7 +206,7 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
     { words: ['account', 'add', 'Demo@HausPost.Test'], names: 'demo@hauspost.test' },
     { words: ['account', 'add', 'new@nobody.test'], names: 'nobody.test' },
     { words: ['account', 'add'], names: 'ADDRESS is missing' },
-    ...PASSWORDS,
+    ...passwords('account', 'add', 'new@hauspost.test'),
     ...usage(
       ['account', 'add'],
       ['account', 'add', 'new@hauspost.test'],
@@ -225,8 +231,7 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
   'account passwd': [
     ...each(ADDRESSES, (value) => ['account', 'passwd', '--', value]),
     { words: ['account', 'passwd', 'nobody@hauspost.test'], names: 'nobody@hauspost.test' },
-    { words: ['account', 'passwd', 'demo@hauspost.test', '--password', 'on-the-line'], names: '"--password"' },
-    { words: ['account', 'passwd', 'demo@hauspost.test', '--password-stdin', '--password-prompt'], names: '--password-stdin, --password-prompt' },
+    ...passwords('account', 'passwd', 'demo@hauspost.test'),
     { words: ['account', 'passwd'], names: 'ADDRESS is missing' },
     ...usage(['account', 'passwd'], ['account', 'passwd', 'demo@hauspost.test'], ['--password-stdin', '--password-hash-stdin', '--password-prompt']),
   ],

@@ -128,6 +128,35 @@ for (const release of RELEASES) {
       dialogue.close();
     });
 
+    test('D3: an address in another case is the same mailbox, for delivery, login and submission', async () => {
+      const other: Login = { ...server.demo, user: 'DEMO@Hauspost.Test' };
+      await deliver(server, 'friend@outside.test', 'demo@hauspost.test', message('d3-lower', 'friend@outside.test'));
+      await deliver(server, 'friend@outside.test', 'Demo@HAUSPOST.test', message('d3-mixed', 'friend@outside.test'));
+      for (const login of [other, server.demo]) {
+        const imap = await server.imap(login);
+        for (const id of ['d3-lower', 'd3-mixed']) assert.match(await fetched(imap, 'INBOX', `<${id}@hauspost.test>`), /^Subject: filed\r$/m);
+        await imap.logout();
+      }
+      const { stdout } = await server.machine.run([
+        'find',
+        '/var/vmail/mailboxes',
+        '-mindepth',
+        '1',
+        '-maxdepth',
+        '2',
+        '-iname',
+        '*demo*',
+        '-o',
+        '-iname',
+        '*hauspost*',
+      ]);
+      assert.deepEqual(stdout.trim().split('\n').toSorted(), ['/var/vmail/mailboxes/hauspost.test', '/var/vmail/mailboxes/hauspost.test/demo']);
+      const smtp = await server.client(587, other);
+      assert.equal((await smtp.command(`MAIL FROM:<${server.demo.user}>`)).code, 250);
+      assert.equal((await smtp.command(`RCPT TO:<${ANNA.user}>`)).code, 250);
+      smtp.close();
+    });
+
     for (const [way, options] of WAYS) {
       test(`M12: IMAP on ${way}: the same mailbox as the other way, and the name in any case`, async () => {
         const [one, other] = [await server.imap({ ...ANNA, user: 'Anna@Hauspost.Test' }, options), await server.imap(ANNA)];

@@ -29,6 +29,31 @@ const messages = async (server: Server, login: Login): Promise<number> => {
   return inbox === false ? -1 : (inbox.messages ?? -1);
 };
 
+/**
+ * Of the password `hashed elsewhere`, by libxcrypt (BLF-CRYPT with each of its prefixes, SHA512-CRYPT, SHA256-CRYPT), the reference
+ * implementation of Argon2 with one lane and several, and Python's hashlib (the others, with short and long salts).
+ */
+const HASHES = [
+  '{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$c2l4dGVlbiBvZiBzYWx0IQ$+290R27QyKZlYwFhzZBpP9p1ROYPapOuJPtVEW4EHzc',
+  '{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=4$c2l4dGVlbiBvZiBzYWx0IQ$xT4VdIOpo+U7x69xLgz93YXrJqyf73ez0bKA/fdFO+c',
+  '{ARGON2I}$argon2i$v=19$m=8192,t=3,p=1$c2l4dGVlbiBvZiBzYWx0IQ$Ijjb+yx/qtkqrNXLF4kvnqlwZqBKi51ew3sc1VDxel0',
+  '{ARGON2I}$argon2i$v=19$m=4096,t=3,p=2$c2l4dGVlbiBvZiBzYWx0IQ$O71t/sATpvIm1bc0P92OzYsiG6UogUT0q9+bI0dYDLU',
+  '{blf-crypt}$2a$05$abcdefghijklmnopqrstuu0e5NthahM/d5c7fDmj8zgSI59QIUObS',
+  '{BLF-CRYPT}$2b$05$abcdefghijklmnopqrstuu0e5NthahM/d5c7fDmj8zgSI59QIUObS',
+  '{BLF-CRYPT}$2x$05$abcdefghijklmnopqrstuu0e5NthahM/d5c7fDmj8zgSI59QIUObS',
+  '{BLF-CRYPT}$2y$05$abcdefghijklmnopqrstuu0e5NthahM/d5c7fDmj8zgSI59QIUObS',
+  '{SHA512-CRYPT}$6$sixteenofsalt..x$0Yz1ItyuDGX59IvDv.e6DzQGQ02hpcPX2EL1X/6wd7nvo4HkZgHwTlgNDYCCKPqyuIELSUrWRnfbjgFmPptkJ/',
+  '{SHA512-CRYPT}$6$rounds=1000$s$/icBqi88Rk0U7qX4hzhASAZnZ1w2jYIvrGzDf/fS4GXTS3l6G9D2CQMGRt4pTnOY2dfoofkheRxySesxxarCM0',
+  '{SHA256-CRYPT}$5$sixteenofsalt..x$x.u4CbK7sEK9uog16c77XDvVX6YW9PqaLK89RsDTtF4',
+  '{SHA256-CRYPT}$5$rounds=1000$s$rvdQJ0b2nXRwGGbTaS.QjOGx7p6LJRzG0NRdWnjzwA4',
+  '{PBKDF2}$1$sixteen-of-salt!$5000$52238bf9cb72f9a6361fbcac14ea26a257c70764',
+  '{SSHA512}j8UEdjSj+cU0F0s1ronDDrzoLbpBwu7NWTzL35XcJx/uUiyCUjlf7XZ8FAj1RO9uE1IzPvnSULGQDzQ2GC8UTXNhbHQ=',
+  '{SSHA512}xtBM5s4Jk4bxHEKTUXBBT9PFSoZUWOl5vSUA4zNeSIojRNKzJg1CjfMkhvpgZgH5iASgb6RGLTha8ELJ5+mdEHNpeHRlZW4gb2Ygc2FsdCE=',
+  '{SSHA256}0F5eSUNp/dQmt0yZURP8y6N0SeACJssCPZo8z4v2K59zYWx0',
+  '{SSHA256}UONOqZanSQyP9OvUXLkQqlTg671POdkBuBWe9GcI8DhzaXh0ZWVuIG9mIHNhbHQh',
+  '{SCRAM-SHA-256}4096,c2l4dGVlbiBvZiBzYWx0IQ==,Zz6iUxOveE8eQqVfyYspHJFFLzPnkj6L+8OAnNcbfJ0=,yjTuN2ozR4Uyjx96ip+Z1MdryNjO5Az2BUWGGSjZLDE=',
+];
+
 const domains = (get: () => Server): void => {
   test('C9, C13: a domain is added, listed, removed', async () => {
     const server = get();
@@ -210,6 +235,21 @@ const accounts = (get: () => Server): void => {
       rows.map(([name]) => [name, true, false]),
     );
     await orders(server, ...rows.map(([name]) => ['account', 'remove', `${name}@hauspost.test`]));
+  });
+
+  test('C10: a hash of each scheme that is taken, made by other programs, lets in who has the password', async () => {
+    const server = get();
+    const logins = HASHES.map((_, index) => ({ user: `hashed-${index}@hauspost.test`, pass: 'hashed elsewhere' }));
+    for (const [index, { user }] of logins.entries())
+      ok(await server.hauspost(['account', 'add', user, '--password-hash-stdin'], `${HASHES[index]}\n`));
+    const tried = await Promise.all(
+      logins.map((login) => Promise.all([login.pass, 'hashed elsewhere.', 'Hashed elsewhere'].map((pass) => canLogIn(server, { ...login, pass })))),
+    );
+    assert.deepEqual(
+      tried.map((answers, index) => [HASHES[index], ...answers]),
+      HASHES.map((hash) => [hash, true, false, false]),
+    );
+    await orders(server, ...logins.map(({ user }) => ['account', 'remove', user]));
   });
 
   test('C10, M4: set changes what is named; a disabled account and an old password are out at once, and so are running sessions', async () => {

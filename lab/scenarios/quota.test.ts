@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ImapFlow } from 'imapflow';
 import { fetched, type Login, outside, type Reply, type Server, type Smtp, until } from '../index.ts';
-import { ok, orders } from '../people.ts';
+import { json, ok, orders, text as words } from '../people.ts';
 import { configure } from '../operator.ts';
 import { onEachRelease } from '../scenario.ts';
 
@@ -147,6 +147,33 @@ const corners = (get: () => Server): void => {
     assert.ok(Math.abs(usage - used) <= KB, `${usage} shown, ${used} there`);
     assert.match(await recipient(server, SMALL.user, 100 * KB), /^250 /);
     assert.match(await recipient(server, SMALL.user, 300 * KB), /^452 .*full/i);
+  });
+
+  test('C13: account list --usage says what each mailbox holds', async () => {
+    const server = get();
+    const imap = await server.imap(SMALL);
+    const used = (await sizes(imap)).reduce((sum, size) => sum + size, 0);
+    await imap.logout();
+    assert.ok(used > 800 * KB && used < 820 * KB, String(used));
+    const listed = (await json(server, 'account', 'list', 'hauspost.test', '--usage')) as { address: string; used_mb: number }[];
+    const of = ({ user }: Login): number => listed.find(({ address }) => address === user)?.used_mb ?? -1;
+    // In hundredths of a MB, of units of 1024 octets.
+    assert.ok(Math.abs(of(SMALL) - used / MB) <= 0.006, `${of(SMALL)} MB for ${used} octets`);
+    assert.deepEqual([of(CROWD), of(FREE)], [0, 0]);
+    const state = { quota_mb: 1, enabled: true, send_only: false };
+    assert.deepEqual(
+      listed.find(({ address }) => address === SMALL.user),
+      { address: SMALL.user, ...state, used_mb: of(SMALL) },
+    );
+    const lines = (await words(server, 'account', 'list', '--usage')).split('\n');
+    assert.match(lines[0] ?? '', /^ADDRESS +USED +QUOTA +STATE$/);
+    const line = (login: Login): string => lines.find((each) => each.startsWith(`${login.user} `)) ?? '';
+    assert.match(line(SMALL), new RegExp(`^small@hauspost\\.test +${of(SMALL)} MB +1 MB +enabled$`));
+    assert.match(line(FREE), /^free@hauspost\.test +0 MB +unlimited +enabled$/);
+    assert.deepEqual(
+      ((await json(server, 'account', 'list')) as object[]).filter((each) => 'used_mb' in each),
+      [],
+    );
   });
 
   test('M7: a quota that somebody changes counts at once, by command and by SQL', async () => {

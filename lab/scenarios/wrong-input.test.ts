@@ -49,10 +49,14 @@ const passwords = (get: () => Server): void => {
     ];
     await unchanged(machine, async () => {
       for (const [flag, input, names] of rows) {
-        const given = ['account', 'add', 'new@hauspost.test', flag];
-        const output = await machine.run([HAUSPOST, ...given], { input });
-        refusedInput(output, { words: given, names });
-        assert.ok(!output.stderr.includes('geheim'));
+        for (const given of [
+          ['account', 'add', 'new@hauspost.test', flag],
+          ['account', 'passwd', 'demo@hauspost.test', flag],
+        ]) {
+          const output = await machine.run([HAUSPOST, ...given], { input });
+          refusedInput(output, { words: given, names });
+          assert.ok(!output.stderr.includes('geheim'));
+        }
       }
     });
   });

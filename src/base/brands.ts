@@ -15,7 +15,10 @@ type Brand<T, Name extends string> = T & { readonly [brand]: { readonly [N in Na
 export type Domain = Brand<string, 'Domain'>;
 /** A fully qualified host name: a `Domain` that names a machine. */
 export type Fqdn = Brand<Domain, 'Fqdn'>;
-/** Left of the `@`: 1 to 64 octets, no `+` (that is the tag delimiter). */
+/**
+ * Left of the `@`: 1 to 64 octets, no `+` (that is the tag delimiter), no `*` and `?` (to Dovecot's tools they stand for other names), no `-` in
+ * front (which Postfix takes for an option: `allow_min_user`).
+ */
 export type LocalPart = Brand<string, 'LocalPart'>;
 /** `local@domain`, lower case, at most 254 octets (RFC 5321 4.5.3.1.3, less the angle brackets). */
 export type MailAddress = Brand<string, 'MailAddress'>;
@@ -64,6 +67,7 @@ export const parseLocalPart = (input: string): LocalPart => {
   if (!ATOM.test(lower) || /[^ -~]/.test(input)) no('holds a character that is not allowed');
   if (/['"`\\%/!]/.test(lower)) no('holds a quote, a slash, a percent sign or an exclamation mark'); // the last two route mail in Postfix
   if (lower.startsWith('-')) no('begins with a hyphen'); // refused by Postfix as an option's beginning (postconf(5), allow_min_user)
+  if (/[*?]/.test(lower)) no("holds '*' or '?', which stand for other characters");
   return lower as LocalPart;
 };
 

@@ -1,10 +1,20 @@
 /** Domains, accounts and aliases on the real server (C9 to C11, C13), with hostile values in every place; and what the lookups read at size. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Domain, HauspostError, type MailAddress, parseDomain as domain, parseFqdn, parseMailAddress as address, parseMegabytes } from '#base';
+import {
+  type Domain,
+  HauspostError,
+  type LocalPart,
+  type MailAddress,
+  parseDomain as domain,
+  parseFqdn,
+  parseMailAddress as address,
+  parseMegabytes,
+} from '#base';
 import * as accounts from './accounts.ts';
 import { type AliasSource, type Destination, parseAliasSource as source, parseDestination as to } from './address.ts';
 import * as aliases from './aliases.ts';
+import * as clients from './clients.ts';
 import type { Directory } from './connect.ts';
 import { type Database, database, RELEASES } from './database.lab.ts';
 import * as domains from './domains.ts';
@@ -272,6 +282,7 @@ const LARGE: Readonly<Record<string, string>> = {
   'recipient gate': lookups.recipientGate(at('u3@d4.test')),
   'recipient access': lookups.recipientAccess(at('c1@big.test')),
   senders: lookups.senders(at('c1@big.test')),
+  'login access': lookups.loginAccess(at('u3@d4.test')),
   login: lookups.login(at('u3@d4.test')),
   mailbox: lookups.mailbox(at('u3@d4.test'), '/var/vmail', 'rule'),
 };
@@ -300,6 +311,32 @@ const size = async ({ directory, sql }: Database): Promise<void> => {
   assert.deepEqual([count, last], [100_001, 'late@two.test']);
 };
 
+/** Two at one address, a third alone, and a customer with an IPv6 network. */
+const connected = async ({ directory, sql }: Database): Promise<void> => {
+  for (const [client, name, host] of [
+    ['192.0.2.1', 'anna', 'one.test'],
+    ['192.0.2.1', 'bert', 'one.test'],
+    ['192.0.2.2', 'bert', 'one.test'],
+    ['2001:db8:1:2::7', 'anna', 'one.test'],
+    ['192.0.2.3', 'anna', 'two.test'],
+  ])
+    await sql(`USE vmail; DO login_succeeded_v1('${client}', '${name}', '${host}')`);
+  const now = ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.9', '2001:db8:1:2:3:4:5:6', '2001:db8:1:3::7', '::ffff:c000:201'];
+  const unknown = ['192.0.2.9', '2001:db8:1:3::7', '::ffff:c000:201'];
+  for (const [local, host, expected] of [
+    ['anna', 'one.test', ['192.0.2.1', '2001:db8:1:2:3:4:5:6']],
+    ['Bert', 'one.test', ['192.0.2.1', '192.0.2.2']],
+    ['carl', 'one.test', []],
+    ['*', 'one.test', []],
+    [undefined, 'one.test', ['192.0.2.1', '192.0.2.2', '2001:db8:1:2:3:4:5:6']],
+    [undefined, 'two.test', ['192.0.2.3']],
+  ] as const) {
+    const whose = { domain: domain(host), ...(local === undefined ? {} : { local: local as LocalPart }) };
+    assert.deepEqual([...(await clients.among(directory, whose, now))].toSorted(), [...expected, ...unknown].toSorted(), `${local}@${host}`);
+  }
+  assert.deepEqual(await clients.among(directory, { domain: domain('one.test') }, []), new Set());
+};
+
 for (const release of RELEASES) {
   test(`domains, accounts and aliases on ${release}`, async (t) => {
     await using server = await database(release);
@@ -313,6 +350,7 @@ for (const release of RELEASES) {
     await t.test('C10, C11: accounts and aliases are changed', () => changes(server));
     await t.test('C13: lists', () => lists(server));
     await t.test('removals, and what is in their way', () => removals(server));
+    await t.test('C10: from where somebody may be logged in', () => connected(server));
     await t.test('hostile values change nothing', () => hostile(server));
     await t.test('doveadm verifies our hashes', async () => {
       const password = generatePassword();

@@ -5,6 +5,7 @@ export * as aliases from './aliases.ts';
 export type { Alias, NewAlias } from './aliases.ts';
 export * as bans from './bans.ts';
 export type { Ban } from './bans.ts';
+export * as clients from './clients.ts';
 export { connect, type Directory } from './connect.ts';
 export * as domains from './domains.ts';
 export type { Contents, DomainEntry } from './domains.ts';

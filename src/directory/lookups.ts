@@ -188,6 +188,15 @@ const senders = ({ local, domain }: Needs<'local' | 'domain'>): string => {
   );
 };
 
+/**
+ * check_sasl_access, asked at each recipient: refuses the login of an open session whose account has been disabled or is gone. Also where the
+ * sender is empty, of which Postfix never asks whose it is.
+ */
+const loginAccess = ({ address }: Needs<'address'>): string => {
+  const at = split(quoted(address));
+  return line(`SELECT '550 5.7.1 This account is disabled or gone' FROM DUAL WHERE NOT ${accountExists(at, 'enabled = 1')}`);
+};
+
 /** smtp_tls_policy_maps: policy and its parameters. */
 const tlsPolicy = ({ address }: Needs<'address'>): string =>
   line(`SELECT CONCAT_WS(' ', policy, params) FROM tls_policies_v1 WHERE domain = ${quoted(address)} AND ${isAscii(quoted(address))}`);
@@ -260,6 +269,7 @@ export const lookups = {
   recipientGate,
   recipientAccess,
   senders,
+  loginAccess,
   tlsPolicy,
   login,
   loginRefused,

@@ -39,17 +39,34 @@ const pssOf = async (machine: Machine, pid: number): Promise<number> => {
   return Number(/^Pss:\s+([0-9]+) kB/m.exec(rollup?.toString() ?? '')?.[1] ?? 0);
 };
 
-/** The port that a line of /proc/net/{tcp,udp} describes, when it listens: TCP state 0A, UDP any unconnected socket. */
-const listening = (line: string, transport: 'tcp' | 'udp'): { readonly inode: string; readonly port: number; readonly local: string } | undefined => {
-  const fields = line.trim().split(/\s+/);
-  const [local = '', remote = '', state] = [fields[1], fields[2], fields[3]];
-  const inode = fields[9];
-  if (inode === undefined || (transport === 'tcp' ? state !== '0A' : !/:0000$/.test(remote))) return undefined;
-  return { inode, port: Number.parseInt(local.slice(local.lastIndexOf(':') + 1), 16), local: local.slice(0, local.lastIndexOf(':')) };
+/** A line of /proc/net/{tcp,udp}; both ends are `ADDRESS:PORT` in hexadecimal. */
+interface Line {
+  readonly local: string;
+  readonly remote: string;
+  readonly state: string;
+  readonly inode: string;
+}
+
+const linesOf = async (machine: Machine, file: 'tcp' | 'tcp6' | 'udp' | 'udp6'): Promise<readonly Line[]> => {
+  const table = (await machine.read(path(`/proc/net/${file}`)))?.toString() ?? '';
+  return table
+    .split('\n')
+    .slice(1)
+    .flatMap((line) => {
+      const fields = line.trim().split(/\s+/);
+      const [local = '', remote = '', state = '', inode] = [fields[1], fields[2], fields[3], fields[9]];
+      return inode === undefined ? [] : [{ local, remote, state, inode }];
+    });
 };
 
+const portOf = (end: string): number => Number.parseInt(end.slice(end.lastIndexOf(':') + 1), 16);
+
+/** TCP state 0A; UDP any unconnected socket. */
+const isListening = ({ state, remote }: Line, transport: 'tcp' | 'udp'): boolean => (transport === 'tcp' ? state === '0A' : portOf(remote) === 0);
+
 /** Addresses in /proc/net are hexadecimal words in the machine's (little-endian) order. */
-const address = (hex: string): string => {
+const addressOf = (end: string): string => {
+  const hex = end.slice(0, end.lastIndexOf(':'));
   const octets = (hex.match(/.{8}/g) ?? []).flatMap((word) => (word.match(/../g) ?? []).toReversed().map((octet) => Number.parseInt(octet, 16)));
   if (octets.length === 4) return octets.join('.');
   const groups = Array.from({ length: 8 }, (_, index) => (((octets[index * 2] ?? 0) << 8) | (octets[index * 2 + 1] ?? 0)).toString(16));
@@ -72,11 +89,8 @@ const allListening = async (machine: Machine): Promise<readonly Listening[]> => 
     ['udp', 'udp'],
     ['udp6', 'udp'],
   ] as const) {
-    const table = (await machine.read(path(`/proc/net/${file}`)))?.toString() ?? '';
-    for (const line of table.split('\n').slice(1)) {
-      const entry = listening(line, transport);
-      if (entry !== undefined) found.push({ transport, address: address(entry.local), port: entry.port, inode: entry.inode });
-    }
+    const lines = (await linesOf(machine, file)).filter((line) => isListening(line, transport));
+    found.push(...lines.map(({ local, inode }) => ({ transport, address: addressOf(local), port: portOf(local), inode })));
   }
   return found;
 };
@@ -118,6 +132,29 @@ export const holdersOf = async (machine: Machine, ports: ReadonlySet<number>): P
     holders.push(...sockets.map((entry) => ({ ...entry, pid, program })));
   }
   return holders;
+};
+
+export interface Connection {
+  /** The address at the other end. */
+  readonly client: string;
+  readonly inode: string;
+}
+
+/** TCP connections to any of the ports of this machine that a process still holds. */
+export const connectionsTo = async (machine: Machine, ports: ReadonlySet<number>): Promise<readonly Connection[]> => {
+  const lines = [...(await linesOf(machine, 'tcp')), ...(await linesOf(machine, 'tcp6'))];
+  const held = lines.filter((line) => !isListening(line, 'tcp') && line.inode !== '0' && ports.has(portOf(line.local)));
+  return held.map(({ remote, inode }) => ({ client: addressOf(remote), inode }));
+};
+
+/** Processes of the program (`comm`, proc(5)) that hold any of the sockets. */
+export const holding = async (machine: Machine, program: string, inodes: ReadonlySet<string>): Promise<readonly number[]> => {
+  const found: number[] = [];
+  for (const { pid } of await allProcesses(machine)) {
+    const name = (await machine.read(path(`/proc/${pid}/comm`)).catch(() => undefined))?.toString().trim(); // ESRCH: it ended meanwhile
+    if (name === program && [...(await socketsOf(machine, pid))].some((inode) => inodes.has(inode))) found.push(pid);
+  }
+  return found;
 };
 
 /** Memory of a daemon with its children, in MB: PSS, so that shared pages count once. */

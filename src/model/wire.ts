@@ -40,6 +40,11 @@ const PUBLIC_PORTS: readonly (readonly [ServiceName, string, number])[] = [
   ['nginx', 'https', 443],
 ];
 
+/** Where logins send mail, whatever the configuration says. */
+export const SUBMISSION_PORTS: ReadonlySet<number> = new Set(
+  PUBLIC_PORTS.flatMap(([, name, port]) => (name === 'submission' || name === 'submissions' ? [port] : [])),
+);
+
 const places = (settings: Settings): Readonly<Record<PlaceName, ReturnType<typeof path>>> => ({
   command: path('/usr/local/bin/hauspost'),
   config: path('/etc/hauspost'),

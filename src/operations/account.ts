@@ -1,9 +1,10 @@
 /** `account add`, `account set`, `account passwd`, `account list`, `account remove`. */
 import { z } from 'zod';
-import { type MailAddress, operatorError, parseDomain, parseMailAddress, parseMegabytes, splitAddress } from '#base';
+import { type AbsPath, type MailAddress, operatorError, parseDomain, parseMailAddress, parseMegabytes, splitAddress } from '#base';
 import { accounts, type Dangling, generatePassword, hashPassword, type PasswordHash, parsePasswordHash } from '#directory';
 import type { Finding } from '#model';
 import { type Context, listing, operation } from './operation.ts';
+import { endReading, endSessions, withoutSessions } from './sessions.ts';
 import { finding, fromDirectory, keepingPostmaster, putMailAside, requireConsent, warned, withDirectory } from './people.ts';
 import { withUsage } from './usage.ts';
 
@@ -87,9 +88,6 @@ const either = (yes: boolean | undefined, no: boolean | undefined, names: string
   return yes === true ? true : no === true ? false : undefined;
 };
 
-/** Ends sessions of the address. Status 68 (EX_NOHOST) only says that nobody of that name was logged in (doveadm-kick(1)). */
-const endSessions = async ({ machine }: Context, whose: MailAddress): Promise<void> => void (await machine.run(['doveadm', 'kick', whose]));
-
 export const set = operation({
   name: 'account set',
   summary: 'Changes an account; what is not named stays.',
@@ -124,8 +122,10 @@ export const set = operation({
         ...(sendOnly === undefined ? {} : { sendOnly }),
       };
       const changed = await keepingPostmaster(context, directory, () => accounts.change(directory, whose, wanted));
-      if (enabled === false || sendOnly === true) await endSessions(context, whose);
-      return { ...shown(changed.account), warnings: warned(context, changed.warnings) };
+      const result = { ...shown(changed.account), warnings: warned(context, changed.warnings) };
+      if (enabled === false) await endSessions(context, directory, splitAddress(whose));
+      else if (sendOnly === true) await endReading(context, splitAddress(whose));
+      return result;
     }),
 });
 
@@ -143,8 +143,8 @@ export const passwd = operation({
       await accounts.get(directory, whose);
       const { hash, generated } = await choosePassword(context, flags);
       await accounts.change(directory, whose, { passwordHash: hash });
-      await endSessions(context, whose);
       if (generated !== undefined) context.reporter.emit({ kind: 'password', whose, password: generated });
+      await endSessions(context, directory, splitAddress(whose));
       return { address: whose };
     }),
 });
@@ -198,11 +198,13 @@ export const remove = operation({
   run: async (context, input) => {
     const whose = parseMailAddress(input.address);
     if (input.delete_mail === true) requireConsent(context, deletion(whose));
-    const { dangling } = await withDirectory((directory) => keepingPostmaster(context, directory, () => accounts.remove(directory, whose)));
-    warned(context, dangling.map(leadsNowhere));
-    await endSessions(context, whose);
     const { local, domain } = splitAddress(whose);
-    const moved = await putMailAside(context, `${domain}/${local}`, whose);
+    const { dangling, moved } = await withDirectory(async (directory) => {
+      const gone = await keepingPostmaster(context, directory, () => accounts.remove(directory, whose));
+      warned(context, gone.dangling.map(leadsNowhere));
+      const aside = (): Promise<AbsPath | null> => putMailAside(context, `${domain}/${local}`, whose);
+      return { ...gone, moved: await withoutSessions(context, directory, { local, domain }, aside) };
+    });
     if (input.delete_mail !== true || moved === null) return { address: whose, moved_to: moved, dangling };
     await context.machine.remove(moved);
     return { address: whose, moved_to: null, dangling };

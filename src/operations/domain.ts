@@ -1,10 +1,11 @@
 /** `domain add`, `domain list`, `domain remove`. */
 import { z } from 'zod';
-import { type Domain, parseDomain } from '#base';
+import { type AbsPath, type Domain, parseDomain } from '#base';
 import { type Contents, domains } from '#directory';
 import { makeDkimKeys } from './dkim.ts';
 import { listing, operation } from './operation.ts';
 import { fromDirectory, keepingPostmaster, putMailAside, requireConsent, withDirectory } from './people.ts';
+import { withoutSessions } from './sessions.ts';
 
 const domain = z.string().describe('a domain such as example.org');
 
@@ -69,12 +70,12 @@ export const remove = operation({
   run: async (context, input) => {
     const name = parseDomain(input.domain);
     const withEverything = input.with_everything === true;
-    const gone = await withDirectory(async (directory) => {
+    return withDirectory(async (directory) => {
       if (withEverything) requireConsent(context, removal(name, await domains.contents(directory, name)));
-      return keepingPostmaster(context, directory, () => domains.remove(directory, name, { withEverything }));
+      const gone = await keepingPostmaster(context, directory, () => domains.remove(directory, name, { withEverything }));
+      const aside = (): Promise<AbsPath | null> => putMailAside(context, name, `@${name}`);
+      const moved = gone.accounts.count === 0 ? await aside() : await withoutSessions(context, directory, { domain: name }, aside);
+      return { domain: name, ...gone, moved_to: moved };
     });
-    // Its status only says whether anybody was logged in (doveadm-kick(1)).
-    await context.machine.run(['doveadm', 'kick', `*@${name}`]);
-    return { domain: name, ...gone, moved_to: await putMailAside(context, name, `@${name}`) };
   },
 });

@@ -54,7 +54,7 @@ const dismiss = async (context: Context, input: RenderInput, directory: Director
   for (const address of await accounts.named(directory, PREFIX)) {
     await accounts.remove(directory, address);
     const { local, domain } = splitAddress(address);
-    await context.machine.run(['doveadm', 'kick', address]); // its status only says whether somebody was logged in
+    await context.machine.run(['doveadm', 'kick', '--', address]); // a Dovecot that does not answer has failed a step already
     for (const folder of ['mailboxes', 'sieve']) await context.machine.remove(path(`${input.wiring.places.mail}/${folder}/${domain}/${local}`));
   }
   await bans.forget(directory, PREFIX);

@@ -3,10 +3,11 @@ import type { Migration } from './migration.ts';
 import { tables } from './0001-tables.ts';
 import { addresses } from './0002-addresses.ts';
 import { indexes } from './0003-indexes.ts';
+import { loginClients } from './0006-login-clients.ts';
 import { logins } from './0005-logins.ts';
 import { views } from './0004-views.ts';
 
 export type { Migration };
 export { haveTables } from './standing.ts';
 
-export const MIGRATIONS: readonly Migration[] = [tables, addresses, indexes, views, logins];
+export const MIGRATIONS: readonly Migration[] = [tables, addresses, indexes, views, logins, loginClients];

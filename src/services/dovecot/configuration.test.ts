@@ -35,6 +35,25 @@ test('under runit it logs to what runit reads', () => {
   );
 });
 
+test('without limits a login is taken down all the same, since sessions are ended by it', () => {
+  for (const [release, found] of [
+    ['bookworm', ['', '-succeeded']],
+    ['trixie', []],
+  ] as const) {
+    const input = inputFor(release);
+    const logins = { ...input.settings.logins, failuresPerClient: 0, failuresPerAccount: 0 };
+    const without = { ...input, settings: { ...input.settings, logins } };
+    assert.deepEqual(
+      sqlFileTexts(without).map(({ path }) => path),
+      found.map((name) => `/etc/dovecot/dovecot-sql${name}.conf.ext`),
+    );
+    const passdbs = written(without).match(/^passdb .*\{\n(?: {2}.*\n)+/gm) ?? [];
+    assert.equal(passdbs.length, 2);
+    assert.match(passdbs[0] ?? '', /result_success = continue-ok/);
+    assert.match(passdbs[1] ?? '', /skip = unauthenticated/);
+  }
+});
+
 test('a protocol without a listener is closed, not left to the default', () => {
   const input = inputFor('bookworm');
   const wiring = { ...input.wiring, listeners: input.wiring.listeners.filter(({ name }) => name !== 'imap') };

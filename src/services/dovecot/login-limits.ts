@@ -1,7 +1,8 @@
 /**
  * Limits of wrong passwords (M27). Dovecot has a way to ask somebody about each login (auth policy), but only by HTTP over TCP, and it makes an
  * address wait, right passwords too. So the database counts: a first passdb that refuses (`deny`), and behind the real one two that never
- * know anybody and whose questions take down how it went. Whatever asks Dovecot for a login is counted, Postfix included.
+ * know anybody and whose questions take down how it went. Whatever asks Dovecot for a login is counted, Postfix included. From where somebody was
+ * let in is taken down without limits, too: his sessions are ended by it.
  */
 import { lookups } from '#directory';
 import type { Node, Row } from '#formats';
@@ -23,20 +24,18 @@ export interface Steps {
 }
 
 export const loginLimits = ({ settings: { logins } }: RenderInput, dialect: Dialect): Steps => {
-  if (logins.failuresPerClient === 0 && logins.failuresPerAccount === 0) return { before: [], real: [], after: [] };
+  const limited = logins.failuresPerClient > 0 || logins.failuresPerAccount > 0;
   const { local, domain, client, trace } = dialect.variables;
   const who = { local: dialect.written(local), domain: dialect.written(domain), client: dialect.written(client) };
+  const failed: Step = {
+    name: 'failed',
+    query: lookups.loginFailed({ ...who, trace: dialect.written(trace) }, logins),
+    rows: [{ set: 'skip', to: 'authenticated' }],
+  };
   return {
-    before: [{ name: 'refused', query: lookups.loginRefused(who, logins), rows: [{ set: 'deny', to: true }] }],
+    before: limited ? [{ name: 'refused', query: lookups.loginRefused(who, logins), rows: [{ set: 'deny', to: true }] }] : [],
     real: [{ set: 'result_success', to: 'continue-ok', why: 'On to those that take it down; they change nothing of the result.' }],
-    after: [
-      {
-        name: 'failed',
-        query: lookups.loginFailed({ ...who, trace: dialect.written(trace) }, logins),
-        rows: [{ set: 'skip', to: 'authenticated' }],
-      },
-      { name: 'succeeded', query: lookups.loginSucceeded(who), rows: [{ set: 'skip', to: 'unauthenticated' }] },
-    ],
+    after: [...(limited ? [failed] : []), { name: 'succeeded', query: lookups.loginSucceeded(who), rows: [{ set: 'skip', to: 'unauthenticated' }] }],
   };
 };
 

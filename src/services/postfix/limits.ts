@@ -1,4 +1,4 @@
-/** Sizes and counts. Rspamd and the queue have limits of their own that follow `message_size_limit`. */
+/** Sizes, counts, pauses. Rspamd and the queue have limits of their own that follow `message_size_limit`. */
 import type { Row } from '#formats';
 import type { RenderInput } from '#model';
 
@@ -11,5 +11,10 @@ export const limits = ({ settings }: RenderInput): readonly Row[] => [
     set: 'smtpd_recipient_limit',
     to: settings.mail.recipientsPerMessage,
     why: 'RCPT beyond it is answered 452, and the rest comes in a second message.',
+  },
+  {
+    set: 'service_throttle_time',
+    to: '1s',
+    why: 'A process that ends during its first session, as when we end the sessions of an account, would close its port for a minute.',
   },
 ];

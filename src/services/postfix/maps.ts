@@ -28,6 +28,7 @@ const questions = (settings: Pick<Settings, 'postmaster' | 'hostname'>) => ({
   'recipient-gate': lookups.recipientGate(PARTS),
   'recipient-access': lookups.recipientAccess(PARTS),
   senders: lookups.senders(PARTS),
+  'login-access': lookups.loginAccess(PARTS),
   'tls-policy': lookups.tlsPolicy(PARTS),
 });
 type Question = keyof ReturnType<typeof questions>;
@@ -39,6 +40,7 @@ const piped = (gate: Question, answer: Question): string => `proxy:pipemap:{mysq
 
 export const ownCheck = one('own-recipients');
 export const accessCheck = piped('recipient-gate', 'recipient-access');
+export const loginCheck = one('login-access');
 
 const mapsOf = (settings: Settings) => ({
   domains: one('domains'),
@@ -49,6 +51,7 @@ const mapsOf = (settings: Settings) => ({
   own: ownCheck,
   access: accessCheck,
   senders: one('senders'),
+  login: loginCheck,
   tlsPolicy: one('tls-policy'),
   transport: `proxy:pipemap:{${postmasterOnly(settings)},mysql:${file('stranded-postmaster')}}`,
 });

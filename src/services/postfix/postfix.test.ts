@@ -105,7 +105,7 @@ test('submission asks for TLS and a login, and judges recipients (M2, M12, M13)'
     '-o smtpd_tls_wrappermode=yes',
     '-o smtpd_tls_security_level=encrypt',
     '-o smtpd_sasl_auth_enable=yes',
-    '-o {smtpd_client_restrictions=permit_sasl_authenticated, reject}',
+    '-o {smtpd_client_restrictions=check_sasl_access proxy:mysql:/etc/postfix/sql/login-access.cf, permit_sasl_authenticated, reject}',
     '-o {smtpd_sender_restrictions=reject_non_fqdn_sender, reject_sender_login_mismatch}',
     '-o {smtpd_relay_restrictions=permit_sasl_authenticated, reject}',
     `-o {smtpd_recipient_restrictions=reject_non_fqdn_recipient, reject_unknown_recipient_domain, ${CHECKS}, permit_sasl_authenticated, reject}`,

@@ -2,8 +2,9 @@
  * Ports 587 (STARTTLS) and 465 (TLS from the start, RFC 8314): people of ours, after TLS and a login. They may send as
  * themselves and as the aliases that reach them; Rspamd compares From with it. RFC 6409.
  */
-import type { Row } from '#formats';
+import { type Row, template } from '#formats';
 import type { RenderInput } from '#model';
+import { loginCheck } from './maps.ts';
 import { recipientChecks } from './restrictions.ts';
 
 /** Mozilla's server side TLS guideline 6.0, "intermediate": ECDHE with AEAD only. TLS 1.3 has suites of its own. */
@@ -25,7 +26,11 @@ const login: readonly Row[] = [
 ];
 
 const people = (input: RenderInput): readonly Row[] => [
-  { set: 'smtpd_client_restrictions', to: ['permit_sasl_authenticated', 'reject'] },
+  {
+    set: 'smtpd_client_restrictions',
+    to: [template`check_sasl_access ${loginCheck}`, 'permit_sasl_authenticated', 'reject'],
+    why: 'Asked at each recipient: an account that is disabled sends nothing more in a session that is open.',
+  },
   { set: 'smtpd_helo_required', to: false },
   { set: 'smtpd_helo_restrictions', to: '', why: 'A mail program names itself as it likes.' },
   { set: 'smtpd_sender_restrictions', to: ['reject_non_fqdn_sender', 'reject_sender_login_mismatch'] },
