@@ -182,7 +182,7 @@ for (const release of RELEASES) {
       const drop = 'SET FOREIGN_KEY_CHECKS = 0; DROP TABLE accounts, aliases, tlspolicies, domains';
       await mended(`mariadb vmail -e '${drop}' && mariadb vmail <${COPY}`, migrations('addresses', 'indexes'));
       assert.equal(await everything(machine), rows);
-      const all = migrations('tables', 'addresses', 'indexes', 'views', 'logins');
+      const all = migrations('tables', 'addresses', 'indexes', 'views', 'logins', 'login-clients');
       await done(machine, ['mariadb', '-e', 'DROP DATABASE vmail']);
       const { code, document } = await answered<{ error: { code: string; remedy: string } }>(server, 'account', 'list');
       assert.deepEqual([code, document.error.code, document.error.remedy], [4, 'directory.absent', 'Run `hauspost apply`.']);

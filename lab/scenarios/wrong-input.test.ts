@@ -9,7 +9,7 @@ import { dated } from '../dated.ts';
 import { fetched, fileWith, HAUSPOST, type Output, refusedInput, runMany, type Server, unchanged, WRONG_VALUES } from '../index.ts';
 import { answered, exits } from '../operator.ts';
 import { oddValues } from '../parts/odd-values.ts';
-import { jsons, NOTHING, ok, orders } from '../people.ts';
+import { canLogIn, jsons, NOTHING, ok, orders } from '../people.ts';
 import { onEachRelease } from '../scenario.ts';
 import { RING, WRONG } from '../wrong-input.ts';
 
@@ -59,6 +59,7 @@ const passwords = (get: () => Server): void => {
         }
       }
     });
+    assert.equal(await canLogIn(get(), get().demo), true, 'the old password');
   });
 };
 
