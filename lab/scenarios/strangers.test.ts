@@ -8,7 +8,7 @@ import { MISNAMED, OUTSIDE, serveAbroad } from '../abroad.ts';
 import { dated } from '../dated.ts';
 import { minutesPass } from '../greylisting.ts';
 import { scansOf } from '../history.ts';
-import { fetched, PUBLIC, type Release, type Reply, type Server, type Target, until } from '../index.ts';
+import { fetched, PUBLIC, type Reply, type Server, type Target, until } from '../index.ts';
 import { whereTo } from '../parts/aliases.ts';
 import { testPatterns } from '../parts/patterns.ts';
 import { ACCEPTED, isRefused, recipient, refusedAt, relaysAt, settleRecipients } from '../parts/recipients.ts';
