@@ -20,6 +20,15 @@ export interface Finding {
   readonly remedy: string;
 }
 
+/** Of a served machine of profile local: the resolver in its /etc/resolv.conf is in no network that it has, and so never answered. */
+export const UNANSWERED: Finding = {
+  level: 'warning',
+  code: 'resolver.not-validated',
+  message:
+    'names are not validated (DNSSEC), and mail to others goes without DANE: not all resolvers in /etc/resolv.conf (192.0.2.53) have answered so far whether they pass signatures on',
+  remedy: "Once they do, 'hauspost plan' shows what changes; validate = false below [resolver] says that it shall be so.",
+};
+
 export interface Plan {
   readonly changes: readonly Change[];
   readonly generation: number;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connect as connectTls, type PeerCertificate } from 'node:tls';
 import { atTerminal, collect, ended, filesDigest, HAUSPOST, type Output, oneDocument, type Server, until } from '../index.ts';
-import { announcedSize, answered, configure, exits, type Failure, type Finding, generations, type Plan } from '../operator.ts';
+import { announcedSize, answered, configure, exits, type Failure, type Finding, generations, type Plan, UNANSWERED } from '../operator.ts';
 import { selfTestFails } from '../parts/self-test.ts';
 import { onEachRelease, type Part } from '../scenario.ts';
 
@@ -69,7 +69,7 @@ const applying = (get: () => Server): void => {
     assert.equal(await announcedSize(server), 'SIZE 20971520');
     const again = await answered<{ applied: boolean; generation: number; changes: unknown[] }>(server, 'apply');
     assert.deepEqual([again.code, again.document.applied, again.document.generation, again.document.changes], [0, false, 2, []]);
-    assert.deepEqual((await answered(server, 'plan')).document, { changes: [], generation: 2, findings: [] });
+    assert.deepEqual((await answered(server, 'plan')).document, { changes: [], generation: 2, findings: [UNANSWERED] });
   });
 
   test('exit 4, and nothing changed: a port that another program holds; the program is named', async () => {
@@ -281,7 +281,9 @@ const environment = (get: () => Server): void => {
     assert.equal(unreadable.code, 4, unreadable.stderr);
     assert.match(unreadable.stderr, /^hauspost: \/tmp\/secret\.toml may not be read by this user\n/);
   });
+};
 
+const database = (get: () => Server): void => {
   test('exit 4: the database is away; exit 0 when it is back', async () => {
     const server = get();
     await server.machine.run(['systemctl', 'stop', 'mariadb.service']);
@@ -294,7 +296,9 @@ const environment = (get: () => Server): void => {
     await server.machine.run(['systemctl', 'start', 'mariadb.service']);
     await exits(server, 0, 'account', 'list');
   });
+};
 
+const mistakes = (get: () => Server): void => {
   test('exit 3: a configuration that is wrong stops every command that needs it, and every mistake is told', async () => {
     const server = get();
     await configure(server, 'colour = "blue"\n[mail]\ndefault_quota = "lots"\n');
@@ -358,4 +362,4 @@ const once =
   (get, release) =>
     release === 'trixie' ? part(get, release) : undefined;
 
-onEachRelease(once(environment), applying, certificate, drift, once(lost), once(selfTestFails));
+onEachRelease(once(environment), database, once(mistakes), applying, certificate, drift, lost, once(selfTestFails));

@@ -16,6 +16,7 @@ import {
   type UpRecord,
   upRecord,
 } from '../index.ts';
+import { UNANSWERED } from '../operator.ts';
 import { statusTells } from '../parts/status.ts';
 
 const HAUSPOST = '/opt/hauspost/hauspost';
@@ -56,6 +57,7 @@ for (const kind of KINDS) {
       assert.match(shownPassword(record, 'demo@hauspost.test'), /^[0-9a-z-]{20,}$/);
       assert.doesNotMatch(record.stdout, /FAIL/);
       assert.ok(!`${record.stdout}${record.stderr}`.includes('\u001b'), 'no colour without a terminal');
+      assert.ok(record.stderr.includes(`warning: ${UNANSWERED.message}\n         ${UNANSWERED.remedy}\n`), record.stderr);
     });
 
     test("C1: the host's own resolver is left alone", async () => {
@@ -112,9 +114,9 @@ for (const kind of KINDS) {
 
     test('C3, C4: a second apply, plan and up change nothing', async () => {
       const first = await json(machine, 'plan');
-      assert.deepEqual([first.code, first.document], [0, { changes: [], generation: 1, findings: [] }]);
+      assert.deepEqual([first.code, first.document], [0, { changes: [], generation: 1, findings: [UNANSWERED] }]);
       const apply = await json(machine, 'apply');
-      assert.deepEqual([apply.code, apply.document], [0, { applied: false, generation: 1, changes: [], probes: [], findings: [] }]);
+      assert.deepEqual([apply.code, apply.document], [0, { applied: false, generation: 1, changes: [], probes: [], findings: [UNANSWERED] }]);
       const up = await json(machine, 'up', '--yes');
       assert.equal(up.code, 0, up.stderr);
       assert.equal((up.document as { applied: boolean }).applied, false);
@@ -132,7 +134,7 @@ for (const kind of KINDS) {
       const up = await json(machine, 'up');
       assert.equal(up.code, 0, `it only starts what was stopped, and asks nothing: ${up.stderr}`);
       await allRun(machine);
-      assert.deepEqual((await json(machine, 'plan')).document, { changes: [], generation: 1, findings: [] });
+      assert.deepEqual((await json(machine, 'plan')).document, { changes: [], generation: 1, findings: [UNANSWERED] });
       const { document } = await json(machine, 'account', 'list');
       assert.deepEqual(
         (document as { address: string }[]).map(({ address }) => address),

@@ -1,8 +1,9 @@
 /** C12, and D1 for `tlspolicies`: policies set by command and by SQL count for the next message; outside.test's server offers no TLS. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Outside, outside, type Release, type Server, serve, until } from '../index.ts';
-import { answered, exits } from '../operator.ts';
+import { nameServer, type Outside, outside, type Release, type Server, serve, until } from '../index.ts';
+import { answered, exits, type Finding } from '../operator.ts';
+import { askForName, signedServer } from '../signed-zone.ts';
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 const FINGERPRINT = Array.from({ length: 32 }, (_, n) => n.toString(16).padStart(2, '0')).join(':');
@@ -38,6 +39,10 @@ const WRONG: readonly (readonly [string, string | null])[] = [
   ['encrypt', 'ciphers=high ciphers=medium'],
   ['encrypt', 'connection_reuse=maybe'],
 ];
+
+/** Resolvers that the machine might have: one passes DNSSEC records on, one does not. */
+const [CARRIES, STRIPS] = ['127.0.0.54', '127.0.0.55'];
+const SERVFAIL = 2;
 
 for (const release of RELEASES) {
   describe(release, () => {
@@ -123,6 +128,53 @@ for (const release of RELEASES) {
       assert.equal(await fate(), NONSENSE);
       await exits(server, 0, 'tls-policy', 'set', 'outside.test', 'dane');
       assert.equal(await fate(), SENT);
+    });
+
+    test('C1: names are validated where the resolvers of the machine carry DNSSEC, and mail goes with DANE; else a warning says that it is not so', async () => {
+      const { machine } = server;
+      const [signed, forged] = [{ 'signed.example.': '192.0.2.1' }, { 'forged.example.': '192.0.2.2' }];
+      const plain = Object.entries({ ...signed, ...forged }).map(([name, data]) => ({ name: name.slice(0, -1), type: 'A' as const, data }));
+      await using carrying = await signedServer(machine, CARRIES, signed, forged);
+      await using _stripping = await nameServer(machine, STRIPS, plain);
+      const shell = async (script: string, input = ''): Promise<string> => {
+        const { code, stdout, stderr } = await machine.run(['sh', '-e', '-c', script], { input });
+        assert.equal(code, 0, stderr);
+        return stdout;
+      };
+      await shell(
+        'cat >/usr/share/dns/root.key; cp /usr/share/dns/root.key /var/lib/unbound/root.key; chown unbound: /var/lib/unbound/root.key',
+        `${carrying.anchor}\n`,
+      );
+      const warnings = async (command: string): Promise<readonly string[]> =>
+        (await answered<{ findings: readonly Finding[] }>(server, command)).document.findings.map(({ code, message }) => `${code} ${message}`);
+      const named = async (...resolvers: readonly string[]): Promise<void> => {
+        await shell('cat >/etc/resolv.conf', resolvers.map((address) => `nameserver ${address}\n`).join(''));
+        await exits(server, 0, 'apply', '--yes');
+      };
+      const level = (): Promise<string> => shell('postconf -h smtp_tls_security_level smtp_dns_support_level');
+
+      for (const resolvers of [[STRIPS], [CARRIES, STRIPS]]) {
+        await named(...resolvers);
+        const warning = `resolver.not-validated names are not validated (DNSSEC), and mail to others goes without DANE: the resolvers in /etc/resolv.conf (${resolvers.join(', ')}) do not pass signatures on`;
+        for (const command of ['plan', 'status', 'apply']) assert.deepEqual(await warnings(command), [warning], command);
+        assert.match(
+          (await exits(server, 0, 'status')).stdout,
+          /^Attention: names are not validated \(DNSSEC\), .*\n {2}Name others there, or write mode = "recursive"/m,
+        );
+        assert.ok((await exits(server, 0, 'plan')).stderr.startsWith(`warning: ${warning.slice('resolver.not-validated '.length)}\n`));
+        assert.equal(await level(), 'may\n\n');
+      }
+      assert.equal((await warnings('up')).length, 1);
+      // Through both: what is forged is believed, whoever tells it.
+      for (const name of ['signed.example.', 'forged.example.'])
+        assert.deepEqual(await askForName(machine, '127.0.0.1', name), { code: 0, validated: false, answers: 1 }, name);
+
+      await named(CARRIES);
+      for (const command of ['plan', 'status', 'apply', 'up']) assert.deepEqual(await warnings(command), [], command);
+      assert.equal(await level(), 'dane\ndnssec\n');
+      assert.deepEqual(await askForName(machine, '127.0.0.1', 'signed.example.'), { code: 0, validated: true, answers: 1 });
+      assert.deepEqual(await askForName(machine, '127.0.0.1', 'forged.example.'), { code: SERVFAIL, validated: false, answers: 0 });
+      assert.deepEqual(await askForName(machine, CARRIES, 'forged.example.'), { code: 0, validated: false, answers: 1 }, 'it is there');
     });
   });
 }

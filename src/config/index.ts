@@ -6,5 +6,6 @@ export { optionsMarkdown } from './options-document.ts';
 export type { Relay } from './outgoing.ts';
 export { parseConfig } from './parse.ts';
 export { type ConfigProblem, configError, describeProblem } from './problem.ts';
+export type { Unvalidated } from './resolver.ts';
 export type { Config } from './sections.ts';
 export * from './settings.ts';

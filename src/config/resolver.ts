@@ -11,6 +11,17 @@ const nobodyToAsk = (): HauspostError =>
     detail: { path: 'resolver.forwarders' },
   });
 
+/**
+ * Why signatures are not checked, where nobody wrote that they shall not be: a resolver strips them, one has not answered so far, or the
+ * operator named ones that are not the machine's, which are not asked.
+ */
+export type Unvalidated = 'stripped' | 'unanswered' | 'unasked';
+
+const unvalidated = (known: boolean, carry: boolean | null): Unvalidated | null => {
+  if (!known) return 'unasked';
+  return carry === true ? null : carry === false ? 'stripped' : 'unanswered';
+};
+
 export const resolver = section({
   name: 'resolver',
   doc: 'Whom the server asks for names. It brings its own resolver, Unbound, on loopback.',
@@ -72,11 +83,12 @@ export const resolver = section({
   },
   settings: (wants, { profile, facts }) => {
     const mode = wants.mode ?? (wants.forwarders !== undefined || profile === 'local' ? 'forward' : 'recursive');
-    if (mode === 'recursive') return { ...wants, mode, forwarders: [], validate: wants.validate ?? true };
+    if (mode === 'recursive') return { ...wants, mode, forwarders: [], validate: wants.validate ?? true, unvalidated: null };
     const forwarders = wants.forwarders ?? facts.resolvers;
     // In profile local a machine without a network is welcome: then only the names of the server itself are answered.
     if (forwarders.length === 0 && profile === 'public') throw nobodyToAsk();
     const known = forwarders.every((address) => facts.resolvers.includes(address));
-    return { ...wants, mode, forwarders, validate: wants.validate ?? (known && facts.resolversCarryDnssec === true) };
+    const why = wants.validate !== undefined || forwarders.length === 0 ? null : unvalidated(known, facts.resolversCarryDnssec);
+    return { ...wants, mode, forwarders, validate: wants.validate ?? (forwarders.length > 0 && why === null), unvalidated: why };
   },
 });

@@ -41,7 +41,7 @@ test('profile local stays on loopback and asks the resolvers of the machine', ()
   assert.deepEqual([settings.profile, settings.hostname, settings.postmaster], ['local', 'mail.hauspost.test', 'demo@hauspost.test']);
   assert.deepEqual(settings.network.bind, ['127.0.0.1', '::1']);
   assert.deepEqual([settings.tls.source, settings.tls.key, settings.tls.chain], ['own-ca', undefined, undefined]);
-  assert.deepEqual(settings.resolver, { mode: 'forward', forwarders: ['192.0.2.53'], validate: true });
+  assert.deepEqual(settings.resolver, { mode: 'forward', forwarders: ['192.0.2.53'], validate: true, unvalidated: null });
   assert.deepEqual(local('', { ipv6: false }).network.bind, ['127.0.0.1']);
 });
 
@@ -54,7 +54,7 @@ test('limits have the defaults that the contract names', () => {
 test('profile public binds all addresses and asks the root', () => {
   const settings = open();
   assert.deepEqual(settings.network, { bind: ['0.0.0.0', '::'], publicAddresses: [] });
-  assert.deepEqual(settings.resolver, { mode: 'recursive', forwarders: [], validate: true });
+  assert.deepEqual(settings.resolver, { mode: 'recursive', forwarders: [], validate: true, unvalidated: null });
   assert.equal(settings.hostname, 'mail.example.org');
   assert.deepEqual(open('', { ipv6: false }).network.bind, ['0.0.0.0']);
 });
@@ -70,15 +70,36 @@ test('signatures are checked behind forwarders only where they are known to pass
   assert.equal(validate('mode = "recursive"', { resolversCarryDnssec: false }), true);
 });
 
+test('why signatures are not checked is known, unless the operator wrote that they shall not be', () => {
+  const why = (more: string, facts: Partial<Facts> = {}): string | null => local(`[resolver]\n${more}`, facts).resolver.unvalidated;
+  assert.equal(why(''), null);
+  assert.equal(why('', { resolversCarryDnssec: false }), 'stripped');
+  assert.equal(why('', { resolversCarryDnssec: null }), 'unanswered');
+  assert.equal(why('forwarders = ["198.51.100.53"]'), 'unasked');
+  assert.equal(why('validate = false', { resolversCarryDnssec: false }), null);
+  assert.equal(why('validate = true', { resolversCarryDnssec: false }), null);
+  assert.equal(why('', { resolvers: [], resolversCarryDnssec: false }), null);
+});
+
 test('what the operator wrote wins', () => {
   assert.deepEqual(local('[network]\nbind = ["192.0.2.25"]').network.bind, ['192.0.2.25']);
-  assert.deepEqual(open('[resolver]\nforwarders = ["198.51.100.53"]').resolver, { mode: 'forward', forwarders: ['198.51.100.53'], validate: false });
+  assert.deepEqual(open('[resolver]\nforwarders = ["198.51.100.53"]').resolver, {
+    mode: 'forward',
+    forwarders: ['198.51.100.53'],
+    validate: false,
+    unvalidated: 'unasked',
+  });
   assert.equal(open('[resolver]\nmode = "forward"').resolver.forwarders[0], '192.0.2.53');
   assert.deepEqual(open('[tls]\nsource = "files"\nkey = "/k"\nchain = "/c"').tls, { source: 'files', key: '/k', chain: '/c' });
 });
 
 test('without a resolver to forward to, local does without, and public is refused', () => {
-  assert.deepEqual(local('', { resolvers: [], resolversCarryDnssec: false }).resolver, { mode: 'forward', forwarders: [], validate: false });
+  assert.deepEqual(local('', { resolvers: [], resolversCarryDnssec: false }).resolver, {
+    mode: 'forward',
+    forwarders: [],
+    validate: false,
+    unvalidated: null,
+  });
   assert.equal(open('', { resolvers: [] }).resolver.mode, 'recursive');
   assert.throws(() => open('[resolver]\nmode = "forward"', { resolvers: [] }), refusedAs('config.no-forwarders'));
 });

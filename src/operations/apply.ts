@@ -6,7 +6,8 @@ import { probeFacts, withLock } from '#machine';
 import { agreedTo, applyRequest, consentTo, interruption, surroundings } from './applying.ts';
 import { desiredOf, inPlace, loadDesired, storeOf } from './desired.ts';
 import { type Context, operation } from './operation.ts';
-import { finding, postmasterFindings, warned } from './people.ts';
+import { serverFindings } from './findings.ts';
+import { finding, warned } from './people.ts';
 
 const change = z.object({
   kind: z.string(),
@@ -50,7 +51,7 @@ export const plan = operation({
       plan: { changes, state },
     } = await planned(context);
     const wanted = await packagesWant(context.machine, storeOf(context), desired.manifest);
-    const findings = warned(context, [...wanted, ...(await postmasterFindings(desired.input.settings))]);
+    const findings = warned(context, [...wanted, ...(await serverFindings(desired.input))]);
     return { changes, generation: state.committed, findings, ...interruption(state) };
   },
   exitCode: ({ changes, interrupted }) => (changes.length > 0 || interrupted !== undefined ? 2 : 0),
@@ -69,7 +70,7 @@ export const apply = operation({
     withLock('hauspost apply', async () => {
       const desired = await loadDesired(context);
       const done = await applyAll(applyRequest(context, desired));
-      return { ...done, findings: [...done.findings, ...warned(context, await postmasterFindings(desired.input.settings))] };
+      return { ...done, findings: [...done.findings, ...warned(context, await serverFindings(desired.input))] };
     }),
 });
 

@@ -11,7 +11,8 @@ import { interruption, surroundings } from './applying.ts';
 import { dkimFindings } from './dkim.ts';
 import { desiredOf, inPlace, loadDesired } from './desired.ts';
 import { type Context, operation } from './operation.ts';
-import { finding, postmasterFindings } from './people.ts';
+import { serverFindings } from './findings.ts';
+import { finding } from './people.ts';
 
 const service = z.object({
   name: z.string(),
@@ -146,7 +147,7 @@ export const status = operation({
       queue: await queueStatus(machine),
       certificates: await certificates(machine, input),
       ...(await drift(context, desired)),
-      findings: [...(await certificateFindings(context, input)), ...(await postmasterFindings(input.settings)), ...(await dkimFindings(context))],
+      findings: [...(await certificateFindings(context, input)), ...(await serverFindings(input)), ...(await dkimFindings(context))],
     };
   },
 });

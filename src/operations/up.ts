@@ -13,7 +13,8 @@ import type { RenderInput } from '#model';
 import { CONTROLLER_HASH, rspamdPasswordHash } from '#services';
 import { applyRequest, consentTo, surroundings } from './applying.ts';
 import { desiredOf, inPlace, loadDesired, loadInput, noSource, parsed, readConfigText, renderInput, storeOf } from './desired.ts';
-import { postmasterFindings, warned } from './people.ts';
+import { serverFindings } from './findings.ts';
+import { finding, warned } from './people.ts';
 import { refuseForeignServer, refuseTakenPorts } from './foreign.ts';
 import { type Consent, type Context, operation } from './operation.ts';
 import { secretsOf } from './secrets.ts';
@@ -175,11 +176,12 @@ const run = async (context: Context, input: Input) => {
   await using directory = await connect({ socketPath: wiring.sockets.mariadb.path });
   const account = looked.domain === undefined ? null : await firstPeople(context, directory, looked.domain, desired.input);
   if (account !== null && settings.webUi.enabled) await showControllerPassword(context);
-  warned(context, await postmasterFindings(settings));
+  const findings = warned(context, await serverFindings(desired.input));
   const steps = await selfTest(context, desired.input);
   return {
     applied,
     generation,
+    findings,
     profile: settings.profile,
     hostname: settings.hostname,
     account,
@@ -199,6 +201,7 @@ export const up = operation({
   output: z.object({
     applied: z.boolean(),
     generation: z.number(),
+    findings: z.array(finding).readonly(),
     profile: z.enum(['local', 'public']),
     hostname: z.string(),
     account: z.string().nullable(),

@@ -1,0 +1,34 @@
+/** What there is to say of a server as it is set up, whoever asks: `up`, `plan`, `apply` and `status`. */
+import type { Unvalidated } from '#config';
+import type { Finding, RenderInput } from '#model';
+import { postmasterFindings } from './people.ts';
+
+const LEFT = 'validate = false below [resolver] says that it shall be so';
+
+const REASONS: Readonly<Record<Unvalidated, (addresses: string) => readonly [string, string]>> = {
+  stripped: (addresses) => [
+    `the resolvers in /etc/resolv.conf (${addresses}) do not pass signatures on`,
+    `Name others there, or write mode = "recursive" below [resolver]; ${LEFT}.`,
+  ],
+  unanswered: (addresses) => [
+    `not all resolvers in /etc/resolv.conf (${addresses}) have answered so far whether they pass signatures on`,
+    `Once they do, 'hauspost plan' shows what changes; ${LEFT}.`,
+  ],
+  unasked: (addresses) => [
+    `the resolvers in resolver.forwarders (${addresses}) are not those of this machine, and are not asked whether they pass signatures on`,
+    `Write validate = true below [resolver] if they do; ${LEFT}.`,
+  ],
+};
+
+/** Without validated names there is no DANE (RFC 7672 section 2.2): nobody should have to find that out. */
+const resolverFindings = ({ settings: { resolver } }: RenderInput): readonly Finding[] => {
+  if (resolver.unvalidated === null) return [];
+  const [why, remedy] = REASONS[resolver.unvalidated](resolver.forwarders.join(', '));
+  const message = `names are not validated (DNSSEC), and mail to others goes without DANE: ${why}`;
+  return [{ level: 'warning', code: 'resolver.not-validated', message, remedy }];
+};
+
+export const serverFindings = async (input: RenderInput): Promise<readonly Finding[]> => [
+  ...resolverFindings(input),
+  ...(await postmasterFindings(input.settings)),
+];
