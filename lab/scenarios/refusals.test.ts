@@ -5,18 +5,29 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { boot, derive, HAUSPOST, type Image, launched, type Machine, oneDocument, type Output, type Release, until } from '../index.ts';
+import { ok } from '../people.ts';
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 const INSTALLED = ['postfix', 'dovecot-imapd', 'dovecot-lmtpd', 'rspamd'];
+const EXIM = ['exim4-daemon-light', 'dovecot-imapd'];
+
+const install = async (machine: Machine, packages: readonly string[]): Promise<void> => {
+  const argv = ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q', '-y', 'install', '--no-install-recommends', ...packages];
+  const { code, stdout, stderr } = await machine.run(argv, { ms: 600_000 });
+  if (code !== 0) throw new Error(`${argv.join(' ')}: ${stdout}${stderr}`);
+};
 
 /** Mail packages as apt installs them, their daemons running, and the launcher prepared. */
-const withPackages = async (release: Release): Promise<Image> => {
-  return derive(await launched({ release, init: 'systemd' }), 'mail-packages', JSON.stringify(INSTALLED), async (machine) => {
-    const argv = ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q', '-y', 'install', '--no-install-recommends', ...INSTALLED];
-    const { code, stdout, stderr } = await machine.run(argv, { ms: 600_000 });
-    if (code !== 0) throw new Error(`${argv.join(' ')}: ${stdout}${stderr}`);
+const withPackages = async (release: Release): Promise<Image> =>
+  derive(await launched({ release, init: 'systemd' }), 'mail-packages', JSON.stringify(INSTALLED), (machine) => install(machine, INSTALLED));
+
+/** The mail server that Debian's installer brings, which is not among the archives of the image. */
+const withExim = async (release: Release): Promise<Image> =>
+  derive(await launched({ release, init: 'systemd' }), 'exim', JSON.stringify(EXIM), async (machine) => {
+    await machine.online();
+    await install(machine, EXIM);
+    await machine.offline();
   });
-};
 
 const up = (machine: Machine, ...words: readonly string[]): Promise<Output> => machine.run([HAUSPOST, 'up', ...words]);
 
@@ -44,14 +55,39 @@ const refused = async (machine: Machine, code: string, names: RegExp): Promise<v
   assert.match(error.message, names);
 };
 
+/** Those of the programs that run. */
+const running = async (machine: Machine, ...programs: readonly string[]): Promise<readonly string[]> => {
+  const script = 'for program; do pgrep -x "$program" >/dev/null && echo "$program"; done; true';
+  return (await machine.run(['sh', '-c', script, 'sh', ...programs])).stdout.split('\n').filter((line) => line !== '');
+};
+
+/** It becomes a mail server, the self-test included. */
+const endsWell = async (machine: Machine): Promise<void> => {
+  const begun = performance.now();
+  const output = await machine.run([HAUSPOST, 'up', '--yes', '--json'], { ms: 600_000 });
+  assert.equal(output.code, 0, output.stderr);
+  const { generation, selftest } = oneDocument(output) as { generation: number; selftest: { ok: boolean } };
+  assert.deepEqual([generation, selftest.ok], [1, true]);
+  assert.deepEqual((oneDocument(await machine.run([HAUSPOST, 'plan', '--json'])) as { changes: unknown }).changes, []);
+  console.log(`    up took ${((performance.now() - begun) / 1000).toFixed(0)} s`);
+};
+
 /** Everything that `up` could have touched, but for the lock in /run. Times are left out: the tests themselves come and go in /etc. */
 const state = async (machine: Machine): Promise<string> => {
   const script = 'tar --sort=name --mtime=@0 -C / -cf - etc | sha256sum; dpkg-query -W | sha256sum; ls -A /var/lib/hauspost /var/vmail 2>&1';
   return (await machine.run(['sh', '-c', script])).stdout;
 };
 
+const FOREIGN_SERVER = ['up.foreign-server', 'a mail server that Hauspost did not make is configured here'] as const;
+const FOREIGN_SETTINGS = ['up.foreign-settings', 'somebody has set up what the mail server would take over'] as const;
+
 /** Changes a file, sees the refusal and that nothing was touched, puts the file back, and is let through again. */
-const refusedWith = async (machine: Machine, edit: string, file: string): Promise<void> => {
+const refusedWith = async (
+  machine: Machine,
+  edit: string,
+  file: string,
+  [code, why] = FOREIGN_SERVER as readonly [string, string],
+): Promise<void> => {
   const keep = await machine.run(['sh', '-c', 'cp -a "$1" /root/kept 2>/dev/null || rm -rf /root/kept; mkdir -p "${1%/*}"', 'keep', file]);
   assert.equal(keep.code, 0);
   try {
@@ -61,8 +97,8 @@ const refusedWith = async (machine: Machine, edit: string, file: string): Promis
     const output = await up(machine, '--yes', '--json');
     assert.equal(output.code, 4, output.stderr);
     const { error } = oneDocument(output) as { error: { code: string; files: unknown } };
-    assert.deepEqual([error.code, error.files], ['up.foreign-server', [file]]);
-    assert.ok(output.stderr.startsWith(`hauspost: a mail server that Hauspost did not make is configured here: ${file}\n  `), output.stderr);
+    assert.deepEqual([error.code, error.files], [code, [file]]);
+    assert.ok(output.stderr.startsWith(`hauspost: ${why}: ${file}\n  `), output.stderr);
     assert.equal(await state(machine), before);
   } finally {
     await machine.run(['sh', '-c', 'if [ -e /root/kept ]; then cp -a /root/kept "$1"; else rm -f "$1"; fi', 'restore', file]);
@@ -74,6 +110,16 @@ const FOREIGN: readonly (readonly [string, string])[] = [
   ['postconf -e smtpd_helo_required=yes', '/etc/postfix/main.cf'],
   ['postconf -e relayhost=[smtp.example.org]', '/etc/postfix/main.cf'],
   ['postconf -e virtual_mailbox_domains=example.org', '/etc/postfix/main.cf'],
+  // A server for Unix accounts needs no parameter that Debian does not write.
+  ['postconf -e "mydestination=example.org, localhost"', '/etc/postfix/main.cf'],
+  ['printf "mydestination = \\$myhostname,\\n# more\\n  example.org\\n" >>/etc/postfix/main.cf', '/etc/postfix/main.cf'],
+  ['postconf -e "mynetworks=127.0.0.0/8 192.0.2.0/24"', '/etc/postfix/main.cf'],
+  ['postconf -e mailbox_command=/usr/lib/dovecot/deliver', '/etc/postfix/main.cf'],
+  ['postconf -e "alias_maps=hash:/etc/aliases, hash:/etc/lists"', '/etc/postfix/main.cf'],
+  ['postconf -e smtpd_tls_cert_file=/etc/ssl/certs/mail.example.org.pem', '/etc/postfix/main.cf'],
+  ['postconf -e smtpd_tls_security_level=encrypt', '/etc/postfix/main.cf'],
+  ['postconf -e mailbox_size_limit=1000000', '/etc/postfix/main.cf'],
+  ['postconf -e inet_interfaces=192.0.2.25', '/etc/postfix/main.cf'],
   ['sed -i "s/^#submission /submission /" /etc/postfix/master.cf', '/etc/postfix/master.cf'],
   [
     'sed -i "s/^#*disable_plaintext_auth.*/disable_plaintext_auth = no/; s/^#*auth_allow_cleartext.*/auth_allow_cleartext = yes/" /etc/dovecot/conf.d/10-auth.conf; echo "# mine" >>/etc/dovecot/conf.d/10-auth.conf',
@@ -88,6 +134,17 @@ const FOREIGN: readonly (readonly [string, string])[] = [
   ['mkdir -p /etc/exim4; echo "dc_eximconfig_configtype=\'smarthost\'" >/etc/exim4/update-exim4.conf.conf', '/etc/exim4/update-exim4.conf.conf'],
 ];
 
+/** What postfix.postinst makes of the answers to its questions. */
+const ANSWERS: readonly (readonly [string, string])[] = [
+  ['Local only', 'mail.example.net'],
+  ['Internet Site', 'example.net'],
+  ['No configuration', 'example.net'],
+];
+const ANSWER = `rm -f /etc/postfix/main.cf /etc/mailname
+printf 'postfix postfix/main_mailer_type select %s\\npostfix postfix/mailname string %s\\n' "$1" "$2" | debconf-set-selections
+dpkg-reconfigure --frontend noninteractive postfix`;
+const RESTORE = 'rm -f /etc/postfix/main.cf /etc/mailname; tar -C / -xf /root/answers.tar; systemctl restart postfix';
+
 const foreign = (get: () => Machine): void => {
   test("C1: the packages' own defaults are no mail server of anybody's", async () => {
     const machine = get();
@@ -98,6 +155,18 @@ const foreign = (get: () => Machine): void => {
     await machine.run(['rm', '-r', '/etc/exim4']);
     assert.equal(await state(machine), before, 'asking changes nothing');
   });
+
+  for (const [kind, mailname] of ANSWERS)
+    test(`C1: Postfix as Debian sets it up for "${kind}" is no mail server of anybody's`, async () => {
+      const machine = get();
+      const sh = async (script: string, ...words: readonly string[]): Promise<void> =>
+        void ok(await machine.run(['env', 'DEBIAN_FRONTEND=noninteractive', 'sh', '-e', '-c', script, 'sh', ...words]));
+      await sh('tar --ignore-failed-read -C / -cf /root/answers.tar etc/postfix/main.cf etc/mailname');
+      await sh(ANSWER, kind, mailname);
+      assert.equal((await machine.run(['cat', '/etc/mailname'])).stdout.trim(), kind === 'No configuration' ? '' : mailname);
+      await accepted(machine);
+      await sh(RESTORE);
+    });
 
   for (const [edit, file] of FOREIGN) test(`C1: refused, naming ${file}: ${edit}`, () => refusedWith(get(), edit, file));
 
@@ -130,6 +199,25 @@ const surroundings = (get: () => Machine): void => {
       child.stdin.end();
       await until('it has ended', () => child.exitCode ?? undefined, 20_000);
     }
+    await accepted(machine);
+  });
+
+  test('C2: down before any up is nothing to do, and stops nothing', async () => {
+    const machine = get();
+    const before = await state(machine);
+    const { code, stdout } = await machine.run([HAUSPOST, 'down']);
+    assert.deepEqual([code, stdout], [0, 'Nothing to stop: this machine is no mail server yet.\n']);
+    assert.deepEqual(oneDocument(await machine.run([HAUSPOST, 'down', '--json'])), { stopped: [] });
+    assert.deepEqual(await running(machine, 'master', 'dovecot'), ['master', 'dovecot']);
+    assert.equal(await state(machine), before);
+  });
+
+  test('exit 4: no package source offers what is missing; each is named, and with the sources back it goes on', async () => {
+    const machine = get();
+    // The lists go with their sources at the next update, and there is no network from which to read them again.
+    ok(await machine.run(['sh', '-c', 'mkdir /root/apt && mv /etc/apt/sources.list* /root/apt && cp -a /var/lib/apt/lists /root/']));
+    await refused(machine, 'packages.not-offered', /no package source offers unbound, mariadb-server, redis-server, dovecot-sieve, nginx/);
+    ok(await machine.run(['sh', '-c', 'mv /root/apt/* /etc/apt/ && rm -r /var/lib/apt/lists && mv /root/lists /var/lib/apt/']));
     await accepted(machine);
   });
 
@@ -194,43 +282,74 @@ const surroundings = (get: () => Machine): void => {
 const COMING = ['mariadbd', 'redis-server', 'unbound', 'nginx'];
 
 const installation = (get: () => Machine): void => {
+  test('exit 4: packages that cannot be fetched; nothing starts, and nothing that up has put there stays in the way', async () => {
+    const machine = get();
+    ok(await machine.run(['sh', '-c', 'mkdir /root/archives && mv /var/cache/apt/archives/*.deb /root/archives/']));
+    const output = await up(machine, '--yes', '--json');
+    const { error } = oneDocument(output) as { error: Record<string, string> };
+    assert.deepEqual([output.code, error['blame'], error['code']], [4, 'environment', 'packages.not-installed'], output.stderr);
+    assert.match(error['message'] ?? '', /^apt-get could not install .*mariadb-server/);
+    assert.match(error['remedy'] ?? '', /apt-get update.* run this again/);
+    assert.deepEqual(await running(machine, ...COMING, 'master', 'dovecot'), ['master', 'dovecot']);
+    assert.equal((await machine.run(['test', '-e', '/usr/sbin/policy-rc.d'])).code, 1);
+    ok(await machine.run(['sh', '-c', 'mv /root/archives/*.deb /var/cache/apt/archives/']));
+  });
+
   test('C1: up is killed while packages are installed: apt ends what it began, and no daemon starts with settings that are not ours', async () => {
     const machine = get();
-    const running = async (...programs: readonly string[]): Promise<readonly string[]> => {
-      const { stdout } = await machine.run([
-        'sh',
-        '-c',
-        'for program; do pgrep -x "$program" >/dev/null && echo "$program"; done; true',
-        'sh',
-        ...programs,
-      ]);
-      return stdout.split('\n').filter((line) => line !== '');
-    };
-    assert.deepEqual(await running(...COMING), []);
+    assert.deepEqual(await running(machine, ...COMING), []);
     const child = machine.spawn([HAUSPOST, 'up', '--yes']);
     const unpacked = async (): Promise<true | undefined> =>
       (await machine.run(['test', '-e', '/var/lib/dpkg/info/unbound.list'])).code === 0 || undefined;
     await until('Unbound is unpacked', async () => (child.exitCode === null ? unpacked() : true), 240_000, 20);
     await machine.run(['pkill', '-KILL', '-f', 'main.ts up']);
     await until('it has ended', () => child.exitCode ?? child.signalCode ?? undefined, 20_000);
-    assert.deepEqual(await running('apt-get'), ['apt-get'], 'apt goes on');
-    await until('apt has ended', async () => (await running('apt-get', 'dpkg')).length === 0 || undefined, 240_000, 200);
-    const { stdout } = await machine.run([
-      'dpkg-query',
-      '-W',
-      '-f',
-      '${db:Status-Abbrev}${Package}\n',
-      'mariadb-server',
-      'redis-server',
-      'unbound',
-      'nginx',
-    ]);
+    assert.deepEqual(await running(machine, 'apt-get'), ['apt-get'], 'apt goes on');
+    await until('apt has ended', async () => (await running(machine, 'apt-get', 'dpkg')).length === 0 || undefined, 240_000, 200);
+    const names = ['mariadb-server', 'redis-server', 'unbound', 'nginx'];
+    const { stdout } = await machine.run(['dpkg-query', '-W', '-f', '${db:Status-Abbrev}${Package}\n', ...names]);
     assert.equal(stdout, 'ii mariadb-server\nii nginx\nii redis-server\nii unbound\n');
-    assert.deepEqual(await running(...COMING), []);
+    assert.deepEqual(await running(machine, ...COMING), []);
     // For others nothing is forbidden: the twin.
-    await machine.run(['sh', '-c', 'invoke-rc.d unbound start']);
-    assert.deepEqual(await running(...COMING), ['unbound']);
+    ok(await machine.run(['sh', '-c', 'for service in mariadb redis-server unbound nginx; do invoke-rc.d "$service" start; done']));
+    assert.deepEqual(await running(machine, ...COMING), COMING);
   });
+};
+
+/** An edit of what the mail server would replace, and the file that shows it. */
+const SETTINGS: readonly (readonly [string, string])[] = [
+  ['echo "# mine" >>/etc/nginx/nginx.conf', '/etc/nginx/nginx.conf'],
+  ['sed -i "s/listen 80/listen 81/" /etc/nginx/sites-available/default', '/etc/nginx/sites-available/default'],
+  [
+    'cp /etc/nginx/sites-available/default /etc/nginx/sites-available/mine; ln -s ../sites-available/mine /etc/nginx/sites-enabled/',
+    '/etc/nginx/sites-enabled/mine',
+  ],
+  ['rm /etc/nginx/sites-enabled/default; echo "server { listen 80; }" >/etc/nginx/sites-enabled/default', '/etc/nginx/sites-enabled/default'],
+  ['echo "server { listen 82; }" >/etc/nginx/conf.d/mine.conf', '/etc/nginx/conf.d/mine.conf'],
+  ['echo "server:" >/etc/unbound/unbound.conf.d/mine.conf', '/etc/unbound/unbound.conf.d/mine.conf'],
+  ['echo "# mine" >>/etc/unbound/unbound.conf', '/etc/unbound/unbound.conf'],
+  ['sed -i "s/^bind-address.*/bind-address = 0.0.0.0/" /etc/mysql/mariadb.conf.d/50-server.cnf', '/etc/mysql/mariadb.conf.d/50-server.cnf'],
+  ['echo "[mariadbd]" >/etc/mysql/conf.d/mine.cnf', '/etc/mysql/conf.d/mine.cnf'],
+  ['echo "maxmemory 1gb" >>/etc/redis/redis.conf', '/etc/redis/redis.conf'],
+];
+
+const settings = (get: () => Machine): void => {
+  for (const [edit, file] of SETTINGS) test(`C1: refused, naming ${file}: ${edit}`, () => refusedWith(get(), edit, file, FOREIGN_SETTINGS));
+
+  test("C1: a program that only has the name of one of Debian's holds its port as any other", async () => {
+    const machine = get();
+    const conf = 'error_log stderr; pid /run/other.pid; events {} http { access_log off; server { listen 127.0.0.1:443; } }';
+    ok(await machine.run(['sh', '-c', 'cp /usr/sbin/nginx /opt/nginx && echo "$1" >/opt/nginx.conf && /opt/nginx -c /opt/nginx.conf', 'sh', conf]));
+    const output = await up(machine, '--yes', '--json');
+    const { error } = oneDocument(output) as { error: { code: string; message: string } };
+    assert.deepEqual([output.code, error.code], [4, 'ports.taken'], output.stderr);
+    assert.match(error.message, /are taken: 127\.0\.0\.1:443 by nginx \(process \d+\)/);
+    ok(await machine.run(['/opt/nginx', '-c', '/opt/nginx.conf', '-s', 'quit']));
+    await until('it has ended', async () => ((await machine.run(['test', '-e', '/run/other.pid'])).code === 1 ? true : undefined), 20_000);
+    await accepted(machine);
+  });
+
+  test("C1: over all of the packages' own defaults, running, up ends well", () => endsWell(get()));
 };
 
 for (const release of RELEASES) {
@@ -250,6 +369,17 @@ for (const release of RELEASES) {
     after(() => machine?.[Symbol.asyncDispose]());
 
     describe('before anything is done', refusing);
-    if (release === 'trixie') installation(() => machine);
+    describe('packages', () => {
+      installation(() => machine);
+      settings(() => machine);
+    });
+  });
+
+  test(`C1, ${release}: where exim4 runs as Debian's installer leaves it, and Dovecot, up ends well`, async () => {
+    await using machine = await boot({ image: await withExim(release) });
+    await machine.checkout();
+    assert.deepEqual(await running(machine, 'exim4', 'dovecot'), ['exim4', 'dovecot']);
+    await endsWell(machine);
+    assert.deepEqual(await running(machine, 'exim4', 'master', 'dovecot'), ['master', 'dovecot']);
   });
 }

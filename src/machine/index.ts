@@ -7,7 +7,7 @@ export * from './machine.ts';
 export { plannedMemoryMb } from './memory.ts';
 export { answerQuestions, installedVersions, installPackages, missingPackages, updateLists, upstreamVersion } from './packages.ts';
 export { askResolvers, probeFacts } from './probe-facts.ts';
-export { connectionsTo, holding, holdersOf, listenersOfFamily, memoryMb } from './processes.ts';
+export { connectionsTo, type Holder, holding, holdersOf, listenersOfFamily, memoryMb } from './processes.ts';
 export { must, thisMachine } from './real.ts';
 export { talk } from './talk.ts';
 export { ensureSystemUser } from './users.ts';

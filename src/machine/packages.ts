@@ -85,9 +85,13 @@ export const knownVersions = async (machine: Machine, names: readonly string[], 
 const INSTALLS = 'HAUSPOST_INSTALLS';
 const OURS = { [INSTALLS]: '1' };
 
-const policyScript = (pid: number, startedAt: string): string => `#!/bin/sh
+/** A program that leaves with its package must stop, or it would keep its ports; who asks is in dpkg's environment (dpkg(1)). */
+const mayStop = (leaving: readonly string[]): string =>
+  leaving.length === 0 ? '' : `case $DPKG_MAINTSCRIPT_PACKAGE in ${leaving.join('|')}) for word; do [ "$word" = stop ] && exit 0; done ;; esac\n`;
+
+const policyScript = (pid: number, startedAt: string, leaving: readonly string[]): string => `#!/bin/sh
 ${MARK}
-set -- $(cut -d ' ' -f 22 /proc/${pid}/stat 2>/dev/null)
+${mayStop(leaving)}set -- $(cut -d ' ' -f 22 /proc/${pid}/stat 2>/dev/null)
 [ "$1" = "${startedAt}" ] && exit 101
 [ -n "\${${INSTALLS}:-}" ] && exit 101
 exit 0
@@ -99,10 +103,10 @@ const startTime = async (machine: Machine): Promise<string> => {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 };
 
-const withPolicy = async <T>(machine: Machine, work: () => Promise<T>): Promise<T> => {
+const withPolicy = async <T>(machine: Machine, leaving: readonly string[], work: () => Promise<T>): Promise<T> => {
   const before = (await machine.read(POLICY))?.toString();
   const foreign = before !== undefined && !before.includes(MARK) ? { text: before, state: await machine.state(POLICY) } : undefined;
-  await machine.write(POLICY, policyScript(process.pid, await startTime(machine)), { owner: 'root:root', mode: 0o755 });
+  await machine.write(POLICY, policyScript(process.pid, await startTime(machine), leaving), { owner: 'root:root', mode: 0o755 });
   try {
     return await work();
   } finally {
@@ -122,10 +126,16 @@ export const missingPackages = async (machine: Machine, names: readonly string[]
   return names.filter((name) => !installed.has(name));
 };
 
+/** What apt takes away for `names`: another mail server, for Postfix. Simulated; a line is `Remv PACKAGE [VERSION]` (apt-get(8)). */
+const leavingFor = async (machine: Machine, names: readonly string[]): Promise<readonly string[]> => {
+  const ran = await machine.run([...APT, '-s', 'install', ...names]);
+  return ran.stdout.split('\n').flatMap((line) => /^Remv ([a-z0-9][a-z0-9.+-]*)/.exec(line)?.[1] ?? []);
+};
+
 /** Installs what is missing, without starting a daemon. Finishes an installation that was interrupted before. */
 export const installPackages = async (machine: Machine, names: readonly string[], reporter: Reporter): Promise<void> => {
   const onLine = (line: string): void => reporter.emit({ kind: 'output', source: 'apt-get', line });
-  await withPolicy(machine, async () => {
+  await withPolicy(machine, await leavingFor(machine, names), async () => {
     await must(machine, ['dpkg', '--configure', '-a', '--force-confdef', '--force-confold'], { ms: 600_000, onLine, env: OURS });
     const ran = await machine.run([...APT, 'install', ...names], { ms: 1_800_000, onLine, env: OURS });
     if (ran.code === 0) return;

@@ -113,6 +113,8 @@ export interface Holder extends Listening {
   readonly pid: number;
   /** The program's name (`comm`, proc(5)). */
   readonly program: string;
+  /** Its file (`exe`). */
+  readonly file: string | undefined;
 }
 
 /** Who listens on any of the TCP ports: of the processes that share a socket the one that opened it, whose parent does not hold it. */
@@ -129,7 +131,8 @@ export const holdersOf = async (machine: Machine, ports: ReadonlySet<number>): P
   const holders: Holder[] = [];
   for (const { pid, sockets } of opened.filter((each) => each.sockets.length > 0)) {
     const program = (await machine.read(path(`/proc/${pid}/comm`)).catch(() => undefined))?.toString().trim() ?? '?'; // it ended meanwhile
-    holders.push(...sockets.map((entry) => ({ ...entry, pid, program })));
+    const file = await machine.readLink(path(`/proc/${pid}/exe`)).catch(() => undefined); // likewise
+    holders.push(...sockets.map((entry) => ({ ...entry, pid, program, file })));
   }
   return holders;
 };

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { inOrder, stopAll } from '#apply';
 import { initOf, withLock } from '#machine';
 import { SERVICES } from '#services';
-import { inPlace, loadInput } from './desired.ts';
+import { inPlace, loadInput, storeOf } from './desired.ts';
 import { operation } from './operation.ts';
 
 export const down = operation({
@@ -16,6 +16,9 @@ export const down = operation({
   needs: 'root',
   run: (context) =>
     withLock('hauspost down', async () => {
+      const { committed, entering } = await storeOf(context).state();
+      // Nothing was ever applied: what may run here is not ours.
+      if (committed === null && entering === null) return { stopped: [] };
       const input = (await inPlace(context))?.input ?? (await loadInput(context));
       await stopAll({ init: initOf(context.machine, input.facts), services: SERVICES, input, reporter: context.reporter });
       return {

@@ -1,35 +1,14 @@
 /**
- * A mail server that Hauspost did not make: before the first apply only. What a package brings and nobody edited is none, and
- * neither is what its installation wrote (Postfix' main.cf, exim4's answers).
+ * A mail server that Hauspost did not make, and settings of somebody's that it would replace: before the first apply only. What a package
+ * brings and nobody edited is none, and neither is what its installation wrote (Postfix' main.cf, exim4's answers).
  */
 import { isIPv6 } from 'node:net';
 import { environmentError, path } from '#base';
-import { editedConffiles, holdersOf, type Machine } from '#machine';
+import { editedConffiles, type Holder, holdersOf, type Machine } from '#machine';
 import type { RenderInput } from '#model';
-
-/** Parameters that the postfix package's own scripts write (postfix.postinst, conf/main.cf.debian). */
-const WRITTEN_BY_DEBIAN = new Set(
-  (
-    'smtpd_banner biff append_dot_mydomain readme_directory compatibility_level smtpd_tls_cert_file smtpd_tls_key_file smtpd_tls_security_level ' +
-    'smtp_tls_CApath smtp_tls_security_level smtp_tls_session_cache_database smtpd_tls_session_cache_database smtpd_relay_restrictions myhostname ' +
-    'alias_maps alias_database mydestination relayhost mynetworks mailbox_size_limit recipient_delimiter inet_interfaces inet_protocols ' +
-    'default_transport relay_transport myorigin mailbox_command smtpd_use_tls cyrus_sasl_config_path mynetworks_style smtp_tls_CAfile'
-  ).split(' '),
-);
+import { editedPostfixFiles } from './foreign-postfix.ts';
 
 const text = async (machine: Machine, file: string): Promise<string | undefined> => (await machine.read(path(file)))?.toString();
-
-const postfixFiles = async (machine: Machine): Promise<readonly string[]> => {
-  const main = (await text(machine, '/etc/postfix/main.cf')) ?? '';
-  const set = [...main.matchAll(/^([A-Za-z0-9_]+)[ \t]*=[ \t]*(.*)$/gm)].map(([, name = '', value = '']) => ({ name, value }));
-  const own = set.some(({ name, value }) => !WRITTEN_BY_DEBIAN.has(name) || (name === 'relayhost' && value.trim() !== ''));
-  const master = await text(machine, '/etc/postfix/master.cf');
-  const pristine = await text(machine, '/usr/share/postfix/master.cf.dist');
-  return [
-    ...(own ? ['/etc/postfix/main.cf'] : []),
-    ...(master !== undefined && pristine !== undefined && master !== pristine ? ['/etc/postfix/master.cf'] : []),
-  ];
-};
 
 /** exim4-config writes the answers of its installation; `local` is the default on Debian. */
 const eximFiles = async (machine: Machine): Promise<readonly string[]> => {
@@ -38,7 +17,7 @@ const eximFiles = async (machine: Machine): Promise<readonly string[]> => {
   return kind === undefined || kind === 'local' || kind === 'none' ? [] : [file];
 };
 
-const PACKAGES = [
+const MAIL_PACKAGES = [
   'dovecot-core',
   'dovecot-imapd',
   'dovecot-lmtpd',
@@ -51,7 +30,7 @@ const PACKAGES = [
 ];
 
 /** What Dovecot and Rspamd include by pattern (dovecot.conf, rspamd.conf as Debian ships them). */
-const FOLDERS = [
+const MAIL_FOLDERS = [
   [path('/etc/dovecot/conf.d'), '.conf'],
   [path('/etc/dovecot'), 'local.conf'],
   [path('/etc/rspamd/local.d'), '.conf'],
@@ -60,24 +39,70 @@ const FOLDERS = [
   [path('/etc/rspamd/override.d'), '.inc'],
 ] as const;
 
-export const refuseForeignServer = async (machine: Machine): Promise<void> => {
-  const files = [
-    ...(await postfixFiles(machine)),
-    ...(await eximFiles(machine)),
-    ...(await editedConffiles(machine, { packages: PACKAGES, folders: FOLDERS })),
-  ];
-  if (files.length === 0) return;
-  throw environmentError({
-    code: 'up.foreign-server',
-    message: `a mail server that Hauspost did not make is configured here: ${files.join(', ')}`,
-    remedy:
-      "Use a fresh machine, remove those packages with their configuration (apt-get purge), or let 'hauspost up --replace' keep it as generation 0.",
-    detail: { files },
-  });
+/** Their settings are replaced, too: one Nginx has the web ports, one MariaDB its socket. */
+const OTHER_PACKAGES = ['nginx-common', 'unbound', 'mysql-common', 'mariadb-common', 'mariadb-client', 'mariadb-server', 'redis-server'];
+
+/** What they include by pattern (nginx.conf, unbound.conf, mariadb.cnf as Debian ships them). */
+const OTHER_FOLDERS = [
+  [path('/etc/nginx/conf.d'), '.conf'],
+  [path('/etc/unbound/unbound.conf.d'), '.conf'],
+  [path('/etc/mysql/conf.d'), '.cnf'],
+  [path('/etc/mysql/mariadb.conf.d'), '.cnf'],
+] as const;
+
+const SITES = path('/etc/nginx/sites-enabled');
+
+/** Debian's nginx.conf includes whatever lies there; the package brings one link. */
+const foreignSites = async (machine: Machine): Promise<readonly string[]> => {
+  const foreign: string[] = [];
+  for (const name of await machine.list(SITES)) {
+    const site = path(`${SITES}/${name}`);
+    if (name !== 'default' || (await machine.readLink(site)) !== '/etc/nginx/sites-available/default') foreign.push(site);
+  }
+  return foreign;
 };
 
-/** Programs that we configure, or that apt removes when Postfix comes. */
-const OURS = new Set(['master', 'dovecot', 'nginx', 'unbound', 'rspamd', 'exim4', 'mariadbd']);
+const mailFiles = async (machine: Machine): Promise<readonly string[]> => [
+  ...(await editedPostfixFiles(machine)),
+  ...(await eximFiles(machine)),
+  ...(await editedConffiles(machine, { packages: MAIL_PACKAGES, folders: MAIL_FOLDERS })),
+];
+
+/** Of such a package only what the daemon itself reads: a rotated log is nobody's setting. */
+const otherFiles = async (machine: Machine): Promise<readonly string[]> => {
+  const edited = await editedConffiles(machine, { packages: OTHER_PACKAGES, folders: OTHER_FOLDERS });
+  return [...edited.filter((file) => /^\/etc\/(nginx|unbound|mysql|redis)\//.test(file)), ...(await foreignSites(machine))];
+};
+
+const REMEDY =
+  "Use a fresh machine, remove those packages with their configuration (apt-get purge), or let 'hauspost up --replace' keep it as generation 0.";
+
+export const refuseForeignServer = async (machine: Machine): Promise<void> => {
+  const [mail, other] = [await mailFiles(machine), await otherFiles(machine)];
+  const files = [...mail, ...other];
+  if (mail.length > 0) {
+    const message = `a mail server that Hauspost did not make is configured here: ${files.join(', ')}`;
+    throw environmentError({ code: 'up.foreign-server', message, remedy: REMEDY, detail: { files } });
+  }
+  if (other.length > 0) {
+    const message = `somebody has set up what the mail server would take over: ${files.join(', ')}`;
+    throw environmentError({ code: 'up.foreign-settings', message, remedy: REMEDY, detail: { files } });
+  }
+};
+
+/** Programs that we configure, or that apt removes when Postfix comes: Debian's own, not another of that name. */
+const OURS = new Map([
+  ['master', '/usr/lib/postfix/sbin/master'],
+  ['dovecot', '/usr/sbin/dovecot'],
+  ['nginx', '/usr/sbin/nginx'],
+  ['unbound', '/usr/sbin/unbound'],
+  ['rspamd', '/usr/bin/rspamd'],
+  ['exim4', '/usr/sbin/exim4'],
+  ['mariadbd', '/usr/sbin/mariadbd'],
+]);
+
+/** After an update of its package the kernel says of a running program's file that it was deleted (proc(5)). */
+const isOurs = ({ program, file }: Holder): boolean => file !== undefined && OURS.get(program) === file.replace(/ \(deleted\)$/, '');
 
 /** Every port that we will bind must be free, or held by a package default that we take over. */
 export const refuseTakenPorts = async (machine: Machine, { wiring }: RenderInput): Promise<void> => {
@@ -85,7 +110,7 @@ export const refuseTakenPorts = async (machine: Machine, { wiring }: RenderInput
   const overlaps = (a: string, b: string): boolean => a === b || a === '0.0.0.0' || b === '0.0.0.0' || a === '::' || b === '::';
   const holders = await holdersOf(machine, new Set(wanted.map((listener) => listener.port)));
   const taken = holders.filter(
-    (holder) => !OURS.has(holder.program) && wanted.some((listener) => listener.port === holder.port && overlaps(listener.address, holder.address)),
+    (holder) => !isOurs(holder) && wanted.some((listener) => listener.port === holder.port && overlaps(listener.address, holder.address)),
   );
   if (taken.length === 0) return;
   const list = taken.map(

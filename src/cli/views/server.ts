@@ -30,7 +30,10 @@ export const up = (output: OutputOf<'up'>): string => {
   return `${steps(output.selftest.steps)}\n\nThe mail server ${readable(output.hostname)} runs (generation ${output.generation}).\n\n${settings(output)}\n${more.map((line) => `${line}\n`).join('')}`;
 };
 
-export const down = ({ stopped }: OutputOf<'down'>): string => `Stopped: ${stopped.join(', ')}. 'hauspost up' starts them again.\n`;
+export const down = ({ stopped }: OutputOf<'down'>): string =>
+  stopped.length === 0
+    ? 'Nothing to stop: this machine is no mail server yet.\n'
+    : `Stopped: ${stopped.join(', ')}. 'hauspost up' starts them again.\n`;
 
 const SHOWN = 20;
 
