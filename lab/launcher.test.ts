@@ -182,3 +182,16 @@ test('where npm fails or the machine is of another kind, it ends with 4 and says
   assert.deepEqual([other.code, other.stdout, other.stderr.split('\n').length], [4, '', 2]);
   assert.match(other.stderr, /^hauspost: Linux riscv64 is not supported; use a 64-bit Debian/);
 });
+
+test('for --json the reason is the one document on standard output', async (t) => {
+  const here = checkout(t);
+  const named = 'echo \'Linux "odd\\machine"\'';
+  writeFileSync(join(here.root, 'bin/uname'), `#!/bin/sh\n${named}\n`);
+  chmodSync(join(here.root, 'bin/uname'), 0o755);
+  const { code, stdout, stderr } = await here.run(['plan', '--json']);
+  assert.deepEqual([code, stdout.split('\n').length], [4, 2], stdout);
+  const message = 'Linux "odd\\machine" is not supported';
+  const remedy = 'use a 64-bit Debian 12 or 13 on x86-64 or ARM';
+  assert.deepEqual(JSON.parse(stdout), { error: { blame: 'environment', code: 'launcher.lacks', message, remedy } });
+  assert.equal(stderr, `hauspost: ${message}; ${remedy}\n`);
+});
