@@ -1,6 +1,6 @@
 /**
- * The mail server of outside.test, on 127.0.0.9 inside a machine's network or elsewhere: takes every message and keeps it, except for
- * recipients whose local part is `refused`. It offers neither TLS nor anything else.
+ * A mail server somewhere else, of outside.test where nothing else is said: takes every message and keeps it, except for recipients whose
+ * local part is `refused`, or `later-N`, who is told so many times to come later. It offers neither TLS nor anything else.
  */
 import type { Socket } from 'node:net';
 import { until } from './process.ts';
@@ -17,14 +17,24 @@ export interface Received {
 
 export interface Outside extends AsyncDisposable {
   readonly received: readonly Received[];
+  /** Recipients that were told to come later, each time. */
+  readonly putOff: readonly string[];
   /** The first message whose text holds `mark`; waits for it. */
   message(mark: string, ms?: number): Promise<Received>;
 }
 
 const ADDRESS = /<([^>]*)>/;
 
+/** Whether the recipient is to come later; notes it. */
+const isPutOff = (address: string, putOff: string[]): boolean => {
+  const times = Number(/^later-(\d+)@/.exec(address)?.[1] ?? 0);
+  if (putOff.filter((each) => each === address).length >= times) return false;
+  putOff.push(address);
+  return true;
+};
+
 /** One client; `keep` gets each of its messages. */
-const serveClient = (socket: Socket, keep: (received: Received) => void): void => {
+const serveClient = (socket: Socket, keep: (received: Received) => void, putOff: string[]): void => {
   let rest = '';
   let from = '';
   let to: string[] = [];
@@ -32,6 +42,7 @@ const serveClient = (socket: Socket, keep: (received: Received) => void): void =
   const say = (line: string): void => void socket.write(`${line}\r\n`);
   const answer = (verb: string, address: string): string => {
     if (verb === 'RCPT' && address.startsWith('refused@')) return '550 5.1.1 not here';
+    if (verb === 'RCPT' && isPutOff(address, putOff)) return '451 4.3.0 later';
     if (verb === 'MAIL') [from, to] = [address, []];
     if (verb === 'RCPT') to.push(address);
     inData = verb === 'DATA';
@@ -60,16 +71,17 @@ const serveClient = (socket: Socket, keep: (received: Received) => void): void =
   say('220 mail.outside.test ESMTP');
 };
 
-export const outside = async (sockets: Sockets, host = '127.0.0.9'): Promise<Outside> => {
-  const received: Received[] = [];
+export const outside = async (where: Pick<Sockets, 'listen'>, host = '127.0.0.9'): Promise<Outside> => {
+  const [received, putOff]: [Received[], string[]] = [[], []];
   const open = new Set<Socket>();
-  const server = await sockets.listen({ host, port: 25 });
+  const server = await where.listen({ host, port: 25 });
   server.on('connection', (socket) => {
     open.add(socket.on('close', () => open.delete(socket)));
-    serveClient(socket, (one) => received.push(one));
+    serveClient(socket, (one) => received.push(one), putOff);
   });
   return {
     received,
+    putOff,
     message: (mark, ms = 30_000) => until(`a message with ${mark} is outside`, () => received.find(({ source }) => source.includes(mark)), ms, 50),
     [Symbol.asyncDispose]: async () => {
       for (const socket of open) socket.destroy();

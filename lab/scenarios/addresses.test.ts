@@ -13,6 +13,8 @@ import {
   type NameRecord,
   nameServer,
   network,
+  type Output,
+  outside,
   PUBLIC,
   servedPublic,
   Smtp,
@@ -53,15 +55,16 @@ for (const release of ['bookworm', 'trixie'] as const) {
       const lan = stack.use(await network());
       await lan.join(machine, PUBLIC.addresses);
       await allRun(machine);
-      stack.use(await nameServer(await lan.host('ns.elsewhere.example', NAMES), NAMES.v4, RECORDS));
+      const names = await lan.host('ns.elsewhere.example', NAMES);
+      for (const address of [NAMES.v4, NAMES.v6]) stack.use(await nameServer(names, address, RECORDS));
       stranger = await lan.host('mail.elsewhere.example', STRANGER);
       await configure('');
     });
     after(() => stack.disposeAsync());
 
     /** The whole file; `more` are lines of `[network]`. */
-    const configure = async (more: string): Promise<void> => {
-      const file = `[server]\nprofile = "public"\nhostname = "${PUBLIC.hostname}"\npostmaster = "${TO}"\n[resolver]\nforwarders = ["${NAMES.v4}"]\n[incoming]\nallow = ["${STRANGER.v4}", "${STRANGER.v6}"]\n[network]\n${more}`;
+    const configure = async (more: string, forwarder = NAMES.v4): Promise<void> => {
+      const file = `[server]\nprofile = "public"\nhostname = "${PUBLIC.hostname}"\npostmaster = "${TO}"\n[resolver]\nforwarders = ["${forwarder}"]\n[incoming]\nallow = ["${STRANGER.v4}", "${STRANGER.v6}"]\n[network]\n${more}`;
       await shell(machine, 'cat >/etc/hauspost/hauspost.toml', file);
       await shell(machine, `${HAUSPOST} apply --yes`);
     };
@@ -89,12 +92,25 @@ for (const release of ['bookworm', 'trixie'] as const) {
       assert.equal(await shell(machine, 'cat /etc/mailname'), `${PUBLIC.hostname}\n`);
     });
 
-    test('IPv6 alone: only there it listens, mail arrives, the self-test passes', async () => {
-      await configure(`bind = ["${PUBLIC.addresses.v6}"]\n`);
+    /** Mail to others, which finds its way by the resolver. */
+    const leaves = async (host: string): Promise<void> => {
+      await using far = await outside(stranger, host);
+      const mark = `Number ${++sent}, by ${host}.`;
+      await shell(machine, `/usr/sbin/sendmail -f ${TO} ${FROM}`, `From: ${TO}\nSubject: hello\n\n${mark}\n`);
+      assert.deepEqual((await far.message(mark)).to, [FROM]);
+    };
+    const interfaces = (...lines: readonly string[]): Promise<Output> =>
+      inNetwork(machine.holder.netns, ['ip', '-batch', '-'], { input: `${lines.join('\n')}\n` });
+
+    test('IPv6 alone: without an address, a route or a resolver of IPv4 it listens, mail comes and goes, the self-test passes', async () => {
+      await interfaces('-4 route flush default', '-4 address flush dev host0');
+      await configure(`bind = ["${PUBLIC.addresses.v6}"]\n`, NAMES.v6);
       assert.deepEqual((await open()).toSorted(), PORTS.map((port) => `[2001:2:0:0:0:0:0:10]:${port}`).toSorted());
       await arrives(PUBLIC.addresses.v6);
-      await assert.rejects(stranger.dial({ host: PUBLIC.addresses.v4, port: 25 }));
+      await leaves(STRANGER.v6);
       await passes();
+      await interfaces(`address add ${PUBLIC.addresses.v4}/16 dev host0`, 'route replace default dev host0');
+      await assert.rejects(stranger.dial({ host: PUBLIC.addresses.v4, port: 25 }));
     });
 
     test('IPv4 alone, on one address', async () => {
@@ -102,6 +118,7 @@ for (const release of ['bookworm', 'trixie'] as const) {
       assert.deepEqual((await open()).toSorted(), PORTS.map((port) => `${PUBLIC.addresses.v4}:${port}`).toSorted());
       await arrives(PUBLIC.addresses.v4);
       await assert.rejects(stranger.dial({ host: PUBLIC.addresses.v6, port: 25 }));
+      await leaves(STRANGER.v4);
       await passes();
     });
 

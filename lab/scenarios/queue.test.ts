@@ -46,6 +46,97 @@ const sizes = (get: () => Server): void => {
   });
 };
 
+/** Answers with the Message-ID. */
+const submitted = async (server: Server, login: Login, to: string): Promise<string> => {
+  const { id, source } = text(login.user);
+  const smtp = await server.client(587, login);
+  assert.equal((await smtp.command(`MAIL FROM:<${login.user}>`)).code, 250);
+  assert.equal((await smtp.command(`RCPT TO:<${to}>`)).code, 250);
+  assert.equal((await smtp.data(source)).code, 250);
+  smtp.close();
+  return id;
+};
+
+interface Queued {
+  readonly queue_name: string;
+  readonly queue_id: string;
+  readonly recipients: readonly { readonly address: string; readonly delay_reason?: string }[];
+}
+
+const later = (get: () => Server): void => {
+  const shell = async (script: string, ...words: readonly string[]): Promise<string> =>
+    ok(await get().machine.run(['sh', '-e', '-c', script, 'sh', ...words])).stdout;
+  const waiting = async (to: string): Promise<Queued | undefined> =>
+    (await shell('postqueue -j'))
+      .split('\n')
+      .flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Queued]))
+      .find(({ recipients }) => recipients.some(({ address }) => address === to));
+
+  test('M15: who says "later" is asked again, by itself, and gets it once', async () => {
+    const server = get();
+    await using far = await outside(server.machine);
+    const to = 'later-2@outside.test';
+    // The same in seconds; all else is as it was applied.
+    await shell('postconf -e minimal_backoff_time=2s maximal_backoff_time=4s queue_run_delay=2s; postfix reload');
+    const id = await submitted(server, server.demo, to);
+    const deferred = await until('it waits', async () => ((await waiting(to))?.queue_name === 'deferred' ? waiting(to) : undefined), 30_000, 100);
+    assert.match(deferred.recipients[0]?.delay_reason ?? '', /451 4\.3\.0 later/);
+    await far.message(id, 60_000);
+    await until('it has left the queue', async () => ((await waiting(to)) === undefined ? true : undefined), 30_000, 200);
+    assert.deepEqual(far.putOff, [to, to]);
+    assert.equal(far.received.filter(({ source }) => source.includes(id)).length, 1);
+    await server.order('apply', '--yes');
+  });
+
+  /** Makes a message in the queue as old as that, in minutes: the time of its arrival, which Postfix writes as a record `T` of its file. */
+  const aged = async (to: string, minutes: number): Promise<void> => {
+    const { queue_id: queueId } = await until(
+      'it waits',
+      async () => ((await waiting(to))?.queue_name === 'deferred' ? waiting(to) : undefined),
+      30_000,
+      100,
+    );
+    const edit = 'BEGIN { $then = time - 60 * shift } undef $/; $_ = <STDIN>; s/(T.|create_time=)\\d{10}/$1$then/gs; print';
+    await shell(
+      'file=$(find /var/spool/postfix/deferred -name "$1"); perl -e "$2" "$3" <"$file" >/tmp/aged; cat /tmp/aged >"$file"; postqueue -i "$1"',
+      queueId,
+      edit,
+      String(minutes),
+    );
+  };
+  const fates = async (to: string, what: RegExp): Promise<number> => {
+    const journal = await get().machine.journal();
+    const id = (journal.match(new RegExp(`(\\w+): to=<${to.replaceAll('.', '\\.')}>`)) ?? [])[1] ?? 'none';
+    return journal.split('\n').filter((line) => line.includes(id) && what.test(line)).length;
+  };
+
+  test('M15: the lifetimes are those of the file: a message of a login, and a notice', async () => {
+    const server = get();
+    await using far = await outside(server.machine);
+    await configure(server, '[mail]\nqueue_lifetime = "2h"\nbounce_lifetime = "1h"\n');
+    await server.order('apply', '--yes');
+    const [mail, notice] = ['later-98@outside.test', 'later-99@outside.test'];
+    await submitted(server, server.demo, mail);
+    await shell('printf "Subject: notice\\n\\nText.\\n" | sendmail -f "<>" "$1"', notice);
+    const tried = async (to: string, times: number): Promise<true> =>
+      until(`${to} is tried ${times} times`, async () => ((await fates(to, /status=deferred/)) >= times ? true : undefined), 60_000, 200);
+    const expired = (to: string): Promise<true> =>
+      until(`${to} has expired`, async () => ((await fates(to, /status=expired/)) === 1 ? true : undefined), 60_000, 200);
+    await aged(mail, 90);
+    await aged(notice, 50);
+    await tried(mail, 2);
+    await tried(notice, 2);
+    assert.deepEqual([await fates(mail, /status=expired/), await fates(notice, /status=expired/)], [0, 0]);
+    await aged(mail, 125);
+    await aged(notice, 65);
+    await expired(mail);
+    await expired(notice);
+    assert.deepEqual(far.received, []);
+    await configure(server, '');
+    await server.order('apply', '--yes');
+  });
+};
+
 const returns = (get: () => Server): void => {
   const parameter = async (name: string): Promise<string> => ok(await get().machine.run(['postconf', '-h', name])).stdout.trim();
 
@@ -62,11 +153,7 @@ const returns = (get: () => Server): void => {
 
   /** To somebody outside who is refused for good. */
   const refusedOutside = async (login: Login): Promise<void> => {
-    const smtp = await get().client(587, login);
-    assert.equal((await smtp.command(`MAIL FROM:<${login.user}>`)).code, 250);
-    assert.equal((await smtp.command('RCPT TO:<refused@outside.test>')).code, 250);
-    assert.equal((await smtp.data(text(login.user).source)).code, 250);
-    smtp.close();
+    await submitted(get(), login, 'refused@outside.test');
   };
   const notices = async (about: string): Promise<number> => {
     const imap = await get().imap(get().demo);
@@ -121,4 +208,4 @@ const returns = (get: () => Server): void => {
   });
 };
 
-onEachRelease(sizes, returns);
+onEachRelease(sizes, later, returns);
