@@ -99,17 +99,18 @@ for (const release of ['bookworm', 'trixie'] as const) {
       await shell(machine, `/usr/sbin/sendmail -f ${TO} ${FROM}`, `From: ${TO}\nSubject: hello\n\n${mark}\n`);
       assert.deepEqual((await far.message(mark)).to, [FROM]);
     };
-    const interfaces = (...lines: readonly string[]): Promise<Output> =>
-      inNetwork(machine.holder.netns, ['ip', '-batch', '-'], { input: `${lines.join('\n')}\n` });
+    const ip = (...words: readonly string[]): Promise<Output> => inNetwork(machine.holder.netns, ['ip', ...words]);
 
     test('IPv6 alone: without an address, a route or a resolver of IPv4 it listens, mail comes and goes, the self-test passes', async () => {
-      await interfaces('-4 route flush default', '-4 address flush dev host0');
+      await ip('-4', 'address', 'flush', 'dev', 'host0');
+      assert.equal((await ip('-4', 'route', 'show')).stdout, '');
       await configure(`bind = ["${PUBLIC.addresses.v6}"]\n`, NAMES.v6);
       assert.deepEqual((await open()).toSorted(), PORTS.map((port) => `[2001:2:0:0:0:0:0:10]:${port}`).toSorted());
       await arrives(PUBLIC.addresses.v6);
       await leaves(STRANGER.v6);
       await passes();
-      await interfaces(`address add ${PUBLIC.addresses.v4}/16 dev host0`, 'route replace default dev host0');
+      await ip('address', 'add', `${PUBLIC.addresses.v4}/16`, 'dev', 'host0');
+      await ip('route', 'replace', 'default', 'dev', 'host0');
       await assert.rejects(stranger.dial({ host: PUBLIC.addresses.v4, port: 25 }));
     });
 
