@@ -57,7 +57,8 @@ const foreignSites = async (machine: Machine): Promise<readonly string[]> => {
   const foreign: string[] = [];
   for (const name of await machine.list(SITES)) {
     const site = path(`${SITES}/${name}`);
-    if (name !== 'default' || (await machine.readLink(site)) !== '/etc/nginx/sites-available/default') foreign.push(site);
+    const target = (await machine.state(site))?.kind === 'link' ? await machine.readLink(site) : undefined;
+    if (name !== 'default' || target !== '/etc/nginx/sites-available/default') foreign.push(site);
   }
   return foreign;
 };
