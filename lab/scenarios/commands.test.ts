@@ -204,7 +204,7 @@ const certificate = (get: () => Server): void => {
     await server.machine.run(['sh', '-c', 'echo broken >"$1"', 'sh', CHAIN]);
     const { certificates: none, findings } = (await answered<{ certificates: readonly unknown[]; findings: readonly Finding[] }>(server, 'status'))
       .document;
-    assert.deepEqual([none, findings.map(({ message }) => message)], [[], [`${CHAIN} holds no certificate that can be read`]]);
+    assert.deepEqual([none, findings.map(({ message }) => message)], [[], [`${CHAIN} holds no certificate that can be read`, UNANSWERED.message]]);
     assert.deepEqual(await certificates(), [[CHAIN, 'change', READERS]]);
 
     await server.machine.run(['rm', CHAIN]);

@@ -57,7 +57,7 @@ onEachRelease((get) => {
     await configure(server, '[mail]\nmessage_size_limit = "31M"\n[web_ui]\nenabled = false\n');
     await exits(server, 0, 'apply', '--yes');
     const [third, text] = [await rendered(server), await shell(server, `cat ${FILE}`)];
-    assert.deepEqual(await place(server), [3, [1, 2, 3]]);
+    assert.deepEqual(await place(server), [3, [0, 1, 2, 3]]);
 
     const before = await filesDigest(server.machine);
     assert.match((await exits(server, 3, 'rollback')).stderr, /^hauspost: there is a question and no terminal to ask at: Make these changes\?\n/);
@@ -65,14 +65,14 @@ onEachRelease((get) => {
     assert.equal(refused.code, 3, refused.stdout);
     assert.match(refused.stdout, / {2}change \/etc\/postfix\/main\.cf\r\n/);
     assert.equal(await filesDigest(server.machine), before);
-    assert.deepEqual([await announcedSize(server), await place(server)], ['SIZE 32505856', [3, [1, 2, 3]]]);
+    assert.deepEqual([await announcedSize(server), await place(server)], ['SIZE 32505856', [3, [0, 1, 2, 3]]]);
 
     const agreed = await atTerminal(server.machine, ['rollback'], '[y/N] ', 'y\n');
     assert.equal(agreed.code, 0, agreed.stdout);
     assert.match(agreed.stdout, /Generation 2 is in place \(\d+ changes\)\.\r\nhauspost\.toml is as it was; 'hauspost plan' shows/);
     assert.equal(await announcedSize(server), 'SIZE 20971520');
     await isNamed(server, 'post.hauspost.test');
-    assert.deepEqual([await rendered(server), await place(server), await shell(server, `cat ${FILE}`)], [second, [2, [1, 2, 3]], text]);
+    assert.deepEqual([await rendered(server), await place(server), await shell(server, `cat ${FILE}`)], [second, [2, [0, 1, 2, 3]], text]);
     const plan = await answered<Plan>(server, 'plan');
     assert.deepEqual([plan.code, plan.document.generation], [2, 2]);
     const diff = plan.document.changes.find(({ target }) => target === '/etc/postfix/main.cf');
@@ -83,13 +83,13 @@ onEachRelease((get) => {
     assert.deepEqual([back.code, back.document.applied, back.document.generation], [0, true, 1]);
     assert.equal(await announcedSize(server), 'SIZE 52428800');
     await isNamed(server, 'mail.hauspost.test');
-    assert.deepEqual([await rendered(server), await place(server)], [first, [1, [1, 2, 3]]]);
+    assert.deepEqual([await rendered(server), await place(server)], [first, [1, [0, 1, 2, 3]]]);
     const nothing = await answered<Failure>(server, 'rollback', '--yes');
     assert.deepEqual([nothing.code, nothing.document.error.message], [3, 'there is no generation before the one in place']);
 
     await exits(server, 0, 'rollback', '3', '--yes');
     assert.equal(await announcedSize(server), 'SIZE 32505856');
-    assert.deepEqual([await rendered(server), await place(server)], [third, [3, [1, 2, 3]]]);
+    assert.deepEqual([await rendered(server), await place(server)], [third, [3, [0, 1, 2, 3]]]);
     await exits(server, 0, 'plan');
     assert.match((await exits(server, 0, 'rollback', '3')).stdout, /^Nothing to do; generation 3 is in place\.$/m);
     const selftest = await answered<{ ok: boolean }>(server, 'selftest');
@@ -100,7 +100,9 @@ onEachRelease((get) => {
     const server = get();
     const all = await listed(server);
     const version = (await shell(server, `${HAUSPOST} --version`)).trim();
-    for (const { created, summary, version: by } of all) {
+    const [zero, ...applied] = all;
+    assert.deepEqual([zero?.number, zero?.summary], [0, 'what was there before the first apply']);
+    for (const { created, summary, version: by } of applied) {
       assert.ok(Math.abs(Date.now() - Date.parse(created)) < 86_400_000, created);
       assert.match(summary, /\d+ files?/);
       assert.ok(version.endsWith(by), `${version} ${by}`);
@@ -119,7 +121,7 @@ onEachRelease((get) => {
       const { error } = oneDocument(output) as Failure;
       assert.deepEqual(
         [error.message, error.remedy],
-        [`there is no generation ${JSON.stringify(word)}`, "There are: 1, 2, 3. See 'hauspost generations'."],
+        [`there is no generation ${JSON.stringify(word)}`, "There are: 0, 1, 2, 3. See 'hauspost generations'."],
       );
     }
     await shell(server, `cp -a ${meta} /root/meta.json && sed 's/bookworm\\|trixie/${other}/' /root/meta.json >${meta}`);
@@ -140,7 +142,7 @@ onEachRelease((get) => {
     const kept = /is kept in (\S+)/.exec(asked.stdout)?.[1] ?? '';
     assert.match(await shell(server, `tail -n 1 ${kept}/etc/postfix/main.cf`), /edited by hand/);
     assert.doesNotMatch(await shell(server, 'cat /etc/postfix/main.cf'), /edited by hand/);
-    assert.deepEqual(await place(server), [3, [1, 2, 3]]);
+    assert.deepEqual(await place(server), [3, [0, 1, 2, 3]]);
   });
 
   test('C5: one that does not start any more is left again, and stays in the list', async () => {
@@ -151,7 +153,7 @@ onEachRelease((get) => {
     const failed = await answered<Failure>(server, 'rollback', '2', '--yes');
     await new Promise<void>((resolve) => taken.close(() => resolve()));
     assert.deepEqual([failed.code, failed.document.error.code], [1, 'activate.not-well']);
-    assert.deepEqual([await announcedSize(server), await place(server)], ['SIZE 32505856', [3, [1, 2, 3]]]);
+    assert.deepEqual([await announcedSize(server), await place(server)], ['SIZE 32505856', [3, [0, 1, 2, 3]]]);
     await exits(server, 0, 'plan');
   });
 
@@ -166,7 +168,7 @@ onEachRelease((get) => {
     assert.deepEqual([code, document.generation, document.interrupted], [2, 3, 2]);
     const again = await exits(server, 0, 'rollback', '2', '--yes');
     assert.match(again.stderr, /an earlier change \(generation 2\) was interrupted; it is undone first/);
-    assert.deepEqual([await announcedSize(server), await place(server)], ['SIZE 20971520', [2, [1, 2, 3]]]);
+    assert.deepEqual([await announcedSize(server), await place(server)], ['SIZE 20971520', [2, [0, 1, 2, 3]]]);
     await isNamed(server, 'post.hauspost.test');
   });
 });

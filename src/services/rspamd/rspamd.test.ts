@@ -32,7 +32,7 @@ upstream "local" {
   # No worker behind it, hence no port.
   self_scan = true;
   # For a scan. Where the proxy scans by itself it takes its own timeout for task_timeout unless this is said.
-  timeout = 8;
+  timeout = 30;
 }
 # Sieve files by it; forgeries of it are removed.
 spam_header = "X-Spam";
