@@ -240,7 +240,7 @@ const inBulk = (get: () => Server): void => {
     const counts = told.map((line) => (line.match(/\d+/g) ?? []).map(Number));
     assert.ok(told.length >= 1 && told.length === stderr.trimEnd().split('\n').length, stderr);
     for (const [index, [at = 0, of, learnt]] of counts.entries())
-      assert.ok(at > (counts[index - 1]?.[0] ?? 0) && at < many && of === many && learnt === at, stderr);
+      assert.ok(at > (counts[index - 1]?.[0] ?? 0) && at <= many && of === many && learnt === at, stderr);
     console.log(`    ${many} messages, ${told.length} lines`);
   });
 
@@ -263,7 +263,11 @@ const inBulk = (get: () => Server): void => {
     ok(await get().machine.run(['redis-cli', '-s', '/run/redis/redis-server.sock', '-e', '--raw', ...words])).stdout.trim();
 
   test('C14: the record has an end, in number and in time', async () => {
-    await redis('EVAL', `for i = 1, 100100 do redis.call('HSET', 'hauspost_learned', 'x' .. i, 'ham') end`, '0');
+    await redis(
+      'EVAL',
+      `for i = 1, 100100 - redis.call('HLEN', 'hauspost_learned') do redis.call('HSET', 'hauspost_learned', 'x' .. i, 'ham') end`,
+      '0',
+    );
     await fill('/root/last', 3);
     assert.deepEqual(counts(await learn('--spam', '/root/last')), [3, 0, 0]);
     assert.equal(await redis('HLEN', 'hauspost_learned'), '100000');
