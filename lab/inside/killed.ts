@@ -21,7 +21,7 @@ const effect = (what: string): void => {
 
 /** They look, or work in the private view. */
 const LOOKS: readonly RegExp[] = [
-  /^(dpkg-query|apt-cache|nsenter|unshare|pgrep|journalctl|postqueue|sync|postconf) ?/,
+  /^(dpkg-query|apt-cache|nsenter|unshare|pgrep|journalctl|postqueue|sync|postconf|getent) ?/,
   /^systemctl (--no-ask-password )?(show|is-enabled|is-active)/,
   /^sv status/,
 ];
@@ -56,6 +56,8 @@ const counted: Machine = {
   },
 };
 
+/** In the text of a statement as it goes over the socket; most of them only ask. */
+const CHANGES = /\b(?:CREATE|ALTER|DROP|GRANT|REVOKE|INSERT|UPDATE|DELETE)\b[^\0]{0,60}/;
 const DATABASE = '/run/mysqld/mysqld.sock';
 const { connect, write } = Socket.prototype;
 const ofDatabase = new WeakSet<Socket>();
@@ -64,7 +66,8 @@ Socket.prototype.connect = function (this: Socket, ...args: unknown[]) {
   return Reflect.apply(connect, this, args);
 } as typeof connect;
 Socket.prototype.write = function (this: Socket, ...args: unknown[]) {
-  if (ofDatabase.has(this)) effect('statement');
+  const [changing] = CHANGES.exec(String(args[0])) ?? [];
+  if (ofDatabase.has(this) && changing !== undefined) effect(`statement ${changing}`);
   return Reflect.apply(write, this, args);
 } as typeof write;
 
