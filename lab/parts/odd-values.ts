@@ -42,7 +42,7 @@ const ODD: readonly Values[] = [
   },
   {
     hostname: `${'h'.repeat(63)}.${'o'.repeat(63)}.${'s'.repeat(63)}.hauspost.test`,
-    postmaster: `${'$#|^&*?~'.repeat(8)}@hauspost.test`,
+    postmaster: `${'$#|^&_g~'.repeat(8)}@hauspost.test`,
     tls: `/srv/${'t'.repeat(255)}/${'l'.repeat(255)}/${'s'.repeat(255)}`,
     folder: `/srv/${'${y}'.repeat(60)}/${'z'.repeat(255)}`,
     relayUser: 'u'.repeat(128),
