@@ -67,7 +67,7 @@ Socket.prototype.connect = function (this: Socket, ...args: unknown[]) {
 } as typeof connect;
 Socket.prototype.write = function (this: Socket, ...args: unknown[]) {
   const [changing] = CHANGES.exec(String(args[0])) ?? [];
-  if (ofDatabase.has(this) && changing !== undefined) effect(`statement ${changing}`);
+  if (ofDatabase.has(this) && changing !== undefined) effect(`statement ${changing.replaceAll(/\s+/g, ' ')}`);
   return Reflect.apply(write, this, args);
 } as typeof write;
 

@@ -78,8 +78,12 @@ interface Direction {
 /** Ends with what was in place before. */
 const killedBefore = async (server: Server, number: number, effects: readonly string[], { words, from, before, after }: Direction): Promise<void> => {
   const what = `killed before effect ${effects[number - 1]}`;
-  const killed = await counted(server, { HAUSPOST_KILL: String(number) }, ...words);
-  assert.notEqual(killed.code, 0, what);
+  await server.machine.run(['rm', '-f', EFFECTS]);
+  const killed = await counted(server, { HAUSPOST_KILL: String(number), HAUSPOST_EFFECTS: EFFECTS }, ...words);
+  const done = (await server.machine.run(['cat', EFFECTS])).stdout.trim().split('\n').length;
+  // What is done but once (a folder that is there from then on) makes later runs shorter than the first: then there was nothing left to kill.
+  if (killed.code === 0) assert.ok(done < number, `${what}: ${done} effects`);
+  else assert.equal(done, number, what);
   const size = await until(`${what}: Postfix answers`, () => announcedSize(server).catch(() => undefined), 30_000, 100);
   assert.ok([before, after].includes(size), `${what}: ${size}`);
   const state = JSON.parse((await server.machine.run(['cat', '/var/lib/hauspost/state.json'])).stdout) as {
