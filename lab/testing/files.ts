@@ -19,7 +19,6 @@ const LONG = scenarios(
   'commands',
   'login-limits',
   'replace',
-  'killed',
   'without',
   'updates',
   'original',
@@ -38,6 +37,8 @@ const LONG = scenarios(
   'crash',
   'interruption',
 );
+/** Too long for every run: only when a filter names them. */
+const WHEN_NAMED = scenarios('killed');
 /** They measure what nothing else may disturb. */
 const ALONE = scenarios('figures');
 
@@ -53,7 +54,7 @@ export const testFiles = (root: string, filters: readonly string[]): TestFiles =
   return {
     unit: all.filter((file) => !file.endsWith('.real.test.ts')).filter(wanted),
     lab: [...new Set([...FIRST, ...LONG, ...real, ...find(root, ['lab/scenarios/**/*.test.ts'])])]
-      .filter((file) => !ALONE.includes(file))
+      .filter((file) => !ALONE.includes(file) && (filters.length > 0 || !WHEN_NAMED.includes(file)))
       .filter(wanted),
     alone: ALONE.filter(wanted),
   };
