@@ -10,6 +10,8 @@ import { manyRuns, runsInTurn } from './runs.ts';
 /** The program's own Node. */
 const NODE = `/opt/hauspost/node_modules/node-linux-${process.arch}/bin/node`;
 
+/** As the launcher has it. */
+const COMPILED = '/opt/hauspost/node_modules/.cache/hauspost';
 const FRONT_DOOR = '/opt/hauspost/src/cli/index.ts';
 const MANY = manyRuns(FRONT_DOOR);
 const IN_TURN = runsInTurn(FRONT_DOOR);
@@ -31,7 +33,7 @@ export interface Ready extends AsyncDisposable {
 }
 
 const started = (machine: Inside): Ready & { readonly alive: () => boolean } => {
-  const child = machine.spawn([NODE, '--input-type=module', '--eval', IN_TURN]);
+  const child = machine.spawn([NODE, '--input-type=module', '--eval', IN_TURN], { env: { NODE_COMPILE_CACHE: COMPILED } });
   const stderr = collect(child.stderr);
   // It may have ended; that there is no answer says so.
   child.stdin.on('error', () => undefined);

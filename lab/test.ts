@@ -4,10 +4,12 @@
  * the whole checkout are then left out).
  */
 import { availableParallelism } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import { join } from 'node:path';
 import { askHost } from './asked.ts';
 import { labAvailable } from './host.ts';
 import { type FileOptions, killRemaining, runFile } from './testing/file.ts';
+import { processorTimes, idleBetween } from './testing/idle.ts';
 import { testFiles } from './testing/files.ts';
 import { describe, isGood, type Outcome, total } from './testing/outcome.ts';
 import { runProgram } from './testing/program.ts';
@@ -39,17 +41,34 @@ const fileJobs = (files: readonly string[]): readonly Job[] => files.map((file) 
 const PROCESSORS = availableParallelism();
 /** Machines wait half of the time: for mail, for limits that are measured in time, for each other. */
 const LABS = PROCESSORS * 2 + 1;
+/** A further file begins where this share of the processors' time was left over while one looked; each holds about a gigabyte. */
+const IDLE = 0.25;
+const LOOK_MS = 3000;
+const MOST_LABS = LABS * 2;
 
-const runAll = async (jobs: readonly Job[], atOnce = PROCESSORS): Promise<void> => {
+const runAll = async (jobs: readonly Job[], atOnce = PROCESSORS, most = atOnce): Promise<void> => {
   const waiting = [...jobs];
-  const worker = async (): Promise<void> => {
-    for (let job = waiting.shift(); job !== undefined && !interrupted.signal.aborted; job = waiting.shift()) {
-      const outcome = await job();
-      outcomes.push(outcome);
-      process.stdout.write(describe(outcome));
+  let running = 0;
+  const next = (): Job | undefined => (interrupted.signal.aborted ? undefined : waiting.shift());
+  const work = async (job: Job | undefined): Promise<void> => {
+    if (job === undefined) return;
+    running += 1;
+    const outcome = await job();
+    running -= 1;
+    outcomes.push(outcome);
+    process.stdout.write(describe(outcome));
+    if (running < atOnce) await work(next());
+  };
+  const further: Promise<void>[] = [];
+  const whereIdle = async (): Promise<void> => {
+    while (waiting.length > 0 && !interrupted.signal.aborted) {
+      const before = processorTimes();
+      await pause(LOOK_MS);
+      if (running < most && idleBetween(before, processorTimes()) >= IDLE) further.push(work(next()));
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, worker));
+  await Promise.all([...Array.from({ length: atOnce }, () => work(next())), ...(most > atOnce ? [whereIdle()] : [])]);
+  await Promise.all(further);
 };
 
 const notRun = (files: readonly string[], reason: string): readonly Job[] =>
@@ -63,7 +82,7 @@ if (!unitOnly && needLab.length > 0 && !interrupted.signal.aborted) {
   const obstacle = await labAvailable();
   if (obstacle === undefined) {
     await askHost();
-    await runAll(fileJobs(files.lab), LABS);
+    await runAll(fileJobs(files.lab), LABS, MOST_LABS);
     await runAll(fileJobs(files.alone), 1);
   } else await runAll(notRun(needLab, obstacle));
 }
