@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HAUSPOST, oneDocument, type Server, until } from '../index.ts';
 import { unattended } from '../images.ts';
-import { answered, exits, type Failure, type Plan } from '../operator.ts';
+import { answered, exits, type Failure, type Finding, type Plan } from '../operator.ts';
 import { onEachRelease } from '../scenario.ts';
 import { installUnattended, offer, UPDATES } from '../updates.ts';
 
@@ -32,6 +32,7 @@ const ours = (server: Server): Promise<string> =>
 interface Status {
   readonly services: readonly { readonly name: string; readonly state: string; readonly since: string }[];
   readonly drift: readonly string[];
+  readonly findings: readonly Finding[];
 }
 const status = async (server: Server): Promise<Status> => (await answered<Status>(server, 'status')).document;
 
@@ -53,6 +54,21 @@ const isWell = async (server: Server, round: number, before: Status): Promise<vo
   const selftest = await server.machine.run([HAUSPOST, 'selftest', '--json'], { ms: 120_000 });
   assert.equal((oneDocument(selftest) as { ok: boolean }).ok, true, selftest.stdout);
 };
+
+const SCRIPTS = ['spam', 'learn-spam', 'learn-ham'].map((name) => `/etc/dovecot/sieve/${name}.svbin`);
+
+/** As another version of Pigeonhole would have written them: after four octets that are always the same comes the number of the format. */
+const compiledByAnother = (server: Server): Promise<string> =>
+  shell(server, `for file in ${SCRIPTS.join(' ')}; do printf '\\011' | dd of=$file bs=1 seek=4 conv=notrunc status=none; done`);
+
+/** Since Dovecot was started: what it says of compiled scripts. */
+const complaints = async (server: Server): Promise<readonly string[]> => {
+  const log = await shell(server, 'journalctl -q -o cat -u dovecot "_SYSTEMD_INVOCATION_ID=$(systemctl show -p InvocationID --value dovecot)"');
+  return log.split('\n').filter((line) => /binary|svbin|compil/i.test(line));
+};
+
+const compiled = async (server: Server): Promise<readonly string[]> =>
+  (await shell(server, `stat -c '%Y %a %U' ${SCRIPTS.join(' ')}; head -qc 6 ${SCRIPTS.join(' ')} | od -An -tx1 -w6 -v`)).trim().split('\n');
 
 onEachRelease((get, release) => {
   let written: string;
@@ -95,11 +111,56 @@ onEachRelease((get, release) => {
     const server = get();
     await offer(server.machine, 2, UPDATES);
     const before = await status(server);
+    const [...fresh] = await compiled(server);
+    await compiledByAnother(server);
     const { code, stdout, stderr } = await server.machine.run(['unattended-upgrade', '--verbose'], { ms: 400_000 });
     assert.equal(code, 0, `${stdout}${stderr}`);
     assert.equal(await ours(server), written);
     await isWell(server, 2, before);
+    const now = await compiled(server);
+    assert.deepEqual(
+      now.map((line) => line.replace(/^\d{6,}/, '')),
+      fresh.map((line) => line.replace(/^\d{6,}/, '')),
+      'of the same format and owner',
+    );
+    for (const [index] of SCRIPTS.entries()) assert.ok(Number(now[index]?.split(' ')[0]) > Number(fresh[index]?.split(' ')[0]), 'compiled anew');
+    assert.deepEqual(await complaints(server), []);
     assert.equal((await answered<Plan>(server, 'plan')).code, 0);
+  });
+
+  test('a script that another Pigeonhole compiled is complained of with each message, until Dovecot starts after an update', async () => {
+    const server = get();
+    await compiledByAnother(server);
+    const marked = await server.machine.run([HAUSPOST, 'selftest', '--json'], { ms: 120_000 });
+    assert.equal((oneDocument(marked) as { ok: boolean }).ok, true, 'what is marked is filed all the same');
+    const told = await complaints(server);
+    console.log(`    ${told.length} complaints, such as: ${told[0]}`);
+    assert.ok(told.length > 0);
+    await shell(server, 'rm /var/lib/hauspost/sieve-compiled-by && systemctl restart dovecot');
+    assert.equal((await server.machine.run([HAUSPOST, 'selftest', '--json'], { ms: 120_000 })).code, 0);
+    assert.deepEqual(await complaints(server), []);
+  });
+
+  test('where it cannot be compiled anew Dovecot starts all the same; status and plan say so, and mail is filed', async () => {
+    const server = get();
+    const findings = async (): Promise<readonly string[]> =>
+      (await status(server)).findings.filter(({ code }) => code === 'derived.old').map(({ message }) => message);
+    await shell(server, 'dpkg-divert --quiet --rename /usr/bin/sievec && ln -s /bin/false /usr/bin/sievec');
+    await shell(server, 'echo 0 >/var/lib/hauspost/sieve-compiled-by && systemctl restart dovecot');
+    const version = (await shell(server, "dpkg-query -W -f '${Version}' dovecot-sieve")).trim();
+    assert.deepEqual(
+      await findings(),
+      SCRIPTS.map((file) => `${file} was made by another version than dovecot-sieve ${version}, which is installed now`),
+    );
+    const plan = await answered<Plan>(server, 'plan');
+    assert.deepEqual(
+      [plan.code, plan.document.changes.map(({ action, target }) => `${action} ${target}`)],
+      [2, SCRIPTS.map((file) => `change ${file}`)],
+    );
+    assert.match((await exits(server, 2, 'plan')).stdout, /^change \S+spam\.svbin {2}\[anew by dovecot-sieve \S+\]$/m);
+    assert.equal((await server.machine.run([HAUSPOST, 'selftest', '--json'], { ms: 120_000 })).code, 0);
+    await shell(server, 'rm /usr/bin/sievec && dpkg-divert --quiet --rename --remove /usr/bin/sievec && systemctl restart dovecot');
+    assert.deepEqual([await findings(), (await answered<Plan>(server, 'plan')).code], [[], 0]);
   });
 
   test('M30: without our word to apt it would hold them back', async () => {

@@ -11,7 +11,7 @@ export interface Change {
   readonly needs: readonly string[];
   /** Somebody else changed it since it was applied. */
   readonly drift: boolean;
-  /** Not somebody by hand but the scripts of a package: its name and version. */
+  /** Name and version: whose scripts changed it, where that was not somebody by hand; or, of what a program of it makes, that it is newer. */
   readonly package?: string;
   /** Unified diff without the file header; empty where there is nothing to show. */
   readonly diff: string;

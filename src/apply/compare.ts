@@ -3,7 +3,7 @@ import { type AbsPath, path, redacted, secretsOf, type Text } from '#base';
 import { configured, type Machine } from '#machine';
 import type { Item, Manifest } from '#model';
 import { type Change, needs, plainChange as change, unified } from './changes.ts';
-import { derivedKey, type DerivedKeys } from './derived.ts';
+import { derivedKey, type DerivedKeys, type Moved } from './derived.ts';
 import type { Secrets } from './secrets.ts';
 
 export interface Comparison {
@@ -13,6 +13,7 @@ export interface Comparison {
   /** What was applied last; undefined before the first apply. */
   readonly committed: Manifest | undefined;
   readonly derived: DerivedKeys;
+  readonly moved: Moved;
 }
 
 type FileItem = Item & { kind: 'file' };
@@ -69,7 +70,7 @@ const compareDir = async ({ machine, wanted, committed }: Comparison, item: Item
 };
 
 const compareItem = async (comparison: Comparison, item: Item): Promise<readonly Change[]> => {
-  const { machine, derived } = comparison;
+  const { machine, derived, moved } = comparison;
   switch (item.kind) {
     case 'file':
       return compareFile(comparison, item);
@@ -79,8 +80,10 @@ const compareItem = async (comparison: Comparison, item: Item): Promise<readonly
       return (await machine.state(item.path)) === undefined ? [] : [change('file', item.path, 'remove', { needs: needs(item.wakes) })];
     case 'derived': {
       const there = (await machine.state(item.path)) !== undefined;
-      const same = derived[item.path] === derivedKey(item, comparison.wanted);
-      return there && same ? [] : [change('derived', item.path, there ? 'change' : 'create', { needs: needs(item.wakes) })];
+      if (!there || derived[item.path] !== derivedKey(item, comparison.wanted))
+        return [change('derived', item.path, there ? 'change' : 'create', { needs: needs(item.wakes) })];
+      const by = moved.get(item.package);
+      return by === undefined ? [] : [change('derived', item.path, 'change', { needs: needs(item.wakes), package: `${item.package} ${by.version}` })];
     }
     case 'grant':
       return []; // the database's, see compareGrants

@@ -6,7 +6,7 @@ import { path } from '#base';
 import { type Machine, must } from '#machine';
 import type { Item, Manifest, Wake } from '#model';
 import { managedPaths } from './compare.ts';
-import { derivedKey, readDerivedKeys, writeDerivedKeys } from './derived.ts';
+import { derivedKey, movedPackages, noteMoved, readDerivedKeys, writeDerivedKeys } from './derived.ts';
 import type { Generation, Store } from './store.ts';
 
 export interface Touched {
@@ -39,16 +39,16 @@ const putDir = async ({ machine }: Hands, manifest: Manifest, item: Item & { kin
   return !same;
 };
 
-/** Also made again when its source was written again with the same text: programs compare the times of the two files. */
+/** `anew` holds paths of sources and names of packages. */
 const putDerived = async (
   { machine, state }: Hands,
   manifest: Manifest,
   item: Item & { kind: 'derived' },
-  written: readonly string[],
+  anew: ReadonlySet<string>,
 ): Promise<boolean> => {
   const keys = await readDerivedKeys(machine, state);
   const key = derivedKey(item, manifest);
-  const fresh = keys[item.path] === key && !written.includes(item.from);
+  const fresh = keys[item.path] === key && !anew.has(item.from) && !anew.has(item.package);
   if (fresh && (await machine.state(item.path)) !== undefined) return false;
   await must(machine, item.argv);
   await machine.place(item.path, item);
@@ -56,14 +56,14 @@ const putDerived = async (
   return true;
 };
 
-const put = async (hands: Hands, generation: Generation, item: Item, written: readonly string[]): Promise<boolean> => {
+const put = async (hands: Hands, generation: Generation, item: Item, anew: ReadonlySet<string>): Promise<boolean> => {
   switch (item.kind) {
     case 'file':
       return putFile(hands, generation, item);
     case 'dir':
       return putDir(hands, generation.manifest, item);
     case 'derived':
-      return putDerived(hands, generation.manifest, item, written);
+      return putDerived(hands, generation.manifest, item, anew);
     case 'absent': {
       const there = (await hands.machine.state(item.path)) !== undefined;
       if (there) await hands.machine.remove(item.path);
@@ -82,6 +82,7 @@ export const converge = async (hands: Hands, generation: Generation, left: reado
   const paths: string[] = [];
   const wakes: Wake[] = [];
   const stays = new Set<string>(managedPaths(generation.manifest));
+  const moved = await movedPackages(hands.machine, generation.manifest);
   for (const gone of new Set(left.flatMap(managedPaths))) {
     if (stays.has(gone)) continue;
     await hands.store.originals.restore(gone);
@@ -89,10 +90,12 @@ export const converge = async (hands: Hands, generation: Generation, left: reado
   }
   for (const kind of ORDER) {
     for (const item of generation.manifest.items.filter((other) => other.kind === kind)) {
-      if (!(await put(hands, generation, item, paths))) continue;
+      // Also where the source was written again with the same text: programs compare the times of the two files.
+      if (!(await put(hands, generation, item, new Set([...paths, ...moved.keys()])))) continue;
       if ('path' in item) paths.push(item.path);
       if ('wakes' in item) wakes.push(...item.wakes);
     }
   }
+  await noteMoved(hands.machine, moved);
   return { paths, wakes };
 };

@@ -1,7 +1,7 @@
-/** Files made by a program from one of ours (`sievec`): made again when the source's text, the command or the program's version changes. */
+/** Files made by a program from one of ours (`sievec`): made again when the source's text or the command changes, and by each version of the program's package. */
 import { createHash } from 'node:crypto';
 import { type AbsPath, path, redacted } from '#base';
-import type { Machine } from '#machine';
+import { installedVersions, type Machine } from '#machine';
 import type { Item, Manifest } from '#model';
 
 export type DerivedKeys = Readonly<Record<string, string>>;
@@ -11,7 +11,7 @@ export const derivedKey = (item: Derived, manifest: Manifest): string => {
   const source = manifest.items.find((other) => other.kind === 'file' && other.path === item.from);
   const text = source?.kind === 'file' ? redacted(source.text) : '';
   return createHash('sha256')
-    .update(JSON.stringify([item.argv, item.version, text]))
+    .update(JSON.stringify([item.argv, text]))
     .digest('hex');
 };
 
@@ -24,3 +24,22 @@ export const readDerivedKeys = async (machine: Machine, state: AbsPath): Promise
 
 export const writeDerivedKeys = (machine: Machine, state: AbsPath, keys: DerivedKeys): Promise<void> =>
   machine.write(file(state), `${JSON.stringify(keys, null, 1)}\n`, { owner: 'root:root', mode: 0o600 });
+
+/** Packages of another version than the one that made their files last, each with the record of that and what is installed now. */
+export type Moved = ReadonlyMap<string, { readonly record: AbsPath; readonly version: string }>;
+
+export const movedPackages = async (machine: Machine, { items }: Manifest): Promise<Moved> => {
+  const records = new Map(items.flatMap((item) => (item.kind === 'derived' ? [[item.package, item.record] as const] : [])));
+  const moved = new Map<string, { readonly record: AbsPath; readonly version: string }>();
+  if (records.size === 0) return moved;
+  for (const [name, version] of await installedVersions(machine, [...records.keys()])) {
+    const record = records.get(name);
+    if (record !== undefined && (await machine.read(record))?.toString().trim() !== version) moved.set(name, { record, version });
+  }
+  return moved;
+};
+
+/** All of their files are made anew. */
+export const noteMoved = async (machine: Machine, moved: Moved): Promise<void> => {
+  for (const { record, version } of moved.values()) await machine.write(record, `${version}\n`, { owner: 'root:root', mode: 0o600 });
+};

@@ -5,7 +5,7 @@ import type { Manifest, RenderInput, Service, Wake } from '#model';
 import { inOrder, listensElsewhere, supervised } from './activate.ts';
 import { type Change, needs } from './changes.ts';
 import { compare, compareGrants, grantName } from './compare.ts';
-import { readDerivedKeys } from './derived.ts';
+import { movedPackages, readDerivedKeys } from './derived.ts';
 import type { Secrets } from './secrets.ts';
 import { openStore, type State, type Store } from './store.ts';
 
@@ -105,13 +105,17 @@ export const plan = async (around: Surroundings, desired: Desired): Promise<Plan
   const committed = state.committed === null ? undefined : (await store.load(state.committed)).manifest;
   const missing = await missingPackages(machine, desired.packages);
   const derived = await readDerivedKeys(machine, desired.input.wiring.places.state);
-  const items = await compare({ machine, secrets, wanted: desired.manifest, committed, derived });
+  const moved = await movedPackages(machine, desired.manifest);
+  const items = await compare({ machine, secrets, wanted: desired.manifest, committed, derived, moved });
   const packages = missing.map((target): Change => ({ kind: 'package', target, action: 'install', needs: [], drift: false, diff: '' }));
   const lacks = await database.missing(desired);
   const changes = [...packages, ...made.map((lack) => asChange(lack)), ...items, ...inDatabase(lacks, committed, desired.manifest)];
   return {
     state,
     wakes: [...made, ...(lacks ?? [])].flatMap(({ wakes }) => wakes),
-    changes: missing.length > 0 ? changes : [...(await asDone(around, desired, changes)), ...(await stopped(init, desired))],
+    changes:
+      missing.length > 0
+        ? changes
+        : [...(await asDone(around, desired, changes)), ...(await stopped(init, desired))],
   };
 };

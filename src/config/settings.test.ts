@@ -20,7 +20,6 @@ const FACTS: Facts = {
     redis: '7.0.15',
     rspamd: '3.4',
     dovecot: '2.3.19',
-    pigeonhole: '0.5.19',
     postfix: '3.7.11',
     nginx: '1.22.1',
   },

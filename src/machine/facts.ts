@@ -19,7 +19,7 @@ export interface Facts {
   readonly resolvers: readonly string[];
   readonly resolversCarryDnssec: boolean | null;
   /** Upstream versions, installed or else what the package source offers: `3.7.11`, `2.3.19`, `1.17.1`. */
-  readonly versions: Readonly<Record<'unbound' | 'mariadb' | 'redis' | 'rspamd' | 'dovecot' | 'pigeonhole' | 'postfix' | 'nginx', string>>;
+  readonly versions: Readonly<Record<'unbound' | 'mariadb' | 'redis' | 'rspamd' | 'dovecot' | 'postfix' | 'nginx', string>>;
   /** DKIM public keys that lie on this machine: the `p=` value, base64 of the SubjectPublicKeyInfo. */
   readonly dkimKeys: readonly { readonly domain: string; readonly selector: string; readonly publicKey: string; readonly path: AbsPath }[];
 }

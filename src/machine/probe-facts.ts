@@ -17,7 +17,6 @@ const VERSIONED: Readonly<Record<keyof Facts['versions'], string>> = {
   redis: 'redis-server',
   rspamd: 'rspamd',
   dovecot: 'dovecot-core',
-  pigeonhole: 'dovecot-sieve',
   postfix: 'postfix',
   nginx: 'nginx',
 };
@@ -51,7 +50,6 @@ const versions = async (machine: Machine, reporter: Reporter): Promise<Facts['ve
     redis: upstream('redis'),
     rspamd: upstream('rspamd'),
     dovecot: upstream('dovecot'),
-    pigeonhole: upstream('pigeonhole'),
     postfix: upstream('postfix'),
     nginx: upstream('nginx'),
   };

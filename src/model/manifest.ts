@@ -18,13 +18,17 @@ export type Item =
   | ({ readonly kind: 'file'; readonly path: AbsPath; readonly text: Text; readonly wakes: readonly Wake[] } & Ownership)
   /** `exclusive`: what is in it and not in the manifest is removed (kept in generation 0). */
   | ({ readonly kind: 'dir'; readonly path: AbsPath; readonly exclusive: boolean } & Ownership)
-  /** Made by `argv` from another item (`sievec`); made again when `from` changes, or `version`, that of the program, whose format may be another. */
+  /**
+   * Made by `argv` from another item (`sievec`); made again when `from` or `argv` changes, and by each version of the Debian package that
+   * brings the program, since its format may be another: `record` holds the version that made all of the package's files last.
+   */
   | ({
       readonly kind: 'derived';
       readonly path: AbsPath;
       readonly from: AbsPath;
       readonly argv: readonly string[];
-      readonly version: string;
+      readonly package: string;
+      readonly record: AbsPath;
       readonly wakes: readonly Wake[];
     } & Ownership)
   | { readonly kind: 'absent'; readonly path: AbsPath; readonly wakes: readonly Wake[] }

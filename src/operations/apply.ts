@@ -15,7 +15,7 @@ const change = z.object({
   action: z.string(),
   needs: z.array(z.string()).readonly(),
   drift: z.boolean(),
-  package: z.string().optional().describe('the package whose scripts changed it, where that was not somebody by hand'),
+  package: z.string().optional().describe('the package whose scripts changed it, where that was not somebody by hand, or whose program makes it and is newer'),
   diff: z.string(),
 });
 const nothing = z.object({});

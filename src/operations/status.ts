@@ -1,7 +1,7 @@
 /** `status`: what runs, what waits in the queue, which certificates are served, and whether somebody changed our files. */
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
-import { type Desired, inOrder, plan, supervised } from '#apply';
+import { type Change, type Desired, inOrder, plan, supervised } from '#apply';
 import { HauspostError } from '#base';
 import { initOf, installedVersions, listenersOfFamily, type Machine, memoryMb, type UnitState, upstreamVersion } from '#machine';
 import type { Finding, RenderInput, Service } from '#model';
@@ -93,15 +93,28 @@ const certificateFindings = async ({ machine }: Context, { settings: { tls }, wi
 interface Place {
   readonly generation: number | null;
   readonly drift: readonly string[];
+  readonly findings: readonly Finding[];
   readonly interrupted?: number;
 }
+
+/** It should have been made anew when its daemon started (services/dovecot/compile.ts), and was not. */
+const notMade = ({ kind, target, package: by }: Change): readonly Finding[] => {
+  if (kind !== 'derived' || by === undefined) return [];
+  const message = `${target} was made by another version than ${by}, which is installed now`;
+  return [{ level: 'warning', code: 'derived.old', message, remedy: "'hauspost apply' makes it anew, or says why it cannot." }];
+};
 
 const drift = async (context: Context, desired: Desired): Promise<Place> => {
   const around = surroundings(context, desired.input);
   // What is not rendered is nobody's hand edit; and a file of the operator's that is missing must not hide how the server is.
   const materials = { ...around.materials, missing: async () => [] };
   const { changes, state } = await plan({ ...around, materials }, desired);
-  return { generation: state.committed, ...interruption(state), drift: changes.filter((change) => change.drift).map((change) => change.target) };
+  return {
+    generation: state.committed,
+    ...interruption(state),
+    drift: changes.filter((change) => change.drift).map((change) => change.target),
+    findings: changes.flatMap(notMade),
+  };
 };
 
 /** A mistake in the operator's file must not hide how the server is: then what is in place counts. */
@@ -142,12 +155,13 @@ export const status = operation({
     const { machine } = context;
     const desired = await desiredForStatus(context);
     const { input } = desired;
+    const { findings, ...place } = await drift(context, desired);
     return {
       services: await serviceStates(context, input),
       queue: await queueStatus(machine),
       certificates: await certificates(machine, input),
-      ...(await drift(context, desired)),
-      findings: [...(await certificateFindings(context, input)), ...(await serverFindings(input)), ...(await dkimFindings(context))],
+      ...place,
+      findings: [...findings, ...(await certificateFindings(context, input)), ...(await serverFindings(input)), ...(await dkimFindings(context))],
     };
   },
 });

@@ -7,7 +7,7 @@ type Change = OutputOf<'plan'>['changes'][number];
 
 const head = (change: Change): string => {
   const { action, needs } = change;
-  const by = change.drift ? `  [${blameOf(change)} it was applied]` : '';
+  const by = change.drift ? `  [${blameOf(change)} it was applied]` : change.package === undefined ? '' : `  [anew by ${change.package}]`;
   return `${action} ${nameOf(change)}${needs.length > 0 ? `  (${[...new Set(needs)].join(', ')})` : ''}${by}`;
 };
 

@@ -87,6 +87,7 @@ test('items: owners and modes, directories before what is in them, grants on vie
     'dir /usr/local/lib/hauspost root:root 755',
     'file /usr/local/lib/hauspost/rspamd-learn root:root 755',
     'file /usr/local/lib/hauspost/sieve-sendmail root:root 755',
+    'file /usr/local/lib/hauspost/compile-sieve root:root 755',
     'dir /var/vmail vmail:vmail 700',
     'dir /var/vmail/mailboxes vmail:vmail 700',
     'dir /var/vmail/sieve vmail:vmail 700',

@@ -11,6 +11,7 @@ import { MAIN_FILE, mainText, sqlFileTexts } from './configuration.ts';
 import { dovecotProbes } from './probes.ts';
 import { learningItems } from './learning.ts';
 import { replyItems } from './replies.ts';
+import { compileItem, PACKAGE, recordOf, sievec } from './compile.ts';
 import { globalScripts } from './scripts.ts';
 import { MAIL_USER, MAILBOXES } from './storage.ts';
 import { dovecotUnit } from './unit.ts';
@@ -26,14 +27,15 @@ const configuration = (input: RenderInput): readonly Item[] => [
 /** Compiled here: Dovecot runs scripts as vmail, which may not write beside them. */
 const scripts = (input: RenderInput): readonly Item[] => [
   { kind: 'dir', path: input.wiring.places.sieve, owner: 'root:root', mode: 0o755, exclusive: true },
-  ...globalScripts(input).flatMap(({ source, compiled, text, options }): readonly Item[] => [
-    { kind: 'file', path: source, text, ...ROOT, wakes: [] },
+  ...globalScripts(input).flatMap((script): readonly Item[] => [
+    { kind: 'file', path: script.source, text: script.text, ...ROOT, wakes: [] },
     {
       kind: 'derived',
-      path: compiled,
-      from: source,
-      argv: ['/usr/bin/sievec', ...options, source, compiled],
-      version: input.facts.versions.pigeonhole,
+      path: script.compiled,
+      from: script.source,
+      argv: sievec(script),
+      package: PACKAGE,
+      record: recordOf(input),
       ...ROOT,
       wakes: [],
     },
@@ -56,7 +58,15 @@ export const dovecot: Service = {
   name: 'dovecot',
   packages: () => ['dovecot-core', 'dovecot-imapd', 'dovecot-lmtpd', 'dovecot-managesieved', 'dovecot-mysql', 'dovecot-sieve'],
   unit: () => dovecotUnit,
-  items: (input) => [...configuration(input), ...scripts(input), ...learningItems(input), ...replyItems(input), ...mail(input), ...grants(input)],
+  items: (input) => [
+    ...configuration(input),
+    ...scripts(input),
+    ...learningItems(input),
+    ...replyItems(input),
+    compileItem(input),
+    ...mail(input),
+    ...grants(input),
+  ],
   check,
   probes: dovecotProbes,
 };
