@@ -3,6 +3,8 @@
 /** `ran(words, input)` answers `{ code, ms, stdout, stderr }`. There is no terminal; standard input holds `input`. */
 const prelude = (frontDoor: string): string => `
 const { run } = await import(${JSON.stringify(frontDoor)});
+const { readFileSync } = await import('node:fs');
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', new URL(${JSON.stringify(frontDoor)}, 'file://')), 'utf8'));
 const { Readable } = await import('node:stream');
 const write = process.stdout.write.bind(process.stdout);
 const ran = async (words, input = '') => {
@@ -10,7 +12,7 @@ const ran = async (words, input = '') => {
   const said = { stdout: '', stderr: '' };
   for (const name of Object.keys(said)) process[name].write = (text, done) => ((said[name] += text), done?.(), true);
   const begun = performance.now();
-  const code = await run(words, { version: '1.2.3', program: '/opt/hauspost/hauspost', signal: new AbortController().signal });
+  const code = await run(words, { version, program: '/opt/hauspost/hauspost', signal: new AbortController().signal });
   return { code, ms: performance.now() - begun, ...said };
 };
 `;

@@ -133,6 +133,71 @@ onEachRelease((get) => {
     assert.equal(await filesDigest(server.machine), before);
   });
 
+  test('C5: one that was made for a daemon of another dialect is refused, and not one for another version of the same', async () => {
+    const server = get();
+    const input = '/var/lib/hauspost/generations/2/input.json';
+    const before = await filesDigest(server.machine);
+    const made = JSON.parse(await shell(server, `cat ${input}`)) as { facts: { versions: { dovecot: string } } };
+    const installed = made.facts.versions.dovecot;
+    const [other, next] = installed.startsWith('2.3.') ? ['2.4.1', '2.3.99'] : ['2.3.19', '2.4.99'];
+    const madeFor = (version: string): Promise<string> =>
+      shell(server, `cp -a ${input} /root/input.json && sed 's/"dovecot": "${installed}"/"dovecot": "${version}"/' /root/input.json >${input}`);
+    const madeAgain = (): Promise<string> => shell(server, `cp -p /root/input.json ${input} && rm /root/input.json`);
+    await madeFor(other);
+    const refused = await answered<Failure>(server, 'rollback', '2', '--yes');
+    assert.deepEqual(
+      [refused.code, refused.document.error.code, refused.document.error.message],
+      [3, 'rollback.dialect', `generation 2 was made for dovecot ${other}, and installed is dovecot ${installed}`],
+    );
+    await madeAgain();
+    await madeFor(next);
+    assert.match((await exits(server, 3, 'rollback', '2')).stderr, /a question and no terminal to ask at: Make these changes\?/);
+    await madeAgain();
+    assert.equal(await filesDigest(server.machine), before);
+  });
+
+  test('C5: one that a newer Hauspost made is listed, and refused in words, in place or not; the others are not', async () => {
+    const server = get();
+    const folder = '/var/lib/hauspost/generations';
+    const before = await filesDigest(server.machine);
+    const words = (number: number): string => `generation ${number} was made by Hauspost 99.1.0, and this version cannot read it`;
+    const newer = (number: number): Promise<string> =>
+      shell(
+        server,
+        `cp -a ${folder}/${number}/meta.json /root/ && sed 's/"format": [0-9]*/"format": 99/; s/"version": "[^"]*"/"version": "99.1.0"/' /root/meta.json >${folder}/${number}/meta.json`,
+      );
+    const older = (number: number): Promise<string> => shell(server, `cp -p /root/meta.json ${folder}/${number}/ && rm /root/meta.json`);
+    await newer(2);
+    const refused = await answered<Failure>(server, 'rollback', '2', '--yes');
+    assert.deepEqual([refused.code, refused.document.error.code, refused.document.error.message], [3, 'generation.newer', words(2)]);
+    assert.match(refused.document.error.remedy, /Use Hauspost 99\.1\.0 or a newer one/);
+    const { stdout } = await exits(server, 0, 'generations');
+    assert.match(stdout, /^ +2 +\S+ \S+ +99\.1\.0 .*\(made by a newer version: this one cannot put it back\)$/m);
+    assert.deepEqual(
+      (await answered<readonly { readable: boolean }[]>(server, 'generations')).document.map(({ readable }) => readable),
+      [true, true, false, true],
+    );
+    assert.match((await exits(server, 3, 'rollback', '1')).stderr, /a question and no terminal to ask at/);
+    await exits(server, 0, 'plan');
+    await older(2);
+
+    await newer(3);
+    for (const command of ['plan', 'apply', 'status', 'rollback', 'up', 'down'])
+      assert.match((await exits(server, 3, command)).stderr, new RegExp(`^hauspost: ${words(3)}$`, 'm'), command);
+    await older(3);
+
+    const manifest = `${folder}/2/manifest.json`;
+    await shell(server, `cp -a ${manifest} /root/manifest.json && sed '0,/"kind": "file"/s//"kind": "quark"/' /root/manifest.json >${manifest}`);
+    assert.equal(
+      (await answered<Failure>(server, 'rollback', '2', '--yes')).document.error.code,
+      'generation.newer',
+      'an item of a kind that is unknown',
+    );
+    await shell(server, `cp -p /root/manifest.json ${manifest} && rm /root/manifest.json`);
+    assert.equal(await filesDigest(server.machine), before);
+    await exits(server, 0, 'plan');
+  });
+
   test('C5: a hand edit is shown as such and kept, the one in place included', async () => {
     const server = get();
     await shell(server, 'echo "# edited by hand" >>/etc/postfix/main.cf');

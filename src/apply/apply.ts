@@ -4,15 +4,16 @@
  */
 import { asHauspostError, failure, operatorError, type Reporter, step } from '#base';
 import { answerQuestions, ensureSystemUser, installPackages, missingPackages } from '#machine';
-import type { Finding, Manifest, ServiceName, Wake } from '#model';
+import type { Finding, Manifest, RenderInput, ServiceName, Wake } from '#model';
 import { openRoom } from '#sandbox';
-import { type Activated, type Activation, activate, inOrder, supervised } from './activate.ts';
+import { type Activated, type Activation, activate, inOrder, stopAll, supervised } from './activate.ts';
 import { type Change, isBeside } from './changes.ts';
 import { converge } from './converge.ts';
+import { servicesOf } from './earlier.ts';
 import { handEdits, keep, overwritten } from './hand-edits.ts';
 import { putOriginalsBack } from './put-back.ts';
 import { type Desired, plan, type Plan, storeOf, type Surroundings } from './plan.ts';
-import type { Generation, Store } from './store.ts';
+import { FORMAT, type Generation, type Store } from './store.ts';
 
 export interface ApplyRequest extends Surroundings {
   readonly reporter: Reporter;
@@ -24,6 +25,8 @@ export interface ApplyRequest extends Surroundings {
   readonly kept?: number;
   /** Rendered anew once the packages are there, since their versions choose the dialect. */
   readonly renderAgain: () => Promise<Desired>;
+  /** What a generation on disk was rendered from, completed (earlier.ts) where another version made it. */
+  readonly inputOf: (generation: Generation) => Promise<RenderInput | undefined>;
   /** Says yes or no to the plan; a refusal is thrown by it. */
   readonly consent: (plan: Plan) => Promise<void>;
 }
@@ -72,6 +75,7 @@ const stage = async (request: ApplyRequest, store: Store, desired: Desired, chan
   const number = Math.max(0, ...(await store.numbers())) + 1;
   const meta = {
     number,
+    format: FORMAT,
     created: request.machine.now().toISOString(),
     summary: summary(changes),
     version: request.version,
@@ -89,18 +93,20 @@ const check = async (request: ApplyRequest, store: Store, desired: Desired, stag
   for (const service of inOrder(desired.services)) {
     findings.push(...(await step(request.reporter, `check ${service.name}`, () => service.check(room, desired.input))));
   }
-  if (!findings.some((finding) => finding.level === 'error')) return;
+  // What another version wrote is not what this one renders; what the daemons themselves refuse counts all the same.
+  const counts = staged.meta.version === request.version ? findings : findings.filter(({ ofRendering }) => ofRendering !== true);
+  if (!counts.some((finding) => finding.level === 'error')) return;
   if (request.kept === undefined) await store.discard(staged.meta.number);
-  const wrong = findings.filter(({ blame }) => blame === 'operator');
+  const wrong = counts.filter(({ blame }) => blame === 'operator');
   if (wrong.length > 0) {
     const message = wrong.map((finding) => finding.message).join('\n');
-    throw operatorError({ code: 'apply.input', message, remedy: wrong[0]?.remedy ?? '', detail: { findings } });
+    throw operatorError({ code: 'apply.input', message, remedy: wrong[0]?.remedy ?? '', detail: { findings: counts } });
   }
   throw failure({
     code: 'apply.check-failed',
-    message: `a daemon does not understand its new configuration; nothing was changed:\n${findings.map((finding) => finding.message).join('\n')}`,
-    remedy: findings[0]?.remedy ?? '',
-    detail: { findings },
+    message: `a daemon does not understand its new configuration; nothing was changed:\n${counts.map((finding) => finding.message).join('\n')}`,
+    remedy: counts[0]?.remedy ?? '',
+    detail: { findings: counts },
   });
 };
 
@@ -114,6 +120,14 @@ const manifestsOf = async (store: Store, numbers: readonly (number | null)[]): P
   return loaded.map((generation) => generation.manifest);
 };
 
+/** Daemons that the configuration does not have, before what starts them goes. */
+const stopOthers = async ({ init, reporter }: ApplyRequest, { without = [], input }: Desired): Promise<void> => {
+  if (without.length === 0) return;
+  const states = await init.states(without.map((service) => supervised(service, input)));
+  const services = without.filter((_, index) => states[index]?.state === 'running');
+  await stopAll({ init, reporter, services, input });
+};
+
 /** Puts the committed generation back, or generation 0 when there is none, and wakes its daemons. */
 const goBack = async (request: ApplyRequest, store: Store, desired: Desired): Promise<void> => {
   const { committed, entering } = await store.state();
@@ -123,9 +137,12 @@ const goBack = async (request: ApplyRequest, store: Store, desired: Desired): Pr
     if (committed === null) await putOriginalsBack({ ...request, store, desired });
     else {
       const generation = await store.load(committed);
-      const touched = await converge(hands(request, store, desired), generation, await manifestsOf(store, [entering]));
       // Its daemons answer where its own settings say, not where the new ones do.
-      const was = { ...desired, input: generation.input ?? desired.input, manifest: generation.manifest };
+      const { manifest } = generation;
+      const known = [...desired.services, ...(desired.without ?? [])];
+      const was = { ...desired, input: (await request.inputOf(generation)) ?? desired.input, manifest, ...servicesOf(known, manifest) };
+      await stopOthers(request, was);
+      const touched = await converge(hands(request, store, desired), generation, await manifestsOf(store, [entering]));
       const wakes = await request.materials.again(was);
       await activateAll(request, was, { ...activation(request, was), proceed: () => undefined }, [...touched.wakes, ...wakes]);
     }
@@ -141,6 +158,7 @@ const enter = async (request: ApplyRequest, store: Store, desired: Desired, stag
   await keep(request, store, overwritten(changes));
   await store.setState({ committed, entering: staged.meta.number });
   return backIfNot(request, store, desired, async () => {
+    await stopOthers(request, desired);
     const touched = await step(request.reporter, 'write files', async () =>
       converge(hands(request, store, desired), staged, await manifestsOf(store, [committed])),
     );

@@ -4,7 +4,7 @@
  */
 import { path } from '#base';
 import { type Machine, must } from '#machine';
-import type { Item, Manifest, Wake } from '#model';
+import { type Item, ITEM_KINDS, type Manifest, type Wake } from '#model';
 import { managedPaths } from './compare.ts';
 import { derivedKey, movedPackages, noteMoved, readDerivedKeys, writeDerivedKeys } from './derived.ts';
 import type { Generation, Store } from './store.ts';
@@ -74,9 +74,6 @@ const put = async (hands: Hands, generation: Generation, item: Item, anew: Reado
   }
 };
 
-/** Directories first, then files, then what is made from them. */
-const ORDER: readonly Item['kind'][] = ['absent', 'dir', 'file', 'derived', 'grant'];
-
 /** `left` are manifests that may be on the machine now; what only they have is taken back to generation 0's. */
 export const converge = async (hands: Hands, generation: Generation, left: readonly Manifest[]): Promise<Touched> => {
   const paths: string[] = [];
@@ -88,7 +85,7 @@ export const converge = async (hands: Hands, generation: Generation, left: reado
     await hands.store.originals.restore(gone);
     paths.push(gone);
   }
-  for (const kind of ORDER) {
+  for (const kind of ITEM_KINDS) {
     for (const item of generation.manifest.items.filter((other) => other.kind === kind)) {
       // Also where the source was written again with the same text: programs compare the times of the two files.
       if (!(await put(hands, generation, item, new Set([...paths, ...moved.keys()])))) continue;

@@ -3,7 +3,7 @@ import type { Init, Machine } from '#machine';
 import { missingPackages } from '#machine';
 import type { Manifest, RenderInput, Service, Wake } from '#model';
 import { inOrder, listensElsewhere, supervised } from './activate.ts';
-import { type Change, needs } from './changes.ts';
+import { type Change, needs, plainChange } from './changes.ts';
 import { compare, compareGrants, grantName } from './compare.ts';
 import { movedPackages, readDerivedKeys } from './derived.ts';
 import type { Secrets } from './secrets.ts';
@@ -16,6 +16,8 @@ export interface Desired {
   /** What it comes to on this machine. */
   readonly input: RenderInput;
   readonly services: readonly Service[];
+  /** Daemons that an earlier version of Hauspost did not have: they are stopped. Missing where it is rendered. */
+  readonly without?: readonly Service[];
   readonly manifest: Manifest;
   readonly packages: readonly string[];
   /** To questions of theirs (Service, `answers`). */
@@ -73,6 +75,12 @@ const stopped = async (init: Init, desired: Desired): Promise<readonly Change[]>
   });
 };
 
+const leaving = async (init: Init, { without = [], input }: Desired): Promise<readonly Change[]> => {
+  if (without.length === 0) return [];
+  const states = await init.states(without.map((service) => supervised(service, input)));
+  return without.flatMap(({ name }, index) => (states[index]?.state === 'running' ? [plainChange('service', name, 'stop')] : []));
+};
+
 /** No reload moves a listener: where ports change, a restart is what will be done. */
 const asDone = async ({ machine, init }: Surroundings, desired: Desired, changes: readonly Change[]): Promise<readonly Change[]> => {
   const moved = new Set<string>();
@@ -116,6 +124,6 @@ export const plan = async (around: Surroundings, desired: Desired): Promise<Plan
     changes:
       missing.length > 0
         ? changes
-        : [...(await asDone(around, desired, changes)), ...(await stopped(init, desired))],
+        : [...(await asDone(around, desired, changes)), ...(await leaving(init, desired)), ...(await stopped(init, desired))],
   };
 };

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { path } from '#base';
 import { thisMachine } from '#machine';
-import { openStore, type Store } from './store.ts';
+import { FORMAT, openStore, type Store } from './store.ts';
 
 const meta = (number: number, applied: boolean) => {
   const created = '2026-01-01T00:00:00.000Z';
-  return { number, created, summary: '', version: '0', codename: 'bookworm', applied: applied ? created : null };
+  return { number, created, summary: '', version: '0', format: FORMAT, codename: 'bookworm', applied: applied ? created : null };
 };
 
 const withStore = async (work: (store: Store, listed: () => Promise<readonly string[]>) => Promise<void>): Promise<void> => {

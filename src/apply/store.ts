@@ -1,16 +1,24 @@
 /**
  * Generations on disk, below /var/lib/hauspost/generations (0700 root): `N/manifest.json`, `N/meta.json`, and `N/tree`, which
  * holds every file as it stands on the machine; `hauspost.toml` is the operator's file that it was made from, `input.json` what that came to
- * on this machine. Generation 0 is what was there before us. `state.json` says which generation is committed, and which one was being entered when a change was interrupted.
+ * on this machine. Those of an earlier version of Hauspost are read; one whose format is newer than ours is refused. Generation 0 is what was there
+ * before us. `state.json` says which generation is committed, and which one was being entered when a change was interrupted.
  */
-import { type AbsPath, path } from '#base';
+import { type AbsPath, operatorError, path } from '#base';
 import type { Machine } from '#machine';
-import type { Item, Manifest, RenderInput } from '#model';
+import { type Item, ITEM_KINDS, type Manifest, type RenderInput } from '#model';
 import { copyBelow, documents, ROOT_DIR, ROOT_FILE } from './documents.ts';
 import { openOriginals, type Originals } from './originals.ts';
 
+/**
+ * Of what is written below. One more where an earlier version of Hauspost would do the wrong thing with it: another kind of item, another meaning. What is
+ * only added to settings, facts and wiring needs none: whoever reads a generation that lacks it completes it (earlier.ts).
+ */
+export const FORMAT = 1;
+
 export interface Meta {
   readonly number: number;
+  readonly format: number;
   /** ISO 8601, UTC. */
   readonly created: string;
   readonly summary: string;
@@ -50,6 +58,9 @@ export interface Store {
   commit(number: number): Promise<void>;
   /** Removes what was staged and never got in place, and all but the newest that were; never what is in place or being entered, nor generation 0. */
   sweep(): Promise<void>;
+  /** Also of those that cannot be loaded. */
+  metas(): Promise<readonly Meta[]>;
+  /** Refuses what a newer version wrote and this one cannot read. */
   load(number: number): Promise<Generation>;
   /** Writes a complete generation; `content` gives each file's bytes. */
   save(generation: Omit<Generation, 'tree'>, content: (item: Item & { kind: 'file' }) => Promise<string>): Promise<Generation>;
@@ -59,6 +70,24 @@ export interface Store {
   /** Generation 0. */
   readonly originals: Originals;
 }
+
+export const isReadable = ({ format }: Meta): boolean => format <= FORMAT;
+
+const unreadable = ({ number, version }: Meta): Error =>
+  operatorError({
+    code: 'generation.newer',
+    message: `generation ${number} was made by Hauspost ${version}, and this version cannot read it`,
+    remedy: `Use Hauspost ${version} or a newer one: put it in the place of this one.`,
+  });
+
+const keepBelow = async (machine: Machine, folder: AbsPath, targets: readonly AbsPath[]): Promise<AbsPath | undefined> => {
+  const there = await Array.fromAsync(targets, async (target) => ((await machine.state(target)) === undefined ? [] : [target]));
+  if (there.flat().length === 0) return undefined;
+  const kept = path(`${folder}/${machine.now().toISOString().replace(/[:.]/g, '-')}`);
+  await machine.makeDir(folder, ROOT_DIR);
+  for (const target of there.flat()) await copyBelow(machine, kept, target);
+  return kept;
+};
 
 export const openStore = (machine: Machine, places: { readonly state: AbsPath; readonly generations: AbsPath }): Store => {
   const stateFile = path(`${places.state}/state.json`);
@@ -71,15 +100,20 @@ export const openStore = (machine: Machine, places: { readonly state: AbsPath; r
       .filter((number) => number > 0)
       .toSorted((a, b) => a - b);
   const metaFile = (number: number): AbsPath => path(`${folder(number)}/meta.json`);
+  const meta = async (number: number): Promise<Meta> => ({
+    ...{ number, format: 0, created: '', summary: '', version: '', codename: '', applied: null },
+    ...(await json<Partial<Meta>>(metaFile(number))),
+  });
   const discard = (number: number): Promise<void> => machine.remove(folder(number));
 
   return {
     state,
     setState: (next) => put(stateFile, next),
     numbers,
+    metas: async () => Promise.all((await numbers()).map(meta)),
     commit: async (number) => {
-      const meta = await json<Meta>(metaFile(number));
-      if (meta?.applied === null) await put(metaFile(number), { ...meta, applied: machine.now().toISOString() });
+      const own = await json<Meta>(metaFile(number));
+      if (own?.applied === null) await put(metaFile(number), { ...own, applied: machine.now().toISOString() });
       await put(stateFile, { committed: number, entering: null } satisfies State);
     },
     sweep: async () => {
@@ -90,18 +124,20 @@ export const openStore = (machine: Machine, places: { readonly state: AbsPath; r
       for (const number of others) if (!kept.has(number)) await discard(number);
     },
     load: async (number) => {
-      const manifest = await json<Manifest>(path(`${folder(number)}/manifest.json`));
-      const meta = await json<Meta>(metaFile(number));
+      const own = await meta(number);
+      if (!isReadable(own)) throw unreadable(own);
+      const manifest = (await json<Manifest>(path(`${folder(number)}/manifest.json`))) ?? { items: [] };
+      if (!manifest.items.every(({ kind }) => ITEM_KINDS.includes(kind))) throw unreadable(own);
       return {
-        manifest: manifest ?? { items: [] },
+        manifest,
         input: await json<RenderInput>(path(`${folder(number)}/input.json`)),
         source: (await machine.read(path(`${folder(number)}/${SOURCE}`)))?.toString(),
-        meta: meta ?? { number, created: '', summary: '', version: '', codename: '', applied: null },
+        meta: own,
         tree: path(`${folder(number)}/tree`),
       };
     },
-    save: async ({ meta, manifest, input, source }, content) => {
-      const target = folder(meta.number);
+    save: async ({ meta: own, manifest, input, source }, content) => {
+      const target = folder(own.number);
       await machine.remove(target);
       await machine.makeDir(places.generations, ROOT_DIR);
       await machine.makeDir(target, ROOT_DIR);
@@ -116,18 +152,11 @@ export const openStore = (machine: Machine, places: { readonly state: AbsPath; r
       await put(path(`${target}/manifest.json`), manifest);
       await put(path(`${target}/input.json`), input);
       await machine.write(path(`${target}/${SOURCE}`), source ?? '', ROOT_FILE);
-      await put(metaFile(meta.number), meta);
-      return { meta, manifest, input, source, tree };
+      await put(metaFile(own.number), own);
+      return { meta: own, manifest, input, source, tree };
     },
     discard,
-    keepOverwritten: async (targets) => {
-      const there = await Array.fromAsync(targets, async (target) => ((await machine.state(target)) === undefined ? [] : [target]));
-      if (there.flat().length === 0) return undefined;
-      const kept = path(`${places.state}/overwritten/${machine.now().toISOString().replace(/[:.]/g, '-')}`);
-      await machine.makeDir(path(`${places.state}/overwritten`), ROOT_DIR);
-      for (const target of there.flat()) await copyBelow(machine, kept, target);
-      return kept;
-    },
+    keepOverwritten: (targets) => keepBelow(machine, path(`${places.state}/overwritten`), targets),
     originals: openOriginals(machine, places.generations),
   };
 };

@@ -35,6 +35,9 @@ export type Item =
   /** A database account `principal` may SELECT from the view `on`, or call the function of that name. */
   | { readonly kind: 'grant'; readonly principal: string; readonly on: string };
 
+/** In the order in which they are put in place: directories first, then files, then what is made from them. A new kind needs a new FORMAT (store.ts). */
+export const ITEM_KINDS: readonly Item['kind'][] = ['absent', 'dir', 'file', 'derived', 'grant'];
+
 export interface Manifest {
   readonly items: readonly Item[];
 }

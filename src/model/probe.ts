@@ -8,6 +8,8 @@ export interface Finding {
   readonly remedy: string;
   /** Of the check before an apply: what the operator wrote is wrong, not what we made of it. */
   readonly blame?: 'operator';
+  /** Of the check before an apply: that what the daemon understood is not what this version renders. Of another version's files it says nothing. */
+  readonly ofRendering?: true;
 }
 
 /** From where a probe looks. Tests inject their own. */

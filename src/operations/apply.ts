@@ -1,10 +1,26 @@
 /** `plan`, `apply`, `generations`, `rollback`. */
 import { z } from 'zod';
-import { apply as applyAll, type Desired, leave, type Meta, packagesWant, plan as planAll, planLeaving, type Plan } from '#apply';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  apply as applyAll,
+  daemonsOf,
+  type Desired,
+  type Generation,
+  isReadable,
+  leave,
+  type Meta,
+  packagesWant,
+  plan as planAll,
+  planLeaving,
+  type Plan,
+} from '#apply';
 import { operatorError } from '#base';
-import { probeFacts, withLock } from '#machine';
+import { parseConfig } from '#config';
+import { type Facts, probeFacts, withLock } from '#machine';
+import { type RenderInput, SERVICE_NAMES } from '#model';
+import { render } from '#services';
 import { agreedTo, applyRequest, consentTo, interruption, surroundings } from './applying.ts';
-import { desiredOf, inPlace, loadDesired, storeOf } from './desired.ts';
+import { desiredAgain, inPlace, inputOf, loadDesired, storeOf } from './desired.ts';
 import { type Context, operation } from './operation.ts';
 import { serverFindings } from './findings.ts';
 import { finding, warned } from './people.ts';
@@ -15,7 +31,10 @@ const change = z.object({
   action: z.string(),
   needs: z.array(z.string()).readonly(),
   drift: z.boolean(),
-  package: z.string().optional().describe('the package whose scripts changed it, where that was not somebody by hand, or whose program makes it and is newer'),
+  package: z
+    .string()
+    .optional()
+    .describe('the package whose scripts changed it, where that was not somebody by hand, or whose program makes it and is newer'),
   diff: z.string(),
 });
 const nothing = z.object({});
@@ -78,14 +97,13 @@ export const apply = operation({
 const zeroth = async (context: Context): Promise<readonly Meta[]> => {
   const created = await storeOf(context).originals.begun();
   if (created === undefined) return [];
-  return [{ number: 0, created, summary: 'what was there before the first apply', version: '-', codename: '', applied: created }];
+  return [{ number: 0, format: 0, created, summary: 'what was there before the first apply', version: '-', codename: '', applied: created }];
 };
 
 /** Those that were in place once, oldest first. */
 const appliedOnes = async (context: Context): Promise<readonly Meta[]> => {
-  const store = storeOf(context);
-  const loaded = await Promise.all((await store.numbers()).map((number) => store.load(number)));
-  return [...(await zeroth(context)), ...loaded.map(({ meta }) => meta).filter(({ applied }) => applied !== null)];
+  const all = await storeOf(context).metas();
+  return [...(await zeroth(context)), ...all.filter((meta) => meta.applied !== null)];
 };
 
 export const generations = operation({
@@ -94,17 +112,25 @@ export const generations = operation({
   example: 'hauspost generations',
   positionals: [],
   input: nothing,
-  output: z.array(z.object({ number: z.number(), created: z.string(), summary: z.string(), version: z.string(), committed: z.boolean() })).readonly(),
+  output: z
+    .array(
+      z.object({
+        number: z.number(),
+        created: z.string(),
+        summary: z.string(),
+        version: z.string().describe('of Hauspost, which made it'),
+        committed: z.boolean(),
+        readable: z.boolean().describe('false: a newer version made it, and this one cannot put it back'),
+      }),
+    )
+    .readonly(),
   needs: 'root',
   run: async (context) => {
     const { committed } = await storeOf(context).state();
-    return (await appliedOnes(context)).map(({ number, created, summary, version }) => ({
-      number,
-      created,
-      summary,
-      version,
-      committed: number === committed,
-    }));
+    return (await appliedOnes(context)).map((meta) => {
+      const { number, created, summary, version } = meta;
+      return { number, created, summary, version, committed: number === committed, readable: isReadable(meta) };
+    });
   },
 });
 
@@ -125,19 +151,48 @@ const earlier = async (context: Context, asked: string | undefined): Promise<Met
   });
 };
 
+/** Daemons whose files would be others for the versions that are installed now. */
+const crossed = (context: Context, input: RenderInput, { versions }: Facts): readonly (keyof Facts['versions'])[] => {
+  const before = render(input, context.program).manifest;
+  const names = Object.keys(versions) as readonly (keyof Facts['versions'])[];
+  return names.filter((name) => {
+    const facts = { ...input.facts, versions: { ...input.facts.versions, [name]: versions[name] } };
+    return versions[name] !== input.facts.versions[name] && !isDeepStrictEqual(render({ ...input, facts }, context.program).manifest, before);
+  });
+};
+
+/** Why this machine, or this version of Hauspost, is none for the generation; undefined where it is. */
+const obstacle = (
+  context: Context,
+  { meta, manifest, source = '' }: Generation,
+  input: RenderInput | undefined,
+  facts: Facts,
+): string | undefined => {
+  if (input === undefined || meta.codename !== facts.codename)
+    return `made for Debian ${meta.codename}, and this machine is ${facts.codename}: its daemons would not understand it`;
+  const others = crossed(context, input, facts);
+  const were = others.map((name) => `${name} ${input.facts.versions[name]}`).join(', ');
+  if (others.length > 0) return `made for ${were}, and installed is ${others.map((name) => `${name} ${facts.versions[name]}`).join(', ')}`;
+  const strange = [...daemonsOf(manifest)].filter((name) => !(SERVICE_NAMES as readonly string[]).includes(name));
+  if (strange.length > 0) return `made by Hauspost ${meta.version} with ${strange.join(', ')}, of which this version knows nothing`;
+  if (meta.version !== context.version && !parseConfig(source, context.configFile).ok)
+    return `made by Hauspost ${meta.version} from a hauspost.toml that this version does not take`;
+  return undefined;
+};
+
 /** As it lies on disk; what it is compared with is the machine. */
 const loadEarlier = async (context: Context, asked: string | undefined): Promise<{ readonly number: number; readonly desired: Desired }> => {
-  const { number, codename } = await earlier(context, asked);
-  const { input, manifest, source = '' } = await storeOf(context).load(number);
+  const { number } = await earlier(context, asked);
+  const generation = await storeOf(context).load(number);
+  const input = await inputOf(context, generation);
   const facts = await probeFacts(context.machine, context.reporter, (await inPlace(context))?.input?.facts);
-  if (input === undefined || codename !== facts.codename) {
-    throw operatorError({
-      code: 'rollback.dialect',
-      message: `generation ${number} was made for Debian ${codename}, and this machine is ${facts.codename}: its daemons would not understand it`,
-      remedy: `Change hauspost.toml instead; what it was made from lies in /var/lib/hauspost/generations/${number}/hauspost.toml.`,
-    });
-  }
-  return { number, desired: { ...desiredOf(context, input, source), manifest } };
+  const why = obstacle(context, generation, input, facts);
+  if (input !== undefined && why === undefined) return { number, desired: desiredAgain(context, generation, input) };
+  throw operatorError({
+    code: 'rollback.dialect',
+    message: `generation ${number} was ${why}`,
+    remedy: `Change hauspost.toml instead; what it was made from lies in /var/lib/hauspost/generations/${number}/hauspost.toml.`,
+  });
 };
 
 const ZERO = '0';
@@ -146,7 +201,7 @@ const ZERO = '0';
 const desiredInPlace = async (context: Context): Promise<Desired | undefined> => {
   const generation = await inPlace(context);
   if (generation?.input === undefined) return undefined;
-  return { ...desiredOf(context, generation.input, generation.source ?? ''), manifest: generation.manifest };
+  return desiredAgain(context, generation, generation.input);
 };
 
 const leaving = async (context: Context): Promise<z.output<typeof applied>> => {

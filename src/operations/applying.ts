@@ -5,7 +5,7 @@ import { operatorError } from '#base';
 import { initOf } from '#machine';
 import type { RenderInput } from '#model';
 import { databaseFor } from './database.ts';
-import { loadDesired } from './desired.ts';
+import { inputOf, loadDesired } from './desired.ts';
 import { refuseTakenPorts } from './foreign.ts';
 import { materialsFor } from './materials.ts';
 import type { Consent, Context } from './operation.ts';
@@ -75,6 +75,7 @@ export const applyRequest = (context: Context, desired: Desired): ApplyRequest =
   signal: context.signal,
   desired,
   renderAgain: () => loadDesired(context),
+  inputOf: (generation) => inputOf(context, generation),
   consent: async (plan) => {
     await agreedTo(context)(plan);
     await refuseTakenPorts(context.machine, desired.input);

@@ -1,7 +1,7 @@
 /** From the operator's file to what is wanted: config, facts, settings, wiring, manifest. */
 import { isDeepStrictEqual } from 'node:util';
 import { operatorError, path } from '#base';
-import { type Desired, type Generation, openStore, type Store } from '#apply';
+import { completed, type Desired, type Generation, openStore, servicesOf, type Store } from '#apply';
 import { type Config, configError, parseConfig, resolve } from '#config';
 import { listDkimKeys } from '#dkim';
 import { askResolvers, type Facts, probeFacts } from '#machine';
@@ -19,10 +19,22 @@ export const readConfigText = async (context: Context): Promise<string | undefin
 
 export const storeOf = ({ machine }: Context): Store => openStore(machine, { state: STATE, generations: path(`${STATE}/generations`) });
 
+/** What a generation was rendered from; where another version did that, with what it did not know of, as its own file comes to on this machine. */
+export const inputOf = async (context: Context, { meta, input, source }: Generation): Promise<RenderInput | undefined> => {
+  if (input === undefined || source === undefined || meta.version === context.version) return input;
+  const read = parseConfig(source, context.configFile);
+  if (!read.ok) return input;
+  const facts = await probeFacts(context.machine, context.reporter, input.facts);
+  const settings = resolve(read.value, { ...facts, ...input.facts });
+  return completed(input, { settings, facts, wiring: wire(settings, facts), texts: {} });
+};
+
 /** The generation in place; undefined before the first apply. */
 export const inPlace = async (context: Context): Promise<Generation | undefined> => {
   const { committed } = await storeOf(context).state();
-  return committed === null ? undefined : await storeOf(context).load(committed);
+  if (committed === null) return undefined;
+  const generation = await storeOf(context).load(committed);
+  return { ...generation, input: await inputOf(context, generation) };
 };
 
 export const settingsInPlace = async (context: Context): Promise<RenderInput['settings'] | undefined> => (await inPlace(context))?.input?.settings;
@@ -72,6 +84,12 @@ export const desiredOf = (context: Context, input: RenderInput, source: string):
   services: SERVICES,
   ...render(input, context.program),
 });
+
+/** A generation as it lies on disk; `input` is its own, completed. */
+export const desiredAgain = (context: Context, { manifest, source = '' }: Generation, input: RenderInput): Desired => {
+  const known = servicesOf(SERVICES, manifest);
+  return { source, input, ...known, ...render(input, context.program, known.services), manifest };
+};
 
 export const loadDesired = async (context: Context): Promise<Desired> => {
   const source = await loadSource(context);

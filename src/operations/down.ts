@@ -1,6 +1,6 @@
 /** `down`: stops all daemons, the last one first. No data is touched; `up` starts them again. */
 import { z } from 'zod';
-import { inOrder, stopAll } from '#apply';
+import { inOrder, servicesOf, stopAll } from '#apply';
 import { initOf, withLock } from '#machine';
 import { SERVICES } from '#services';
 import { inPlace, loadInput, storeOf } from './desired.ts';
@@ -19,10 +19,12 @@ export const down = operation({
       const { committed, entering } = await storeOf(context).state();
       // Nothing was ever applied: what may run here is not ours.
       if (committed === null && entering === null) return { stopped: [] };
-      const input = (await inPlace(context))?.input ?? (await loadInput(context));
-      await stopAll({ init: initOf(context.machine, input.facts), services: SERVICES, input, reporter: context.reporter });
+      const generation = await inPlace(context);
+      const input = generation?.input ?? (await loadInput(context));
+      const services = generation === undefined ? SERVICES : servicesOf(SERVICES, generation.manifest).services;
+      await stopAll({ init: initOf(context.machine, input.facts), services, input, reporter: context.reporter });
       return {
-        stopped: inOrder(SERVICES)
+        stopped: inOrder(services)
           .map((service) => service.name)
           .toReversed(),
       };

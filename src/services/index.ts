@@ -39,16 +39,17 @@ const command = ({ wiring }: RenderInput, program: AbsPath): Item => ({
   wakes: [],
 });
 
-/** Pure: the same input gives the same manifest. `program` is the launcher. */
+/** Pure: the same input gives the same manifest. `program` is the launcher; `services` are all, or those that an earlier version had. */
 export const render = (
   input: RenderInput,
   program: AbsPath,
+  services = SERVICES,
 ): { readonly manifest: Manifest; readonly packages: readonly string[]; readonly answers: readonly string[] } => {
-  const items: readonly Item[] = SERVICES.flatMap((service, place) => [
+  const items: readonly Item[] = services.flatMap((service, place) => [
     ...service.items(input),
-    ...unitItems(service, SERVICES.slice(0, place), input),
+    ...unitItems(service, services.slice(0, place), input),
   ]);
-  const packages = [...common(input), ...SERVICES.flatMap((service) => service.packages(input))];
-  const answers = SERVICES.flatMap((service) => service.answers ?? []);
+  const packages = [...common(input), ...services.flatMap((service) => service.packages(input))];
+  const answers = services.flatMap((service) => service.answers ?? []);
   return { manifest: { items: [command(input, program), ...items, ...logItems(input), ...updateItems] }, packages: [...new Set(packages)], answers };
 };

@@ -36,7 +36,7 @@ export const apply = ({ applied, generation, changes }: OutputOf<'apply'>): stri
 export const generations = (list: OutputOf<'generations'>): string =>
   list.length === 0
     ? 'Nothing was applied yet.\n'
-    : `${columns(list.map((each) => [each.committed ? '*' : ' ', String(each.number), each.created.slice(0, 19).replace('T', ' '), each.version, each.summary]))}\n`;
+    : `${columns(list.map((each) => [each.committed ? '*' : ' ', String(each.number), each.created.slice(0, 19).replace('T', ' '), each.version, `${each.summary}${each.readable ? '' : ' (made by a newer version: this one cannot put it back)'}`]))}\n`;
 
 export const rollback = (done: OutputOf<'rollback'>): string =>
   done.generation === 0

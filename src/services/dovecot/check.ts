@@ -15,6 +15,9 @@ const finding = (code: string, message: string): Finding => ({
   remedy: 'This is a defect of Hauspost; please report it with this output.',
 });
 
+/** Another version of Hauspost may have written something else. */
+const ofRendering = (code: string, message: string): Finding => ({ ...finding(code, message), ofRendering: true });
+
 /** Put into the dump by Dovecot itself: what Pigeonhole can do. */
 const ITS_OWN = new Set(['managesieve_notify_capability', 'managesieve_sieve_capability']);
 
@@ -29,10 +32,12 @@ export const misread = (written: Leaves, whole: Leaves, changed: Leaves): readon
     const understood = renamed(whole).get(name);
     return understood === value
       ? []
-      : [finding('misread', `${name}: written ${JSON.stringify(value)}, understood ${JSON.stringify(understood ?? null)}`)];
+      : [ofRendering('misread', `${name}: written ${JSON.stringify(value)}, understood ${JSON.stringify(understood ?? null)}`)];
   }),
   ...[...renamed(changed)].flatMap(([name, value]) =>
-    written.has(name) || value === '' || ITS_OWN.has(name) ? [] : [finding('not-ours', `${name} = ${value} is in effect and was not written by us`)],
+    written.has(name) || value === '' || ITS_OWN.has(name)
+      ? []
+      : [ofRendering('not-ours', `${name} = ${value} is in effect and was not written by us`)],
   ),
 ];
 
@@ -45,7 +50,7 @@ const dump = async (room: CheckRoom, ...options: readonly string[]): Promise<{ r
 const compiles = async (room: CheckRoom, { source, options, from }: GlobalScript): Promise<readonly Finding[]> => {
   const { code, stderr } = await room.run(['/usr/bin/sievec', '-c', MAIN_FILE, ...options, '-d', source, '-']);
   if (code === 0) return [];
-  if (from === undefined) return [finding('sieve-refused', `sievec ends with ${code}: ${stderr.trim()}`)];
+  if (from === undefined) return [ofRendering('sieve-refused', `sievec ends with ${code}: ${stderr.trim()}`)];
   // sievec names a script by the file's name without its ending.
   const lines = stderr.split('\n').flatMap((line) => /^[^:]+: (line \d+: error: .*)$/.exec(line)?.[1] ?? []);
   const said = lines.length === 0 ? `${from}: ${stderr.trim()}` : lines.map((line) => `${from}: ${line}`).join('\n');

@@ -41,12 +41,14 @@ const finding = (code: string, message: string): Finding => ({
   remedy: "See 'journalctl -u mariadb' or /var/log/hauspost/mariadb/current.",
 });
 
+const misread = (message: string): Finding => ({ ...finding('mariadb.misread', message), ofRendering: true });
+
 /** `mariadbd --verbose --help` ends with what it would run with. */
 const understood: Service['check'] = async (room, input) => {
   const ran = await room.run(['mariadbd', `--defaults-file=${FILE}`, '--verbose', '--help']);
   if (ran.code !== 0) return [finding('mariadb.refused', `mariadbd: ${ran.stderr.trim().split('\n').slice(-3).join(' ')}`)];
   return compareMariadb(config(input), input.facts.versions.mariadb, ran.stdout).map(({ key, expected, actual }) =>
-    finding('mariadb.misread', `${key}: written ${expected}, understood ${actual ?? 'nothing'}`),
+    misread(`${key}: written ${expected}, understood ${actual ?? 'nothing'}`),
   );
 };
 

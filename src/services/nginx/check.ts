@@ -46,7 +46,7 @@ export const checkNginx = async (room: CheckRoom, input: RenderInput): Promise<r
   return [
     ...(files.get('/etc/nginx/nginx.conf')?.trimEnd() === written.trimEnd()
       ? []
-      : [finding('misunderstood', 'nginx read another nginx.conf than the one that was written')]),
+      : [{ ...finding('misunderstood', 'nginx read another nginx.conf than the one that was written'), ofRendering: true as const }]),
     ...others.map((file) => finding('foreign-file', `nginx also read ${file}`)),
     ...(/^nginx: \[warn\]/m.test(stderr) ? [finding('warning', `nginx -T warns: ${stderr.trim().slice(-2000)}`)] : []),
   ];

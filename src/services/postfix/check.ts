@@ -16,6 +16,9 @@ const finding = (code: string, message: string): Finding => ({
   remedy: 'This is a defect of Hauspost; please report it with this output.',
 });
 
+/** Another version of Hauspost may have written something else. */
+const ofRendering = (code: string, message: string): Finding => ({ ...finding(code, message), ofRendering: true });
+
 type Ran = Awaited<ReturnType<CheckRoom['run']>>;
 
 const said = (what: string, { code, stderr }: Ran): readonly Finding[] =>
@@ -25,16 +28,16 @@ export const misreadParameters = (written: ReadonlyMap<string, string>, understo
   ...[...written].flatMap(([name, value]) =>
     understood.get(name) === value
       ? []
-      : [finding('misread', `${name}: written ${JSON.stringify(value)}, understood ${JSON.stringify(understood.get(name) ?? null)}`)],
+      : [ofRendering('misread', `${name}: written ${JSON.stringify(value)}, understood ${JSON.stringify(understood.get(name) ?? null)}`)],
   ),
-  ...[...understood.keys()].flatMap((name) => (written.has(name) ? [] : [finding('not-ours', `${name} is in effect and was not written by us`)])),
+  ...[...understood.keys()].flatMap((name) => (written.has(name) ? [] : [ofRendering('not-ours', `${name} is in effect and was not written by us`)])),
 ];
 
 const different = (kind: string, written: readonly string[], understood: readonly string[]): readonly Finding[] => [
-  ...written.filter((line) => !understood.includes(line)).map((line) => finding('misread', `${kind} was written and not understood: ${line}`)),
+  ...written.filter((line) => !understood.includes(line)).map((line) => ofRendering('misread', `${kind} was written and not understood: ${line}`)),
   ...understood
     .filter((line) => !written.includes(line))
-    .map((line) => finding('not-ours', `${kind} is in effect and was not written by us: ${line}`)),
+    .map((line) => ofRendering('not-ours', `${kind} is in effect and was not written by us: ${line}`)),
 ];
 
 const main = async (room: CheckRoom, input: RenderInput): Promise<readonly Finding[]> => {
@@ -54,11 +57,11 @@ const headerChecks = async (room: CheckRoom): Promise<readonly Finding[]> => {
   const kept = await query(cleanupSamples.kept);
   return [
     ...dropped.flatMap(({ header, ran }) =>
-      ran.stdout.trim() === 'IGNORE' ? [] : [finding('misread', `the header ${header} would stay: ${ran.stderr.trim()}`)],
+      ran.stdout.trim() === 'IGNORE' ? [] : [ofRendering('misread', `the header ${header} would stay: ${ran.stderr.trim()}`)],
     ),
     ...(kept.stdout === '' && kept.stderr === ''
       ? []
-      : [finding('misread', `the header ${cleanupSamples.kept} would not stay: ${kept.stdout}${kept.stderr}`)]),
+      : [ofRendering('misread', `the header ${cleanupSamples.kept} would not stay: ${kept.stdout}${kept.stderr}`)]),
   ];
 };
 
@@ -70,7 +73,7 @@ const templates = async (room: CheckRoom, input: RenderInput): Promise<readonly 
   const lines = ran.stdout.split('\n');
   return [
     ...said('postconf -t', ran),
-    ...wanted.filter((line) => !lines.includes(line)).map((line) => finding('misread', `a notice was written and not understood: ${line}`)),
+    ...wanted.filter((line) => !lines.includes(line)).map((line) => ofRendering('misread', `a notice was written and not understood: ${line}`)),
   ];
 };
 

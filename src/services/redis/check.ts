@@ -60,5 +60,8 @@ export const checkRedis = async (room: CheckRoom, input: RenderInput): Promise<r
   const server = ['/usr/bin/redis-server', '/etc/redis/redis.conf', ...REPLACED.flatMap(([name, to]) => [`--${name}`, to])];
   const { code, stdout, stderr } = await room.run(['/bin/sh', '-c', SCRIPT, 'redis-check', PROBE_SOCKET, names, ...server], { ms: 20_000 });
   if (code !== 0) return [finding('config-refused', `redis-server with the new file exits ${code}: ${`${stderr}${stdout}`.trim().slice(-2000)}`)];
-  return misunderstood(expected, stdout).map((name) => finding('misunderstood', `Redis does not report ${name} as it was written`));
+  return misunderstood(expected, stdout).map((name) => ({
+    ...finding('misunderstood', `Redis does not report ${name} as it was written`),
+    ofRendering: true,
+  }));
 };

@@ -76,11 +76,12 @@ export const checkRspamd = async (room: CheckRoom, input: RenderInput): Promise<
   const dump = code === 0 ? parsed(stdout) : undefined;
   if (dump === undefined)
     return [finding('no-dump', `rspamadm configdump exits ${code}: ${stderr.trim().slice(-2000)}`, 'Report this as a defect, with this output.')];
-  return misunderstood(confFiles(input), dump, input.facts.versions.rspamd).map((setting) =>
-    finding(
+  return misunderstood(confFiles(input), dump, input.facts.versions.rspamd).map((setting) => ({
+    ...finding(
       'misunderstood',
       `Rspamd does not show ${setting} as it was written`,
       'Report this as a defect; a file of another program below /etc/rspamd could be the cause.',
     ),
-  );
+    ofRendering: true,
+  }));
 };

@@ -13,6 +13,8 @@ const finding = (code: string, message: string): Finding => ({
   remedy: 'This is a defect of Hauspost; please report it.',
 });
 
+const misread = (message: string): Finding => ({ ...finding('unbound.misread', message), ofRendering: true });
+
 /** Constant; FILE and the options come as arguments. Each answer ends with a line `--`; one that is refused, with `!!` before it. */
 const ASK = 'file=$1; shift; for option; do unbound-checkconf -o "$option" "$file" || echo "!!"; echo "--"; done';
 
@@ -31,7 +33,7 @@ const understood: Service['check'] = async (room, input) => {
     return option === undefined || answer.endsWith('!!\n') ? [] : [[option, answer] as const];
   });
   return compareUnbound(clauses, version, new Map(answered)).map(({ key, expected, actual }) =>
-    finding('unbound.misread', `${key}: written ${expected}, understood ${actual ?? 'nothing'}`),
+    misread(`${key}: written ${expected}, understood ${actual ?? 'nothing'}`),
   );
 };
 
