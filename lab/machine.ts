@@ -36,8 +36,8 @@ export interface Machine extends Inside, Sockets, Uplink, AsyncDisposable {
   readonly root: string;
   /** Holds the network namespace; valid also while the machine is off. */
   readonly holder: Holder;
-  /** Copies the checkout (tracked files and new ones, nothing that git ignores) to /opt/hauspost. */
-  checkout(): Promise<void>;
+  /** Copies the checkout (tracked files and new ones, nothing that git ignores), or what a tag of it holds, to /opt/hauspost. */
+  checkout(tag?: string): Promise<void>;
   /** The journal; without systemd, what the main process said. */
   journal(): Promise<string>;
   /** Shuts down in order (systemd: poweroff; else SIGTERM to the main process) and answers with its end. */
@@ -137,10 +137,15 @@ const bootedUp = async (machine: Inside, name: string): Promise<void> => {
 const removeGroup = (holder: Holder, group: string): Promise<Output> =>
   run(['nsenter', `--mount=/proc/${holder.pid}/ns/mnt`, '--', 'unshare', '--mount', '--', 'sh', script('rmgroup.sh'), group]);
 
-const copyCheckout = async (machine: Inside): Promise<void> => {
+/** A tar archive. */
+const presentCheckout = async (): Promise<Output> => {
   const { stdout } = await must(['git', '-C', CHECKOUT, 'ls-files', '-z', '--cached', '--others', '--exclude-standard']);
   const pack = ['tar', '-C', CHECKOUT, '--null', '--no-recursion', '--ignore-failed-read', '--owner=0', '--group=0', '-T', '-', '-cf', '-'];
-  const archive = await must(pack, { input: stdout, encoding: 'latin1' });
+  return must(pack, { input: stdout, encoding: 'latin1' });
+};
+
+const copyCheckout = async (machine: Inside, tag?: string): Promise<void> => {
+  const archive = await (tag === undefined ? presentCheckout() : must(['git', '-C', CHECKOUT, 'archive', tag], { encoding: 'latin1' }));
   const unpack = ['tar', '-C', '/opt/hauspost', '-xf', '-'];
   succeeded(unpack, await machine.run(['mkdir', '-p', '/opt/hauspost']));
   succeeded(unpack, await machine.run(unpack, { input: Buffer.from(archive.stdout, 'latin1') }));
@@ -200,7 +205,7 @@ export const boot = async (options: BootOptions): Promise<Machine> => {
       return `/proc/${current().leader}/root`;
     },
     holder,
-    checkout: () => copyCheckout(into),
+    checkout: (tag) => copyCheckout(into, tag),
     journal: async () =>
       options.image.init === 'systemd' ? (await into.run(['journalctl', '--no-pager', '--output=short-monotonic'])).stdout : current().said(),
     stop,

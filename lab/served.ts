@@ -46,7 +46,7 @@ const present = async (machine: Machine): Promise<readonly string[]> => {
   return stdout.split('\n').filter((line) => line !== '');
 };
 
-const programHash = (): string => hashOf(programFiles());
+export const programHash = (): string => hashOf(programFiles());
 
 /**
  * A bare machine on which the launcher has made Node and the dependencies ready in an otherwise empty checkout. That does not depend
@@ -67,11 +67,11 @@ export const launched = async (kind: Kind): Promise<Image> =>
     if (code !== 0) throw new Error(stderr);
   });
 
-/** `./hauspost up --yes` on such a machine, which holds nothing else but Debian and the checkout; `words` are further arguments. */
-const firstUp = async (machine: Machine, words: readonly string[]): Promise<void> => {
+/** `./hauspost up --yes` on such a machine, which holds nothing else but Debian and what `put` puts there; `words` are further arguments. */
+export const firstUp = async (machine: Machine, words: readonly string[], put = (into: Machine): Promise<void> => into.checkout()): Promise<void> => {
   const found = await present(machine);
   if (found.length > 0) throw new Error(`the bare image is not bare: ${found.join(' ')}`);
-  await machine.checkout();
+  await put(machine);
   const preparedMs = Number((await machine.run(['cat', PREPARED])).stdout);
   const started = performance.now();
   const up = await machine.run(['/opt/hauspost/hauspost', 'up', ...words, '--yes'], { ms: 1_200_000 });

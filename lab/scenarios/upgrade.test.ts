@@ -1,0 +1,276 @@
+/**
+ * M31, C5: a machine that an earlier version of Hauspost set up, its checkout replaced as README.md says: plan tells what would change, apply makes it,
+ * nothing of mail, people, keys and filters is lost, and rollback leads to the earlier version's configuration and back. The earlier version is
+ * the newest released one, by its tag; for as long as there is none, an imagined one that lacks and says other things than the present one.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { dated } from '../dated.ts';
+import { type Earlier, type Edit, imagined, releasedAs, servedBy } from '../earlier.ts';
+import { allRun, boot, fetched, HAUSPOST, type Login, oneDocument, type Server, serverOn, until } from '../index.ts';
+import { announcedSize, answered, configure, exits, type Failure, type Plan } from '../operator.ts';
+import { changelog, earlierThan, presentVersion, taggedVersions } from '../releases.ts';
+
+/** Before any release: a daemon, a file and settings that it did not know, a file that nobody has any more, and other text for a daemon. */
+const LESS: readonly Edit[] = [
+  ['package.json', `"version": "${presentVersion()}"`, '"version": "0.0.9"'],
+  ['src/services/index.ts', 'nginx, dkimKeys];', 'nginx];'],
+  ['src/services/dovecot/services.ts', "{ set: 'mail_max_userip_connections', to: 30 }", "{ set: 'mail_max_userip_connections', to: 20 }"],
+  [
+    'src/services/updates.ts',
+    "{ ...FILE, path: path('/etc/ucf.conf')",
+    "{ ...FILE, path: path('/etc/hauspost/notes'), text: ['older\\n'] },\n  { ...FILE, path: path('/etc/ucf.conf')",
+  ],
+  ['src/services/dovecot/index.ts', '    ...replyItems(input),\n    compileItem(input),\n', '    ...replyItems(input),\n'],
+  ['src/services/dovecot/unit.ts', "    { section: 'Service', set: 'ExecStartPre', to: `-+${COMPILE}` },\n", ''],
+  ['src/apply/apply.ts', '    format: FORMAT,\n', ''],
+  [
+    'src/apply/store.ts',
+    'input.json`), input);',
+    'input.json`), { ...input, settings: { ...input?.settings, filters: undefined, logs: undefined }, wiring: { ...input?.wiring, principals: undefined } });',
+  ],
+];
+
+const present = presentVersion();
+const [newest] = earlierThan(present, changelog());
+const tagged = await taggedVersions();
+
+const earlierVersion = (): Promise<Earlier> => (newest === undefined ? imagined('0.0.9', LESS) : releasedAs(newest));
+
+test('an earlier release is one by its tag, too', () => {
+  const earlier = tagged.filter((version) => earlierThan(present, [{ version }]).length > 0);
+  if (newest === undefined) assert.deepEqual(earlier, [], `CHANGELOG.md names no release before ${present}, and there are tags of some`);
+  else
+    assert.equal(
+      earlier[0],
+      newest,
+      `CHANGELOG.md names ${newest} as the release before ${present}; the newest tag is another. A clone without tags gets them by: git fetch --tags --unshallow`,
+    );
+  console.log(`    from ${newest ?? 'an imagined 0.0.9, since nothing was released before'} to ${present}`);
+});
+
+const ANNA: Login = { user: 'anna@hauspost.test', pass: 'anna-password' };
+const SCRIPT = 'require ["fileinto", "mailbox"];\r\nif header :contains "Subject" "minutes" { fileinto :create "Club"; }\r\n';
+const AWAY = 'somebody@example.net';
+
+const shell = async ({ machine }: Server, script: string, ...words: readonly string[]): Promise<string> => {
+  const { code, stdout, stderr } = await machine.run(['sh', '-c', script, 'sh', ...words]);
+  assert.equal(code, 0, `${script}: ${stderr}`);
+  return stdout;
+};
+
+const text = (to: string, id: string, subject: string): string =>
+  ['From: <friend@outside.test>', `To: <${to}>`, dated(), `Message-ID: ${id}`, `Subject: ${subject}`, 'MIME-Version: 1.0', '', 'text', ''].join(
+    '\r\n',
+  );
+
+const receive = async (server: Server, to: string, id: string, subject: string): Promise<void> => {
+  const smtp = await server.stranger();
+  for (const line of ['MAIL FROM:<friend@outside.test>', `RCPT TO:<${to}>`]) assert.equal((await smtp.command(line)).code, 250, line);
+  const { code, lines } = await smtp.data(text(to, id, subject));
+  smtp.close();
+  assert.equal(code, 250, lines.join(' '));
+};
+
+const arrives = async (server: Server, login: Login, mailbox: string, id: string): Promise<void> => {
+  const imap = await server.imap(login);
+  await fetched(imap, mailbox, id);
+  await imap.logout();
+};
+
+/** Of each of the account's folders: UIDVALIDITY, and the UIDs in it with what they are. */
+const mailOf = async (server: Server, login: Login): Promise<unknown> => {
+  const imap = await server.imap(login);
+  const found: Record<string, unknown> = {};
+  for (const { path } of await imap.list()) {
+    const lock = await imap.getMailboxLock(path);
+    const messages = imap.mailbox !== false && imap.mailbox.exists > 0 ? await imap.fetchAll('1:*', { uid: true, envelope: true, flags: true }) : [];
+    found[path] = [
+      imap.mailbox !== false && String(imap.mailbox.uidValidity),
+      messages.map(({ uid, envelope, flags }) => [uid, envelope?.messageId, [...(flags ?? [])]]),
+    ];
+    lock.release();
+  }
+  await imap.logout();
+  return found;
+};
+
+/** What must be after an upgrade as it was before. */
+const belongings = async (server: Server): Promise<unknown> => ({
+  mail: [await mailOf(server, server.demo), await mailOf(server, ANNA)],
+  people: await Promise.all(['account', 'alias', 'domain'].map(async (what) => (await exits(server, 0, what, 'list')).stdout)),
+  passwords: await shell(server, "mariadb -BN vmail -e 'SELECT username, domain, password, quota FROM accounts ORDER BY id'"),
+  keys: await shell(server, 'cd /var/lib && find hauspost/secrets rspamd/dkim hauspost/tls -type f | sort | xargs sha256sum'),
+  filters: await shell(server, 'find /var/vmail/sieve -name "*.sieve" | sort | xargs sha256sum'),
+  bayes: await shell(server, 'for key in learns_spam learns_ham; do redis-cli -s /run/redis/redis-server.sock --raw HGET RS $key; done'),
+  queue: (await shell(server, 'postqueue -j')).match(/"queue_id": "\w+"/g),
+});
+
+/** What lies there of a generation, as apply has put it. */
+const inPlace = (server: Server, generation: number): Promise<string> =>
+  shell(
+    server,
+    'cd "/var/lib/hauspost/generations/$1/tree" && find . -type f | sort | while read -r f; do cmp -s "$f" "/$f" && echo "$f" || echo "$f differs"; done',
+    String(generation),
+  );
+
+const differing = async (server: Server, generation: number): Promise<readonly string[]> =>
+  (await inPlace(server, generation)).split('\n').filter((line) => line.endsWith(' differs'));
+
+interface Generation {
+  readonly number: number;
+  readonly version: string;
+  readonly committed: boolean;
+}
+const made = async (server: Server): Promise<readonly (readonly [number, string, boolean])[]> =>
+  (await answered<readonly Generation[]>(server, 'generations')).document.map(({ number, version, committed }) => [number, version, committed]);
+
+const passes = async (server: Server): Promise<void> => {
+  const selftest = await server.machine.run([HAUSPOST, 'selftest', '--json'], { ms: 120_000 });
+  assert.equal((oneDocument(selftest) as { ok: boolean }).ok, true, selftest.stdout);
+};
+
+interface Status {
+  readonly services: readonly { readonly name: string; readonly state: string }[];
+}
+const stopped = async (server: Server): Promise<readonly string[]> =>
+  (await answered<Status>(server, 'status')).document.services.filter(({ state }) => state !== 'running').map(({ name }) => name);
+
+/** Daemons of the present version that the earlier one lacks. */
+const LACKING = newest === undefined ? ['dkim-keys'] : [];
+
+for (const release of ['bookworm', 'trixie'] as const) {
+  describe(release, () => {
+    let server: Server;
+    let earlier: Earlier;
+    let belonging: unknown;
+    before(async () => {
+      earlier = await earlierVersion();
+      const machine = await boot({ image: await servedBy({ release, init: 'systemd' }, earlier) });
+      const running = async (): Promise<true | undefined> =>
+        (JSON.parse((await machine.run([HAUSPOST, 'status', '--json'])).stdout) as Status).services.every(({ state }) => state === 'running') ||
+        undefined;
+      await until('all daemons run', running, 120_000, 500);
+      server = await serverOn(machine);
+    });
+    after(() => server?.[Symbol.asyncDispose]());
+
+    test('the earlier version runs, with mail, people, a filter, lessons and a hand edit', async () => {
+      assert.equal((await shell(server, `${HAUSPOST} --version`)).trim(), earlier.version);
+      await server.account(ANNA, '--quota', '200M');
+      await server.order('alias', 'add', 'club@hauspost.test', ANNA.user, server.demo.user);
+      const sieve = await server.sieve();
+      assert.equal((await sieve.login(ANNA)).status, 'OK');
+      assert.equal((await sieve.put('mine', SCRIPT)).status, 'OK');
+      assert.equal((await sieve.command('SETACTIVE "mine"')).status, 'OK');
+      sieve.close();
+      await receive(server, 'club@hauspost.test', '<minutes-1@outside.test>', 'minutes of Monday');
+      await arrives(server, ANNA, 'Club', '<minutes-1@outside.test>');
+      await arrives(server, server.demo, 'INBOX', '<minutes-1@outside.test>');
+      const imap = await server.imap(server.demo);
+      await imap.mailboxOpen('INBOX');
+      await imap.messageFlagsAdd('1', ['\\Flagged', '\\Seen']);
+      await imap.logout();
+      const words = (word: string): string => Array.from({ length: 40 }, (_, index) => `${word}${index * 104_729}`).join(' ');
+      for (const kind of ['spam', 'ham']) {
+        const lesson = text(ANNA.user, `<${kind}@outside.test>`, kind).replace('text', words(kind));
+        const script = 'mkdir -p "/root/$1" && cat >"/root/$1/1"';
+        assert.equal((await server.machine.run(['sh', '-c', script, 'sh', kind], { input: lesson })).code, 0);
+        await server.order('spam', 'learn', `--${kind}`, `/root/${kind}`);
+      }
+      const smtp = await server.client(587, ANNA);
+      for (const line of [`MAIL FROM:<${ANNA.user}>`, `RCPT TO:<${AWAY}>`]) assert.equal((await smtp.command(line)).code, 250, line);
+      assert.equal((await smtp.data(text(AWAY, '<away@outside.test>', 'waits').replace('friend@outside.test', ANNA.user))).code, 250);
+      smtp.close();
+      await until('it waits', async () => ((await shell(server, 'postqueue -j')).includes('"deferred"') ? true : undefined), 30_000, 200);
+      await shell(server, 'echo "# by hand" >>/etc/postfix/main.cf');
+      belonging = await belongings(server);
+      assert.match(JSON.stringify(belonging), /"bayes":"1\\n1\\n".*"queue":\["/);
+    });
+
+    test('M31: the new checkout in its place: plan says what would change, and whose doing the rest is', async () => {
+      await shell(server, 'cd /opt/hauspost && find . -mindepth 1 -maxdepth 1 ! -name node_modules -exec rm -rf {} +');
+      await server.machine.checkout();
+      assert.equal((await shell(server, `${HAUSPOST} --version`)).trim(), present);
+      const { code, document } = await answered<Plan>(server, 'plan');
+      assert.deepEqual([code, document.generation], [2, 1]);
+      const change = document.changes.find(({ target }) => target === '/etc/postfix/main.cf');
+      assert.deepEqual([change?.action, change?.drift], ['change', true]);
+      assert.deepEqual(await stopped(server), LACKING);
+      if (newest === undefined) {
+        const targets = document.changes.map(({ action, target }) => `${action} ${target}`);
+        for (const wanted of ['change /etc/dovecot/dovecot.conf', 'remove /etc/hauspost/notes', 'start dkim-keys'])
+          assert.ok(targets.includes(wanted), `${wanted}: ${targets.join(', ')}`);
+        assert.match(
+          document.changes.find(({ target }) => target === '/etc/dovecot/dovecot.conf')?.diff ?? '',
+          /^- {2}mail_max_userip_connections = 20$\n^\+ {2}mail_max_userip_connections = 30$/m,
+        );
+      }
+    });
+
+    test('M31: an apply that does not work leaves the earlier version’s configuration in place', async () => {
+      await shell(server, 'cp /etc/hauspost/hauspost.toml /root/');
+      await configure(server, '[network]\nbind = ["127.0.0.1", "::1", "127.0.0.5"]\n');
+      // In the machine's network, but a process of the host: it stands for one that comes after the look at the ports.
+      const taken = await server.machine.listen({ host: '127.0.0.5', port: 587 });
+      taken.on('connection', (socket) => socket.destroy());
+      const failed = await answered<Failure>(server, 'apply', '--yes');
+      await new Promise<void>((resolve) => taken.close(() => resolve()));
+      assert.deepEqual([failed.code, failed.document.error.code], [1, 'activate.not-well']);
+      await shell(server, 'mv /root/hauspost.toml /etc/hauspost/');
+      assert.deepEqual([await differing(server, 1), await stopped(server)], [[], LACKING]);
+      assert.deepEqual((await made(server)).slice(1), [[1, earlier.version, true]]);
+      assert.equal(await announcedSize(server), 'SIZE 52428800');
+      assert.deepEqual(await belongings(server), belonging);
+    });
+
+    test('M31: apply makes it the present version’s: nothing is lost, mail flows, nothing is left to do', async () => {
+      await shell(server, 'echo "# by hand" >>/etc/postfix/main.cf');
+      const begun = performance.now();
+      const { stdout, stderr } = await exits(server, 0, 'apply', '--yes');
+      console.log(`    apply took ${((performance.now() - begun) / 1000).toFixed(1)} s: ${stdout.trim()}`);
+      assert.match(await shell(server, `tail -n 1 ${/is kept in (\S+)/.exec(stderr)?.[1] ?? ''}/etc/postfix/main.cf`), /by hand/);
+      await allRun(server.machine);
+      assert.deepEqual(await belongings(server), belonging);
+      const [, ...generations] = await made(server);
+      assert.deepEqual(generations, [
+        [1, earlier.version, false],
+        [2, present, true],
+      ]);
+      assert.deepEqual(await differing(server, 2), []);
+      if (newest === undefined) assert.equal(await shell(server, 'ls /etc/hauspost'), 'hauspost.toml\n');
+      await exits(server, 0, 'plan');
+      await passes(server);
+      await receive(server, 'club@hauspost.test', '<minutes-2@outside.test>', 'minutes of Tuesday');
+      await arrives(server, ANNA, 'Club', '<minutes-2@outside.test>');
+    });
+
+    test('C5: rollback leads to the configuration of the earlier version, and forward again', async () => {
+      const mine = await belongings(server);
+      const back = await answered<{ generation: number; changes: Plan['changes'] }>(server, 'rollback', '--yes');
+      assert.deepEqual([back.code, back.document.generation], [0, 1]);
+      assert.deepEqual([await differing(server, 1), await stopped(server)], [[], LACKING]);
+      if (newest === undefined) {
+        assert.ok(back.document.changes.some(({ action, target }) => action === 'stop' && target === 'dkim-keys'));
+        assert.equal(await shell(server, 'ls /etc/hauspost'), 'hauspost.toml\nnotes\n');
+        assert.equal(await shell(server, 'ls /etc/systemd/system | grep dkim; ls /usr/local/lib/hauspost | grep compile; true'), '');
+      }
+      const { code, document } = await answered<Plan>(server, 'plan');
+      assert.deepEqual([code, document.generation, document.changes.filter(({ drift }) => drift)], [2, 1, []]);
+      await passes(server);
+      await exits(server, 0, 'rollback', '2', '--yes');
+      assert.deepEqual([await differing(server, 2), await stopped(server)], [[], []]);
+      await exits(server, 0, 'plan');
+      await passes(server);
+      assert.deepEqual(await belongings(server), mine);
+    });
+
+    if (newest === undefined)
+      test('C5: down and rollback 0 after the checkout was replaced, before anything is applied', async () => {
+        await exits(server, 0, 'rollback', '1', '--yes');
+        assert.match((await exits(server, 0, 'down')).stdout, /^Stopped: nginx, postfix, .*unbound\. /);
+        await exits(server, 0, 'rollback', '0', '--yes');
+        assert.equal(await shell(server, 'ls /usr/local/lib/hauspost /etc/systemd/system/*.d/hauspost.conf 2>/dev/null; true'), '');
+      });
+  });
+}
