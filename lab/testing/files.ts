@@ -13,7 +13,7 @@ export interface TestFiles {
 const scenarios = (...names: readonly string[]): readonly string[] => names.map((name) => `lab/scenarios/${name}.test.ts`);
 
 /** Each builds images that no other one waits for, while the others wait for those that all share. */
-const FIRST = scenarios('container', 'public', 'refusals');
+const FIRST = scenarios('container', 'public', 'refusals', 'upgrade');
 /** They take longest: one that begins last would keep one processor busy, and the others idle. */
 const LONG = scenarios(
   'commands',
