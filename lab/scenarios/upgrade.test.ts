@@ -50,8 +50,9 @@ test('an earlier release is one by its tag, too', () => {
 });
 
 const ANNA: Login = { user: 'anna@hauspost.test', pass: 'anna-password' };
-const SCRIPT = 'require ["fileinto", "mailbox"];\r\nif header :contains "Subject" "minutes" { fileinto :create "Club"; }\r\n';
-const AWAY = 'somebody@example.net';
+const SCRIPT = 'require "fileinto";\r\nif header :contains "Subject" "minutes" { fileinto "Club"; }\r\n';
+/** Without a way to it, and no name to be asked for. */
+const AWAY = 'somebody@[192.0.2.1]';
 
 const shell = async ({ machine }: Server, script: string, ...words: readonly string[]): Promise<string> => {
   const { code, stdout, stderr } = await machine.run(['sh', '-c', script, 'sh', ...words]);
@@ -87,7 +88,7 @@ const mailOf = async (server: Server, login: Login): Promise<unknown> => {
     const messages = imap.mailbox !== false && imap.mailbox.exists > 0 ? await imap.fetchAll('1:*', { uid: true, envelope: true, flags: true }) : [];
     found[path] = [
       imap.mailbox !== false && String(imap.mailbox.uidValidity),
-      messages.map(({ uid, envelope, flags }) => [uid, envelope?.messageId, [...(flags ?? [])]]),
+      messages.map(({ uid, envelope, flags }) => [uid, envelope?.messageId, [...(flags ?? [])].filter((flag) => flag !== '\\Recent')]),
     ];
     lock.release();
   }
@@ -164,6 +165,9 @@ for (const release of ['bookworm', 'trixie'] as const) {
       assert.equal((await sieve.put('mine', SCRIPT)).status, 'OK');
       assert.equal((await sieve.command('SETACTIVE "mine"')).status, 'OK');
       sieve.close();
+      const anna = await server.imap(ANNA);
+      await anna.mailboxCreate('Club');
+      await anna.logout();
       await receive(server, 'club@hauspost.test', '<minutes-1@outside.test>', 'minutes of Monday');
       await arrives(server, ANNA, 'Club', '<minutes-1@outside.test>');
       await arrives(server, server.demo, 'INBOX', '<minutes-1@outside.test>');
@@ -178,10 +182,8 @@ for (const release of ['bookworm', 'trixie'] as const) {
         assert.equal((await server.machine.run(['sh', '-c', script, 'sh', kind], { input: lesson })).code, 0);
         await server.order('spam', 'learn', `--${kind}`, `/root/${kind}`);
       }
-      const smtp = await server.client(587, ANNA);
-      for (const line of [`MAIL FROM:<${ANNA.user}>`, `RCPT TO:<${AWAY}>`]) assert.equal((await smtp.command(line)).code, 250, line);
-      assert.equal((await smtp.data(text(AWAY, '<away@outside.test>', 'waits').replace('friend@outside.test', ANNA.user))).code, 250);
-      smtp.close();
+      const waiting = text(AWAY, '<away@outside.test>', 'waits');
+      assert.equal((await server.machine.run(['/usr/sbin/sendmail', '-f', ANNA.user, AWAY], { input: waiting })).code, 0);
       await until('it waits', async () => ((await shell(server, 'postqueue -j')).includes('"deferred"') ? true : undefined), 30_000, 200);
       await shell(server, 'echo "# by hand" >>/etc/postfix/main.cf');
       belonging = await belongings(server);
@@ -253,7 +255,7 @@ for (const release of ['bookworm', 'trixie'] as const) {
       if (newest === undefined) {
         assert.ok(back.document.changes.some(({ action, target }) => action === 'stop' && target === 'dkim-keys'));
         assert.equal(await shell(server, 'ls /etc/hauspost'), 'hauspost.toml\nnotes\n');
-        assert.equal(await shell(server, 'ls /etc/systemd/system | grep dkim; ls /usr/local/lib/hauspost | grep compile; true'), '');
+        assert.equal(await shell(server, 'find /etc/systemd/system /usr/local/lib/hauspost -type f | grep -e dkim -e compile; true'), '');
       }
       const { code, document } = await answered<Plan>(server, 'plan');
       assert.deepEqual([code, document.generation, document.changes.filter(({ drift }) => drift)], [2, 1, []]);
