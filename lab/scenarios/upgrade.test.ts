@@ -40,12 +40,14 @@ const earlierVersion = (): Promise<Earlier> => (newest === undefined ? imagined(
 test('an earlier release is one by its tag, too', () => {
   const earlier = tagged.filter((version) => earlierThan(present, [{ version }]).length > 0);
   if (newest === undefined) assert.deepEqual(earlier, [], `CHANGELOG.md names no release before ${present}, and there are tags of some`);
-  else
+  else {
+    const found = earlier[0] === undefined ? 'no tag of an earlier version' : `v${earlier[0]} as the newest earlier tag`;
     assert.equal(
       earlier[0],
       newest,
-      `CHANGELOG.md names ${newest} as the release before ${present}; the newest tag is another. A clone without tags gets them by: git fetch --tags --unshallow`,
+      `CHANGELOG.md names ${newest} as the release before ${present}, and this checkout has ${found}: git fetch --tags (and --unshallow)`,
     );
+  }
   console.log(`    from ${newest ?? 'an imagined 0.0.9, since nothing was released before'} to ${present}`);
 });
 
