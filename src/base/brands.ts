@@ -36,8 +36,8 @@ const refuse = (code: string, what: string, input: string, why: string, remedy: 
   throw operatorError({ code, message: `${what} ${show(input)} ${why}`, remedy, detail: { value: input.slice(0, 300) } });
 };
 
-export const parseDomain = (input: string): Domain => {
-  const no = (why: string): never => refuse('input.domain', 'domain', input, why, 'Write a domain such as example.org.');
+const parseName = (input: string, what: string, remedy: string): Domain => {
+  const no = (why: string): never => refuse('input.domain', what, input, why, remedy);
   if (input.endsWith('.')) no('ends with a dot');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (/[\u0000-\u0020\u007f@/\\:?#[\]%<>^|]/.test(input)) no('holds a character that no domain name has');
@@ -54,7 +54,9 @@ export const parseDomain = (input: string): Domain => {
   return ascii as Domain;
 };
 
-export const parseFqdn = (input: string): Fqdn => parseDomain(input) as Fqdn;
+export const parseDomain = (input: string): Domain => parseName(input, 'domain', 'Write a domain such as example.org.');
+
+export const parseFqdn = (input: string): Fqdn => parseName(input, 'host name', 'Write a full name such as mail.example.org.') as Fqdn;
 
 export const parseLocalPart = (input: string): LocalPart => {
   const no = (why: string): never =>

@@ -104,6 +104,19 @@ const read = (operation: AnyOperation, words: readonly string[]): { values: Reco
 export const groupOf = (operations: readonly AnyOperation[], word: string): readonly AnyOperation[] =>
   operations.filter((operation) => operation.name.startsWith(`${word} `));
 
+/** Words of other programs for what we call otherwise. */
+const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
+  add: ['create', 'new', 'insert'],
+  remove: ['rm', 'del', 'delete', 'drop'],
+  list: ['ls', 'show', 'get'],
+  set: ['change', 'edit', 'modify', 'update', 'disable', 'enable'],
+  passwd: ['password', 'pw'],
+};
+
+/** The command of the group that somebody meant by a word of another program. */
+const bySynonym = (operations: readonly AnyOperation[], group: string, word: string): string | undefined =>
+  groupOf(operations, group).find(({ name }) => SYNONYMS[name.slice(group.length + 1)]?.includes(word) === true)?.name;
+
 const noCommand = (operations: readonly AnyOperation[], words: readonly string[]): Error => {
   const [first, second] = words.filter((word) => !word.startsWith('-'));
   if (first === undefined) return usage('usage.command', 'no command was given');
@@ -112,13 +125,8 @@ const noCommand = (operations: readonly AnyOperation[], words: readonly string[]
     return operatorError({ code: 'usage.command', message: `what about the ${first}? ${of.join(', ')}`, remedy: `See 'hauspost ${first} --help'.` });
   }
   const given = second === undefined ? first : `${first} ${second}`;
-  const near = [given, first].flatMap(
-    (written) =>
-      nearest(
-        written,
-        operations.map(({ name }) => name),
-      ) ?? [],
-  )[0];
+  const names = operations.map(({ name }) => name);
+  const near = bySynonym(operations, first, second ?? '') ?? nearest(given, names) ?? nearest(first, names);
   return usage('usage.command', `there is no command ${JSON.stringify(given)}${near === undefined ? '' : `; is ${JSON.stringify(near)} meant?`}`);
 };
 

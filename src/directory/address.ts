@@ -32,15 +32,16 @@ export const parseAliasSource = (input: string): AliasSource => {
 const ATOM = /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/i;
 
 export const parseDestination = (input: string): Destination => {
-  const no = (why: string): never => {
+  const no = (why: string, remedy = 'Write a whole address such as user@example.org.'): never => {
     const value = input.length > 80 ? `${input.slice(0, 77)}...` : input;
     throw operatorError({
       code: 'input.destination',
       message: `destination ${JSON.stringify(value)} ${why}`,
-      remedy: 'Write a whole address such as user@example.org.',
+      remedy,
       detail: { value: input.slice(0, 300) },
     });
   };
+  if (/[,;]/.test(input)) no('looks like several', 'Write a blank between them.');
   const at = input.lastIndexOf('@');
   if (at < 0) no("has no '@domain'");
   const local = input.slice(0, at);

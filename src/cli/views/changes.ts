@@ -1,6 +1,7 @@
 /** `plan`, `apply`, `generations`, `rollback` for a person. */
 import { blameOf, nameOf } from '#apply';
 import type { OutputOf } from '#operations';
+import { shortened } from './diff.ts';
 import { columns, interruptedText } from './table.ts';
 
 type Change = OutputOf<'plan'>['changes'][number];
@@ -14,8 +15,7 @@ const head = (change: Change): string => {
 const show = (change: Change): string =>
   change.diff === ''
     ? head(change)
-    : `${head(change)}\n${change.diff
-        .split('\n')
+    : `${head(change)}\n${shortened(change.diff.split('\n'))
         .map((line) => `    ${line}`)
         .join('\n')}`;
 
@@ -41,6 +41,6 @@ export const generations = (list: OutputOf<'generations'>): string =>
 export const rollback = (done: OutputOf<'rollback'>): string =>
   done.generation === 0
     ? done.applied
-      ? `What was there before the first apply is in place again (${count(done.changes)}). Packages and mail stay.\n`
+      ? `What was there before the first apply is in place again (${count(done.changes)}). Packages, people and mail stay; './hauspost up' in the checkout begins anew.\n`
       : 'Nothing to do; nothing of Hauspost is in place.\n'
     : `${apply(done)}hauspost.toml is as it was; 'hauspost plan' shows what it would change.\n`;
