@@ -1,7 +1,7 @@
 /** C7, C1: each step of the self-test is seen failing once, on a server that is broken in the way that the step is there to notice. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { allRun, HAUSPOST, type Output, oneDocument, type Server } from '../index.ts';
+import { allRun, HAUSPOST, type Output, oneDocument, type Server, until } from '../index.ts';
 import { exits, type Failure } from '../operator.ts';
 import { ok } from '../people.ts';
 import { sql } from '../sql.ts';
@@ -119,6 +119,23 @@ export const selfTestFails = (get: () => Server): void => {
     const { code, stdout } = await exits(server, 0, 'selftest');
     assert.deepEqual([code, stdout.match(/^ok {3}/gm)?.length], [0, ALL.length], stdout);
     await exits(server, 0, 'plan');
+  });
+
+  test('C7: what it sent and could not deliver does not stay in the queue, and nothing else goes', async () => {
+    const server = get();
+    const { machine } = server;
+    const waiting = async (): Promise<string> => ok(await machine.run(['postqueue', '-j'])).stdout;
+    ok(await machine.run(['systemctl', 'stop', 'dovecot.service']));
+    ok(await machine.run(['sendmail', 'demo@hauspost.test'], { input: 'Subject: waits\n\nx\n' }));
+    await until('it waits', async () => /"queue_name": "deferred".*demo@/.test(await waiting()) || undefined, 30_000, 200);
+    await exits(server, 1, 'selftest');
+    assert.doesNotMatch(await waiting(), /hauspost-selftest/);
+    assert.match(await waiting(), /demo@hauspost\.test/);
+    ok(await machine.run(['systemctl', 'start', 'dovecot.service']));
+    await allRun(machine);
+    ok(await machine.run(['postqueue', '-f']));
+    await until('it has arrived', async () => (await waiting()) === '' || undefined, 60_000, 200);
+    await exits(server, 0, 'selftest');
   });
 
   test('C1: up with a failing self-test exits 1 and says which step; the server runs on, and mended it is well', async () => {

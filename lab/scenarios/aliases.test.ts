@@ -43,7 +43,7 @@ const aliases = (get: () => Server): void => {
       ...{ source: 'team@hauspost.test', destinations: [], removed: [on('Ext.Ern+x@outside.test')] },
     });
     await orders(server, ['alias', 'add', 'team@hauspost.test', 'demo@hauspost.test', 'bert@outside.test']);
-    assert.equal(await text(server, 'alias', 'remove', 'team@hauspost.test'), 'team@hauspost.test removed.\n');
+    assert.equal(await text(server, 'alias', 'remove', 'team@hauspost.test'), 'The alias team@hauspost.test is removed.\n');
     const [counted, removed, left] = await jsons(server, ['domain', 'list'], ['alias', 'remove', '@hauspost.test'], ['alias', 'list']);
     assert.deepEqual(counted, [{ domain: 'hauspost.test', accounts: 1, aliases: 1 }]);
     assert.deepEqual(removed, { source: '@hauspost.test', destinations: [], removed: [on('demo@hauspost.test')] });

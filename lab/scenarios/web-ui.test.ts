@@ -188,12 +188,12 @@ for (const release of RELEASES) {
     });
 
     for (const target of ['/rspamd/', '/rspamd/stat', '/', '/rspamd/../stat', '/rspamd/?password=q1']) {
-      test(`M22: plain HTTP shows nothing of ${target} and leads to HTTPS on our own name`, async () => {
+      test(`M22: plain HTTP shows nothing of ${target} and leads to HTTPS on a name of ours`, async () => {
         for (const host of ['mail.hauspost.test', 'evil.test']) {
           const request = httpRequest(target, { headers: [`Host: ${host}`, `Password: ${password}`] });
           const { status, headers, body } = await askPlainly(server, 80, request);
           assert.equal(status, 301, headers);
-          assert.match(headers, /^Location: https:\/\/mail\.hauspost\.test\//m);
+          assert.match(headers, /^Location: https:\/\/localhost\//m);
           assert.doesNotMatch(body, SECRET);
         }
       });
@@ -239,6 +239,20 @@ for (const release of RELEASES) {
       assert.equal(row.subject, `obf:${createHash('blake2b512').update(subject).digest('hex').slice(0, 16)}`);
       assert.equal(typeof row.score, 'number');
       assert.ok(Object.keys(row.symbols).length > 0);
+    });
+
+    test('M22: with password and hash removed, up makes another one; until then the old one counts, and after that no more', async () => {
+      const [file, hash] = [`${SECRETS}/rspamd.controller.password`, `${SECRETS}/rspamd.controller.hash`];
+      const status = async (of: string): Promise<number> => (await ask(server, '/rspamd/auth', { headers: [`Password: ${of}`] })).status;
+      await server.machine.run(['rm', file, hash]);
+      const lost = await server.hauspost(['apply', '--yes']);
+      assert.deepEqual([lost.code, lost.stderr.includes(`hauspost: ${hash} is gone\n  'hauspost up' makes another`)], [4, true], lost.stderr);
+      assert.equal(await status(password), 200);
+      await server.order('up', '--yes');
+      const other = await secret('rspamd.controller.password');
+      assert.notEqual(other, password);
+      await until('the new one counts', async () => ((await status(other)) === 200 ? true : undefined), 20_000, 200);
+      refused(await ask(server, '/rspamd/auth', { headers: [`Password: ${password}`] }), 'the old one');
     });
 
     test("M22: the socket on which nobody is asked for a password is for Rspamd's own group", async () => {

@@ -2,7 +2,7 @@
  * The store of secrets: one file each below /var/lib/hauspost/secrets, 0600 root. A secret is made once and then kept;
  * rendered text names it, staging reveals it. Names are lower-case words with dots and slashes.
  */
-import { type AbsPath, bug, path, type Text } from '#base';
+import { type AbsPath, bug, environmentError, path, type Text } from '#base';
 import type { Machine } from '#machine';
 
 export interface Secrets {
@@ -13,11 +13,14 @@ export interface Secrets {
   put(name: string, value: string): Promise<void>;
   list(prefix: string): Promise<readonly string[]>;
   forget(name: string): Promise<void>;
-  /** The text with every reference replaced. A missing secret is a bug: rendering named what nobody made. */
+  /** The text with every reference replaced; throws `secrets.gone` (exit 4) where somebody removed one. */
   reveal(text: Text): Promise<string>;
 }
 
 const NAME = /^[a-z0-9._-]+(?:\/[a-z0-9._-]+)*$/;
+
+const gone = (file: AbsPath): Error =>
+  environmentError({ code: 'secrets.gone', message: `${file} is gone`, remedy: "'hauspost up' makes another one where that is possible." });
 
 export const openSecrets = (machine: Machine, store: AbsPath): Secrets => {
   const file = (name: string): AbsPath => {
@@ -45,7 +48,7 @@ export const openSecrets = (machine: Machine, store: AbsPath): Secrets => {
       const parts = text.map(async (part) => {
         if (typeof part === 'string') return part;
         const value = await get(part.secret);
-        if (value === undefined) throw bug(`no such secret: ${part.secret}`);
+        if (value === undefined) throw gone(file(part.secret));
         return value;
       });
       return (await Promise.all(parts)).join('');

@@ -7,8 +7,8 @@ export type ReportEvent =
   | { readonly kind: 'step'; readonly step: string; readonly state: 'begin' | 'done' | 'failed'; readonly detail?: string }
   | { readonly kind: 'info'; readonly text: string }
   | { readonly kind: 'warning'; readonly code: string; readonly text: string; readonly remedy: string }
-  /** A generated password, shown this one time and never part of a result. */
-  | { readonly kind: 'password'; readonly whose: string; readonly password: string }
+  /** A generated password, shown this one time and never part of a result. `kept`: the file in which root finds it later. */
+  | { readonly kind: 'password'; readonly whose: string; readonly password: string; readonly kept?: string }
   /** Output of a program that we run for the operator (apt), line by line. */
   | { readonly kind: 'output'; readonly source: string; readonly line: string };
 

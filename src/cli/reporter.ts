@@ -34,7 +34,9 @@ export const stderrReporter = (write: (text: string) => void, now: () => number)
           write(readable(`warning: ${event.text}\n         ${event.remedy}\n`));
           return;
         case 'password':
-          write(`password of ${readable(event.whose)}: ${event.password}\n         It is shown only now.\n`);
+          write(
+            `password of ${readable(event.whose)}: ${event.password}\n         ${event.kept === undefined ? 'It is shown only now.' : `Root finds it in ${event.kept}, too.`}\n`,
+          );
           return;
         case 'output':
           output.push(event.line);

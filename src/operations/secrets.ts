@@ -4,6 +4,6 @@ import { path } from '#base';
 import type { Context } from './operation.ts';
 
 /** Fixed, since they exist before any configuration is read. */
-const SECRETS = path('/var/lib/hauspost/secrets');
+export const SECRETS = path('/var/lib/hauspost/secrets');
 
 export const secretsOf = (context: Context): Secrets => openSecrets(context.machine, SECRETS);

@@ -11,6 +11,7 @@ import type { Login, StepResult, Target } from '#selftest';
 import { STRANGER } from '#services';
 import { loadInput } from './desired.ts';
 import { type Context, operation } from './operation.ts';
+import { takeOut } from './queue.ts';
 import { secretsOf } from './secrets.ts';
 
 interface Cast {
@@ -57,6 +58,7 @@ const dismiss = async (context: Context, input: RenderInput, directory: Director
     await context.machine.run(['doveadm', 'kick', '--', address]); // a Dovecot that does not answer has failed a step already
     for (const folder of ['mailboxes', 'sieve']) await context.machine.remove(path(`${input.wiring.places.mail}/${folder}/${domain}/${local}`));
   }
+  await takeOut(context.machine, (recipient) => recipient.startsWith(PREFIX));
   await bans.forget(directory, PREFIX);
 };
 

@@ -13,6 +13,7 @@ import { desiredOf, inPlace, loadDesired } from './desired.ts';
 import { type Context, operation } from './operation.ts';
 import { serverFindings } from './findings.ts';
 import { finding } from './people.ts';
+import { queued } from './queue.ts';
 
 const service = z.object({
   name: z.string(),
@@ -23,7 +24,10 @@ const service = z.object({
   memory_mb: z.number(),
 });
 const certificate = z.object({ names: z.array(z.string()).readonly(), expires: z.string(), issuer: z.string() });
-const queue = z.object({ active: z.number(), deferred: z.number(), hold: z.number() });
+const queue = z
+  .object({ active: z.number(), deferred: z.number(), hold: z.number() })
+  .nullable()
+  .describe('null: Postfix is not there, or has no configuration');
 
 const PACKAGE: Readonly<Record<string, string>> = { mariadb: 'mariadb-server', redis: 'redis-server', dovecot: 'dovecot-core' };
 
@@ -48,14 +52,10 @@ const serviceStates = async ({ machine, version: own }: Context, input: RenderIn
   return Promise.all(rows);
 };
 
-/** postqueue(1) -j: one JSON object a line. */
 const queueStatus = async (machine: Machine): Promise<z.output<typeof queue>> => {
-  const ran = await machine.run(['postqueue', '-j']).catch(() => ({ stdout: '' })); // Postfix is not installed yet
-  const names = ran.stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => z.object({ queue_name: z.string() }).parse(JSON.parse(line)).queue_name);
-  const count = (...of: readonly string[]): number => names.filter((name) => of.includes(name)).length;
+  const messages = await queued(machine);
+  if (messages === undefined) return null;
+  const count = (...of: readonly string[]): number => messages.filter(({ queue_name: name }) => of.includes(name)).length;
   return { active: count('active', 'incoming', 'maildrop'), deferred: count('deferred'), hold: count('hold') };
 };
 

@@ -17,7 +17,7 @@ import { serverFindings } from './findings.ts';
 import { finding, warned } from './people.ts';
 import { refuseForeignServer, refuseTakenPorts } from './foreign.ts';
 import { type Consent, type Context, operation } from './operation.ts';
-import { secretsOf } from './secrets.ts';
+import { SECRETS, secretsOf } from './secrets.ts';
 import { selfTest, stepResult } from './self-test.ts';
 import { remain } from './foreground.ts';
 
@@ -163,7 +163,7 @@ const firstPeople = async (context: Context, directory: Directory, domain: Domai
 
 const showControllerPassword = async (context: Context): Promise<void> => {
   const password = (await secretsOf(context).get(CONTROLLER_PASSWORD)) ?? '';
-  context.reporter.emit({ kind: 'password', whose: 'the Rspamd web interface', password });
+  context.reporter.emit({ kind: 'password', whose: 'the Rspamd web interface', password, kept: `${SECRETS}/${CONTROLLER_PASSWORD}` });
 };
 
 const run = async (context: Context, input: Input) => {

@@ -41,7 +41,7 @@ export const aliasAdd = ({ source, destinations }: OutputOf<'alias add'>): strin
 export const aliasSet = ({ source, destinations }: OutputOf<'alias set'>): string => `${readable(source)} leads to ${leads(destinations)}.\n`;
 export const aliasRemove = ({ source, destinations, removed }: OutputOf<'alias remove'>): string =>
   destinations.length === 0
-    ? `${readable(source)} removed.\n`
+    ? `The alias ${readable(source)} is removed.\n`
     : `${readable(source)} leads no longer to ${leads(removed)}, but to ${leads(destinations)}.\n`;
 export const aliasList: ListView<ElementOf<'alias list'>> = {
   none: "There is no alias yet; 'hauspost alias add info@example.org user@example.org' adds one.",

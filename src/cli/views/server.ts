@@ -60,7 +60,7 @@ export const status = ({ services, queue, certificates, generation, drift, findi
   return [
     columns([['SERVICE', 'VERSION', 'STATE', 'MEMORY', 'SINCE (UTC)', 'LISTENS ON'], ...rows]),
     '',
-    `Queue: ${queue.active} active, ${queue.deferred} deferred, ${queue.hold} on hold`,
+    queue === null ? 'Queue: cannot be read' : `Queue: ${queue.active} active, ${queue.deferred} deferred, ${queue.hold} on hold`,
     ...certificates.map((each) => `Certificate: ${readable(each.names.join(', '))}; until ${each.expires.slice(0, 10)}; by ${each.issuer}`),
     `Generation: ${generation ?? 'none'}`,
     ...stoppedText(services),

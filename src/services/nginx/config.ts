@@ -6,7 +6,7 @@ import { type Block, lines, type Node, ref, type Row, template } from '#formats'
 import { type Listener, listenersOf, type RenderInput } from '#model';
 import { ACME_ROOT } from './acme.ts';
 import { tlsRows } from './tls.ts';
-import { webUi, webUiLimit } from './web-ui.ts';
+import { nameFor, webUi, webUiLimit } from './web-ui.ts';
 
 const endpoint = ({ address, port }: Listener): string => `${address.includes(':') ? `[${address}]` : address}:${port}`;
 
@@ -48,7 +48,7 @@ const plain = (input: RenderInput): Block => ({
       rows: [
         {
           set: 'return',
-          to: [301, template`https://${input.settings.hostname}${ref('request_uri')}`],
+          to: [301, template`https://${nameFor(input.settings)}${ref('request_uri')}`],
           why: "Our own name, not the one that the client's Host claims.",
         },
       ],

@@ -38,7 +38,7 @@ test('port 80 answers challenges and sends all else to our own name over HTTPS',
     }
     location / {
       # Our own name, not the one that the client's Host claims.
-      return 301 "https://mail.hauspost.test\${request_uri}";
+      return 301 "https://localhost\${request_uri}";
     }
   }
 `,

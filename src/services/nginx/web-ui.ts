@@ -7,13 +7,16 @@ import { type Listener, listenersOf, type RenderInput } from '#model';
 
 export const LIMIT_ZONE = 'rspamd';
 
+/** By which name browsers find the server: that of a local one is known to its own resolver only. */
+export const nameFor = ({ profile, hostname }: RenderInput['settings']): string => (profile === 'local' ? 'localhost' : hostname);
+
 const url = ({ address, port }: Listener): string => `http://${address.includes(':') ? `[${address}]` : address}:${port}/`;
 
 export const webUi = ({ settings, wiring }: RenderInput): readonly Node[] => {
   const ui = listenersOf(wiring, 'rspamd', 'rspamd-ui')[0];
   if (ui === undefined) return [];
   return [
-    { block: 'location', name: '= /rspamd', rows: [{ set: 'return', to: [301, `https://${settings.hostname}/rspamd/`] }] },
+    { block: 'location', name: '= /rspamd', rows: [{ set: 'return', to: [301, `https://${nameFor(settings)}/rspamd/`] }] },
     {
       block: 'location',
       name: '/rspamd/',
