@@ -9,6 +9,7 @@ interface Listed {
   readonly number: number;
   readonly created: string;
   readonly summary: string;
+  readonly options: readonly string[];
   readonly version: string;
   readonly committed: boolean;
 }
@@ -84,6 +85,15 @@ onEachRelease((get) => {
     assert.equal(await announcedSize(server), 'SIZE 52428800');
     await isNamed(server, 'mail.hauspost.test');
     assert.deepEqual([await rendered(server), await place(server)], [first, [1, [0, 1, 2, 3]]]);
+    await exits(server, 0, 'down');
+    const declined = await atTerminal(server.machine, ['up'], '[y/N] ', 'n\n');
+    assert.equal(declined.code, 3, declined.stdout);
+    assert.match(
+      declined.stdout,
+      /hauspost\.toml asks for another configuration than generation 1, .*'hauspost rollback 1' starts that one as it is\./,
+    );
+    await exits(server, 0, 'rollback', '1', '--yes');
+    assert.deepEqual([await announcedSize(server), await rendered(server)], ['SIZE 52428800', first]);
     const nothing = await answered<Failure>(server, 'rollback', '--yes');
     assert.deepEqual([nothing.code, nothing.document.error.message], [3, 'there is no generation before the one in place']);
 
@@ -107,6 +117,12 @@ onEachRelease((get) => {
       assert.match(summary, /\d+ files?/);
       assert.ok(version.endsWith(by), `${version} ${by}`);
     }
+    const second = ['server.hostname', 'network.bind', 'mail.message_size_limit'];
+    assert.deepEqual(
+      all.slice(2).map(({ options }) => options),
+      [second, ['mail.message_size_limit', 'web_ui.enabled', 'server.hostname', 'network.bind']],
+    );
+    assert.match((await exits(server, 0, 'generations')).stdout, /^ +2 .*: server\.hostname, network\.bind, mail\.message_size_limit$/m);
     assert.match((await exits(server, 0, 'generations')).stdout, /^ +2 +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d .*$\n^\* +3 /m);
   });
 

@@ -66,9 +66,12 @@ const activateAll = async (request: ApplyRequest, desired: Desired, how: Activat
   return activated;
 };
 
+/** Where the word that programs use is none that people do. */
+const NAMES: Partial<Readonly<Record<Change['kind'], string>>> = { dir: 'folder', derived: 'compiled file' };
+
 const summary = (changes: readonly Change[]): string => {
   const counts = Map.groupBy(changes, (change) => change.kind);
-  return [...counts].map(([kind, of]) => `${of.length} ${kind}${of.length === 1 ? '' : 's'}`).join(', ');
+  return [...counts].map(([kind, { length }]) => `${length} ${NAMES[kind] ?? kind}${length === 1 ? '' : 's'}`).join(', ');
 };
 
 const stage = async (request: ApplyRequest, store: Store, desired: Desired, changes: readonly Change[]): Promise<Generation> => {

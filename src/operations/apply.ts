@@ -15,7 +15,7 @@ import {
   type Plan,
 } from '#apply';
 import { operatorError } from '#base';
-import { parseConfig } from '#config';
+import { changedOptions, parseConfig } from '#config';
 import { type Facts, probeFacts, withLock } from '#machine';
 import { type RenderInput, SERVICE_NAMES } from '#model';
 import { render } from '#services';
@@ -106,6 +106,10 @@ const appliedOnes = async (context: Context): Promise<readonly Meta[]> => {
   return [...(await zeroth(context)), ...all.filter((meta) => meta.applied !== null)];
 };
 
+/** The operator's file that it was made from; what was there before us was made from none. */
+const sourceOf = async (context: Context, meta: Meta): Promise<string | undefined> =>
+  meta.number === 0 || !isReadable(meta) ? undefined : (await storeOf(context).load(meta.number)).source;
+
 export const generations = operation({
   name: 'generations',
   summary: 'Lists the configurations that were applied, newest last.',
@@ -120,6 +124,7 @@ export const generations = operation({
         summary: z.string(),
         version: z.string().describe('of Hauspost, which made it'),
         committed: z.boolean(),
+        options: z.array(z.string()).readonly().describe('of hauspost.toml, written otherwise than for the one before it in this list'),
         readable: z.boolean().describe('false: a newer version made it, and this one cannot put it back'),
       }),
     )
@@ -127,9 +132,13 @@ export const generations = operation({
   needs: 'root',
   run: async (context) => {
     const { committed } = await storeOf(context).state();
-    return (await appliedOnes(context)).map((meta) => {
+    const all = await appliedOnes(context);
+    const sources = await Promise.all(all.map((meta) => sourceOf(context, meta)));
+    return all.map((meta, index) => {
       const { number, created, summary, version } = meta;
-      return { number, created, summary, version, committed: number === committed, readable: isReadable(meta) };
+      const [before, own] = [sources[index - 1], sources[index]];
+      const options = before === undefined || own === undefined ? [] : changedOptions(before, own);
+      return { number, created, summary, version, committed: number === committed, options, readable: isReadable(meta) };
     });
   },
 });

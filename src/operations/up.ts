@@ -119,10 +119,19 @@ const look = async (context: Context, input: Input): Promise<Beginning> => {
   return { source, rendered, first, domain };
 };
 
+/** What would be done is more than a start where the file asks for something else, after a rollback say. */
+const again = async (context: Context, source: Source, asked: readonly Consent[]): Promise<readonly Consent[]> => {
+  const kept = await inPlace(context);
+  if (kept === undefined || kept.source === source.text) return asked;
+  const { number } = kept.meta;
+  const other = `${context.configFile} asks for another configuration than generation ${number}, which is in place; 'hauspost rollback ${number}' starts that one as it is.`;
+  return asked.map((each) => ({ ...each, text: `${each.text}\n${other}` }));
+};
+
 const consents = async (context: Context, input: Input): Promise<readonly Consent[]> => {
   const { source, rendered, first } = await look(context, input);
   const planned = await planAll(surroundings(context, rendered), desiredOf(context, rendered, source.text));
-  if (!first) return consentTo(planned);
+  if (!first) return again(context, source, consentTo(planned));
   const [shown] = consentTo(planned);
   const { retentionDays } = rendered.settings.logs;
   // Of all that a first time does, what reaches beyond the mail server.

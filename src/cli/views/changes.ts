@@ -33,10 +33,13 @@ export const apply = ({ applied, generation, changes }: OutputOf<'apply'>): stri
   return `Generation ${generation} is in place (${count(changes)}).\n`;
 };
 
+const about = ({ summary, options, readable }: OutputOf<'generations'>[number]): string =>
+  `${summary}${options.length > 0 ? `: ${options.join(', ')}` : ''}${readable ? '' : ' (made by a newer version: this one cannot put it back)'}`;
+
 export const generations = (list: OutputOf<'generations'>): string =>
   list.length === 0
     ? 'Nothing was applied yet.\n'
-    : `${columns(list.map((each) => [each.committed ? '*' : ' ', String(each.number), each.created.slice(0, 19).replace('T', ' '), each.version, `${each.summary}${each.readable ? '' : ' (made by a newer version: this one cannot put it back)'}`]))}\n`;
+    : `${columns(list.map((each) => [each.committed ? '*' : ' ', String(each.number), each.created.slice(0, 19).replace('T', ' '), each.version, about(each)]))}\n`;
 
 export const rollback = (done: OutputOf<'rollback'>): string =>
   done.generation === 0
