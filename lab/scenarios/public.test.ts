@@ -223,10 +223,24 @@ for (const release of RELEASES) {
       });
     }
 
+    /** Of names, as status and the first `up` tell it. */
+    const nameless = async (): Promise<readonly string[]> => {
+      const { stdout } = await place.machine.run([HAUSPOST, 'status', '--json']);
+      const { findings } = JSON.parse(stdout) as { findings: readonly { code: string; message: string }[] };
+      return findings.filter(({ code }) => code === 'resolver.no-answer').map(({ message }) => message);
+    };
+
+    test('C1, C6: where no name can be looked up, up and status say so, and what then becomes of mail', async () => {
+      const said = 'names of other domains cannot be looked up, and mail from and to them waits: no name server of the world answers this machine';
+      assert.ok((await upRecord(place.machine)).stderr.includes(`warning: ${said}\n         Let it send to port 53`));
+      assert.deepEqual(await nameless(), [said]);
+    });
+
     test('M1: with names, a stranger delivers over IPv4 and IPv6, and it is said what was verified', async () => {
       await using _names = await nameServer(place.names, NAMES.v4, RECORDS);
       await extendFile(place.machine, RESOLVER);
       await apply(place.machine);
+      assert.deepEqual(await nameless(), []);
       for (const family of ['v4', 'v6'] as const) {
         const { id, text } = message('friend@elsewhere.example', ACCOUNT);
         const smtp = await opened(place.stranger, PUBLIC.addresses[family], 25);

@@ -12,6 +12,7 @@ import { dkimFindings } from './dkim.ts';
 import { desiredOf, inPlace, loadDesired } from './desired.ts';
 import { type Context, operation } from './operation.ts';
 import { serverFindings } from './findings.ts';
+import { nameFindings } from './names.ts';
 import { finding } from './people.ts';
 import { queued } from './queue.ts';
 
@@ -161,7 +162,13 @@ export const status = operation({
       queue: await queueStatus(machine),
       certificates: await certificates(machine, input),
       ...place,
-      findings: [...findings, ...(await certificateFindings(context, input)), ...(await serverFindings(input)), ...(await dkimFindings(context))],
+      findings: [
+        ...findings,
+        ...(await certificateFindings(context, input)),
+        ...(await serverFindings(input)),
+        ...(await nameFindings(input)),
+        ...(await dkimFindings(context)),
+      ],
     };
   },
 });

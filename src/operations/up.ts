@@ -14,6 +14,7 @@ import { CONTROLLER_HASH, rspamdPasswordHash } from '#services';
 import { applyRequest, consentTo, surroundings } from './applying.ts';
 import { desiredOf, inPlace, loadDesired, loadInput, noSource, parsed, readConfigText, renderInput, storeOf } from './desired.ts';
 import { serverFindings } from './findings.ts';
+import { nameFindings } from './names.ts';
 import { finding, warned } from './people.ts';
 import { refuseForeignServer, refuseTakenPorts } from './foreign.ts';
 import { type Consent, type Context, operation } from './operation.ts';
@@ -185,7 +186,7 @@ const run = async (context: Context, input: Input) => {
   await using directory = await connect({ socketPath: wiring.sockets.mariadb.path });
   const account = looked.domain === undefined ? null : await firstPeople(context, directory, looked.domain, desired.input);
   if (account !== null && settings.webUi.enabled) await showControllerPassword(context);
-  const findings = warned(context, await serverFindings(desired.input));
+  const findings = warned(context, [...(await serverFindings(desired.input)), ...(await nameFindings(desired.input))]);
   const steps = await selfTest(context, desired.input);
   return {
     applied,
