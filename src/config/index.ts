@@ -1,3 +1,4 @@
+export { type Alternative, alternatives } from './alternatives.ts';
 export { exampleConfig } from './example.ts';
 export { explain, type OptionDoc, type SectionDoc } from './explain.ts';
 export { homeDomain, isWithin, ownDomain } from './home.ts';

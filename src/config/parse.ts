@@ -108,6 +108,13 @@ class DocumentCheck {
 
 const nothing = ({ assignments, tables, problems }: Document): boolean => assignments.length + tables.length + problems.length === 0;
 
+/** What the document comes to; valid only without problems. */
+export const checked = (document: Document): { readonly wants: Readonly<Record<string, unknown>>; readonly problems: readonly Found[] } => {
+  const check = new DocumentCheck(document);
+  const wants = document.whole ? check.finish() : {};
+  return { wants, problems: check.problems };
+};
+
 /** A message may quote the file. */
 const oneLine = (message: string): string => message.replace(/[^ -~]/gu, printable);
 
@@ -117,11 +124,10 @@ export const parseConfig = (text: string, fileName: string): Result<Config, Conf
     const remedy = 'Run hauspost config example to see a complete file, or remove this one and run hauspost up.';
     return fail({ code: 'config.empty', file: fileName, ...START, path: '', message: 'the file is empty', remedy });
   }
-  const check = new DocumentCheck(document);
-  const wants = document.whole ? check.finish() : {};
+  const { wants, problems } = checked(document);
   // The sections' declarations made both this value and the type: each field was read by its own schema.
-  if (check.problems.length === 0) return ok(wants as Config);
-  const sorted = check.problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  if (problems.length === 0) return ok(wants as Config);
+  const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
   return fail(
     ...sorted.map(({ value, message, path, ...rest }) => ({
       file: fileName,
