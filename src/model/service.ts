@@ -1,6 +1,6 @@
 /** A daemon, as the apply room sees it. Each service folder exports one; none imports another. */
 import type { AbsPath } from '#base';
-import type { Finding, Probe } from './probe.ts';
+import type { Finding, Place, Probe } from './probe.ts';
 import type { Facts } from '#machine';
 import type { Settings } from '#config';
 import type { Item } from './manifest.ts';
@@ -24,6 +24,9 @@ export interface CheckRoom {
     options?: { readonly input?: string; readonly ms?: number },
   ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>;
 }
+
+/** The text of a file, empty where there is none. */
+export type ReadText = (file: string) => Promise<string>;
 
 export interface Unit {
   /** Debian's systemd unit of this release, e.g. `postfix@-.service`. */
@@ -52,5 +55,7 @@ export interface Service {
   items(input: RenderInput): readonly Item[];
   /** Compares what was rendered with what the daemon itself says it understood. Empty: it understood all of it. */
   check(room: CheckRoom, input: RenderInput): Promise<readonly Finding[]>;
+  /** Where in its files that is of which the daemon's own words complain, if they tell. */
+  placeIn?(words: string, read: ReadText): Promise<Place | undefined>;
   probes(input: RenderInput): readonly Probe[];
 }

@@ -14,17 +14,20 @@ const head = (text: string): string => {
   return name === undefined ? block : `${block} ${unquoted(name)}`;
 };
 
-export const leaves = (text: string): Leaves => {
-  const found = new Map<string, string>();
+/** Each setting with its value and the line on which it stands, from 1. */
+export const lined = (text: string): readonly { readonly name: string; readonly value: string; readonly line: number }[] => {
+  const found: { name: string; value: string; line: number }[] = [];
   const around: string[] = [];
   let passdbs = 0;
   const opened = (line: string): string => (line === 'passdb' ? `passdb ${++passdbs}` : head(line));
-  for (const line of text.split('\n').map((raw) => raw.trim())) {
+  for (const [index, line] of text.split('\n').map((raw, at) => [at, raw.trim()] as const)) {
     if (line === '' || line.startsWith('#')) continue;
     const setting = /^(\S+)\s*=\s*(.*)$/.exec(line);
-    if (setting !== null) found.set([...around, setting[1]].join(' > '), unquoted(setting[2] ?? ''));
+    if (setting !== null) found.push({ name: [...around, setting[1]].join(' > '), value: unquoted(setting[2] ?? ''), line: index + 1 });
     else if (line === '}') around.pop();
     else if (line.endsWith('{')) around.push(opened(line.slice(0, -1).trim()));
   }
   return found;
 };
+
+export const leaves = (text: string): Leaves => new Map(lined(text).map(({ name, value }) => [name, value]));

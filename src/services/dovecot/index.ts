@@ -6,7 +6,7 @@ import { path } from '#base';
 import { principals } from '#directory';
 import type { Item, Ownership, RenderInput, Service, Wake } from '#model';
 import { principal } from './auth.ts';
-import { check } from './check.ts';
+import { check, placeIn } from './check.ts';
 import { MAIN_FILE, mainText, sqlFileTexts } from './configuration.ts';
 import { dovecotProbes } from './probes.ts';
 import { learningItems } from './learning.ts';
@@ -68,5 +68,6 @@ export const dovecot: Service = {
     ...grants(input),
   ],
   check,
+  placeIn,
   probes: dovecotProbes,
 };

@@ -1,7 +1,8 @@
 /** MariaDB: domains, accounts, aliases, on a Unix socket alone (mariadbd(8)). The kernel vouches for who connects. */
-import { path, within } from '#base';
+import { path, redacted, within } from '#base';
 import { type Block, compareMariadb, renderMariadb } from '#formats';
-import type { Finding, Probe, RenderInput, Service } from '#model';
+import type { Finding, Place, Probe, ReadText, RenderInput, Service } from '#model';
+import { at, lineThat, ofRendering, readIn } from '../places.ts';
 
 const FILE = path('/etc/mysql/mariadb.cnf');
 
@@ -34,21 +35,38 @@ const config = ({ wiring, facts }: RenderInput): readonly Block[] => [
   },
 ];
 
-const finding = (code: string, message: string): Finding => ({
+const finding = (code: string, message: string, place: Place | undefined): Finding => ({
   level: 'error',
   code,
   message,
-  remedy: "See 'journalctl -u mariadb' or /var/log/hauspost/mariadb/current.",
+  ...at(place),
+  remedy: 'This is a defect of Hauspost; please report it with this output.',
 });
 
-const misread = (message: string): Finding => ({ ...finding('mariadb.misread', message), ofRendering: true });
+/** An option has one name with dashes and with underscores; a line begins with it. */
+const placeOf = (text: string, option: string): Place | undefined => {
+  const canonical = (name: string): string => name.replaceAll('_', '-');
+  return lineThat(FILE, text, (line) => canonical(line.split(/[\s=]/)[0] ?? '') === canonical(option));
+};
+
+/** It names no line, but the option: `unknown variable 'x=1'`, `Unknown suffix 'q' used for variable 'x'`, `option 'x': value 1 adjusted to 2`. */
+const COMPLAINT = /(?:unknown variable|unknown option|used for variable|option|setting value '[^']*' to) '(?:--)?([\w-]+)/;
+
+const placeIn = async (words: string, read: ReadText): Promise<Place | undefined> => {
+  const [, option] = COMPLAINT.exec(words) ?? [];
+  return option === undefined ? undefined : placeOf(await read(FILE), option);
+};
 
 /** `mariadbd --verbose --help` ends with what it would run with. */
 const understood: Service['check'] = async (room, input) => {
   const ran = await room.run(['mariadbd', `--defaults-file=${FILE}`, '--verbose', '--help']);
-  if (ran.code !== 0) return [finding('mariadb.refused', `mariadbd: ${ran.stderr.trim().split('\n').slice(-3).join(' ')}`)];
+  if (ran.code !== 0) {
+    const said = ran.stderr.trim().split('\n').slice(-3).join(' ');
+    return [finding('mariadb.refused', `mariadbd ends with ${ran.code}: ${said}`, await placeIn(said, readIn(room)))];
+  }
+  const text = redacted(renderMariadb(config(input), input.facts.versions.mariadb));
   return compareMariadb(config(input), input.facts.versions.mariadb, ran.stdout).map(({ key, expected, actual }) =>
-    misread(`${key}: written ${expected}, understood ${actual ?? 'nothing'}`),
+    ofRendering(finding('mariadb.misread', `${key}: written ${expected}, understood ${actual ?? 'nothing'}`, placeOf(text, key))),
   );
 };
 
@@ -82,5 +100,6 @@ export const mariadb: Service = {
     },
   ],
   check: understood,
+  placeIn,
   probes: (input) => [greets(input)],
 };

@@ -1,9 +1,8 @@
 /** Nginx: answers ACME challenges, sends everybody to HTTPS, and shows Rspamd's web UI there, behind its password. */
-import { path } from '#base';
 import { renderNginx } from '#formats';
 import type { Item, RenderInput, Service, Unit } from '#model';
 import { ACME_ROOT } from './acme.ts';
-import { checkNginx } from './check.ts';
+import { checkNginx, CONF, placeIn } from './check.ts';
 import { nginxConfig } from './config.ts';
 import { nginxProbes } from './probes.ts';
 
@@ -19,7 +18,7 @@ const items = (input: RenderInput): readonly Item[] => [
   { kind: 'dir', path: ACME_ROOT, exclusive: false, owner: 'root:root', mode: 0o755 },
   {
     kind: 'file',
-    path: path('/etc/nginx/nginx.conf'),
+    path: CONF,
     text: renderNginx(nginxConfig(input), input.facts.versions.nginx),
     owner: 'root:root',
     mode: 0o644,
@@ -33,5 +32,6 @@ export const nginx: Service = {
   unit: () => unit,
   items,
   check: checkNginx,
+  placeIn,
   probes: nginxProbes,
 };

@@ -3,65 +3,129 @@
  * not know and only warns, so a word on standard error is a finding as well.
  */
 import { redacted } from '#base';
-import type { CheckRoom, Finding, RenderInput } from '#model';
-import { mainText, masterText } from './configuration.ts';
+import type { CheckRoom, Finding, Place, ReadText, RenderInput } from '#model';
+import { at, lineThat, ofRendering, placeNamed, readIn, settingIn } from '../places.ts';
+import { MAIN_CF, mainText, MASTER_CF, masterText } from './configuration.ts';
 import { parameters, services } from './dump.ts';
 import { cleanupSamples } from './header-cleanup.ts';
 import { NOTICES, noticeSamples } from './notices.ts';
 
-const finding = (code: string, message: string): Finding => ({
+const finding = (code: string, message: string, place?: Place): Finding => ({
   level: 'error',
   code: `postfix.${code}`,
   message,
+  ...at(place),
   remedy: 'This is a defect of Hauspost; please report it with this output.',
 });
 
-/** Another version of Hauspost may have written something else. */
-const ofRendering = (code: string, message: string): Finding => ({ ...finding(code, message), ofRendering: true });
+const other = (...of: Parameters<typeof finding>): Finding => ofRendering(finding(...of));
 
 type Ran = Awaited<ReturnType<CheckRoom['run']>>;
 
-const said = (what: string, { code, stderr }: Ran): readonly Finding[] =>
-  code === 0 && stderr.trim() === '' ? [] : [finding('refused', `${what} ends with ${code}: ${stderr.trim()}`)];
+/** `/etc/postfix/main.cf: unused parameter: NAME=VALUE` (postconf(1)), `bad numerical configuration: NAME = VALUE` (the daemons). */
+const PARAMETER = /\b(?:unused parameter|configuration|parameter): "?(\w+)\b/;
+/** master(8), of what stands at the beginning of a line of master.cf. */
+const BIND = /bind (\S+) port (\d+):/;
+/** postconf(1), of a line of master.cf: `invalid type field "inett" in "127.0.0.1:25 inett ..."`. */
+const SERVICE = / in "(.*)"/;
 
-export const misreadParameters = (written: ReadonlyMap<string, string>, understood: ReadonlyMap<string, string>): readonly Finding[] => [
+const columns = (line: string): readonly string[] => line.trim().split(/\s+/);
+/** Nothing else in the file has both. */
+const nameOf = (line: string): string => columns(line).slice(0, 2).join(' ');
+const optionOn = (line: string): string | undefined => /^\s*-o (?:\{ ?)?(\w+)/.exec(line)?.[1];
+
+const inMaster = (words: string): ((line: string) => boolean) | undefined => {
+  const [, address = '', port] = BIND.exec(words) ?? [];
+  if (port !== undefined) return (line) => columns(line)[0] === `${address.includes(':') ? `[${address}]` : address}:${port}`;
+  const [, service] = SERVICE.exec(words) ?? [];
+  if (service !== undefined) return (line) => nameOf(line) === nameOf(service);
+  const [, parameter] = PARAMETER.exec(words) ?? [];
+  return words.includes(MASTER_CF) && parameter !== undefined ? (line) => optionOn(line) === parameter : undefined;
+};
+
+/** Where in main.cf or master.cf that is of which its programs complain. */
+export const placeIn = async (words: string, read: ReadText): Promise<Place | undefined> => {
+  const named = await placeNamed(words, read);
+  if (named !== undefined) return named;
+  const fits = inMaster(words);
+  if (fits !== undefined) return lineThat(MASTER_CF, await read(MASTER_CF), fits);
+  const [, parameter] = PARAMETER.exec(words) ?? [];
+  return parameter === undefined ? undefined : settingIn(MAIN_CF, await read(MAIN_CF), [parameter]);
+};
+
+/** One finding for each line of what it says; `what` for a program without words. */
+const said = async (room: CheckRoom, what: string, { code, stderr }: Ran): Promise<readonly Finding[]> => {
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+  if (code !== 0 && lines.length === 0) return [finding('refused', `${what} ends with ${code}`)];
+  return Promise.all(lines.map(async (line) => finding('refused', line.trim(), await placeIn(line, readIn(room)))));
+};
+
+const misreadParameters = (
+  written: ReadonlyMap<string, string>,
+  understood: ReadonlyMap<string, string>,
+  place: (name: string) => Place | undefined,
+): readonly Finding[] => [
   ...[...written].flatMap(([name, value]) =>
     understood.get(name) === value
       ? []
-      : [ofRendering('misread', `${name}: written ${JSON.stringify(value)}, understood ${JSON.stringify(understood.get(name) ?? null)}`)],
+      : [other('misread', `${name}: written ${JSON.stringify(value)}, understood ${JSON.stringify(understood.get(name) ?? null)}`, place(name))],
   ),
-  ...[...understood.keys()].flatMap((name) => (written.has(name) ? [] : [ofRendering('not-ours', `${name} is in effect and was not written by us`)])),
+  ...[...understood.keys()].flatMap((name) =>
+    written.has(name) ? [] : [other('not-ours', `${name} is in effect and was not written by us`, place(name))],
+  ),
 ];
 
-const different = (kind: string, written: readonly string[], understood: readonly string[]): readonly Finding[] => [
-  ...written.filter((line) => !understood.includes(line)).map((line) => ofRendering('misread', `${kind} was written and not understood: ${line}`)),
-  ...understood
-    .filter((line) => !written.includes(line))
-    .map((line) => ofRendering('not-ours', `${kind} is in effect and was not written by us: ${line}`)),
-];
+/** A service's columns, and each of its options. */
+const parts = (line: string): readonly string[] => line.split(/ (?=-o )/);
+
+/** The line of the file on which the service, or the option of it that is another, begins. */
+const placeOfService = (text: string, line: string, others: readonly string[]): Place | undefined => {
+  const service = lineThat(MASTER_CF, text, (each) => nameOf(each) === nameOf(line));
+  const other = parts(others.find((each) => nameOf(each) === nameOf(line)) ?? '');
+  const option = optionOn(parts(line).find((part, index) => part !== other[index]) ?? '');
+  if (service === undefined || option === undefined) return service;
+  const within = text.split('\n').slice(service.line, service.through);
+  const index = within.findIndex((each) => optionOn(each) === option);
+  const found = service.line + index + 1;
+  return index < 0 ? service : { file: MASTER_CF, line: found, through: found };
+};
+
+const misreadServices = (text: string, printed: string): readonly Finding[] => {
+  const [written, understood] = [services(text), services(printed)];
+  return [
+    ...written
+      .filter((line) => !understood.includes(line))
+      .map((line) => other('misread', `a line of master.cf was written and not understood: ${line}`, placeOfService(text, line, understood))),
+    ...understood
+      .filter((line) => !written.includes(line))
+      .map((line) => other('not-ours', `a line of master.cf is in effect and was not written by us: ${line}`, placeOfService(text, line, written))),
+  ];
+};
 
 const main = async (room: CheckRoom, input: RenderInput): Promise<readonly Finding[]> => {
   const ran = await room.run(['postconf', '-n']);
-  return [...said('postconf -n', ran), ...misreadParameters(parameters(redacted(mainText(input))), parameters(ran.stdout))];
+  const text = redacted(mainText(input));
+  const place = (name: string): Place | undefined => settingIn(MAIN_CF, text, [name]);
+  const complaints = await said(room, 'postconf -n', ran);
+  return ran.code !== 0 ? complaints : [...complaints, ...misreadParameters(parameters(text), parameters(ran.stdout), place)];
 };
 
 const master = async (room: CheckRoom, input: RenderInput): Promise<readonly Finding[]> => {
   const ran = await room.run(['postconf', '-M']);
-  return [...said('postconf -M', ran), ...different('a line of master.cf', services(redacted(masterText(input))), services(ran.stdout))];
+  const complaints = await said(room, 'postconf -M', ran);
+  return ran.code !== 0 ? complaints : [...complaints, ...misreadServices(redacted(masterText(input)), ran.stdout)];
 };
 
-/** regexp_table(5) warns of a pattern that it cannot read, and goes on without it. */
+/** regexp_table(5) warns of a pattern that it cannot read, and goes on without it; postmap(1) reads main.cf as daemons do, numbers included. */
 const headerChecks = async (room: CheckRoom): Promise<readonly Finding[]> => {
   const query = (header: string): Promise<Ran> => room.run(['postmap', '-q', header, `regexp:${cleanupSamples.file}`]);
   const dropped = await Promise.all(cleanupSamples.dropped.map(async (header) => ({ header, ran: await query(header) })));
   const kept = await query(cleanupSamples.kept);
+  const complaint = [...dropped.map(({ ran }) => ran), kept].find(({ stderr }) => stderr.trim() !== '');
+  if (complaint !== undefined) return said(room, 'postmap', complaint);
   return [
-    ...dropped.flatMap(({ header, ran }) =>
-      ran.stdout.trim() === 'IGNORE' ? [] : [ofRendering('misread', `the header ${header} would stay: ${ran.stderr.trim()}`)],
-    ),
-    ...(kept.stdout === '' && kept.stderr === ''
-      ? []
-      : [ofRendering('misread', `the header ${cleanupSamples.kept} would not stay: ${kept.stdout}${kept.stderr}`)]),
+    ...dropped.flatMap(({ header, ran }) => (ran.stdout.trim() === 'IGNORE' ? [] : [other('misread', `the header ${header} would stay`)])),
+    ...(kept.stdout === '' ? [] : [other('misread', `the header ${cleanupSamples.kept} would not stay: ${kept.stdout}`)]),
   ];
 };
 
@@ -72,8 +136,8 @@ const templates = async (room: CheckRoom, input: RenderInput): Promise<readonly 
   const ran = await room.run(['postconf', '-t', NOTICES]);
   const lines = ran.stdout.split('\n');
   return [
-    ...said('postconf -t', ran),
-    ...wanted.filter((line) => !lines.includes(line)).map((line) => ofRendering('misread', `a notice was written and not understood: ${line}`)),
+    ...(await said(room, 'postconf -t', ran)),
+    ...wanted.filter((line) => !lines.includes(line)).map((line) => other('misread', `a notice was written and not understood: ${line}`)),
   ];
 };
 
@@ -83,13 +147,18 @@ const templates = async (room: CheckRoom, input: RenderInput): Promise<readonly 
  */
 const integrity = async (room: CheckRoom): Promise<readonly Finding[]> => {
   const ran = await room.run(['sh', '-c', 'exec postfix check >/dev/null']);
-  return ran.code === 0 ? [] : [finding('refused', `postfix check ends with ${ran.code}: ${ran.stderr.trim()}`)];
+  if (ran.code === 0) return [];
+  return [finding('refused', `postfix check ends with ${ran.code}: ${ran.stderr.trim()}`, await placeIn(ran.stderr, readIn(room)))];
 };
 
-export const check = async (room: CheckRoom, input: RenderInput): Promise<readonly Finding[]> => [
-  ...(await main(room, input)),
-  ...(await master(room, input)),
-  ...(await headerChecks(room)),
-  ...(await templates(room, input)),
-  ...(await integrity(room)),
-];
+/** What has been said once: both dumps warn of master.cf. */
+const distinct = (findings: readonly Finding[]): readonly Finding[] => [...new Map(findings.map((each) => [each.message, each])).values()];
+
+/** Each step trusts the ones before it: where Postfix itself has complained, the next complaints are of the same. */
+export const check = async (room: CheckRoom, input: RenderInput): Promise<readonly Finding[]> => {
+  const isComplaint = (each: Finding): boolean => each.ofRendering !== true;
+  const understood = distinct([...(await main(room, input)), ...(await master(room, input))]);
+  if (understood.some(isComplaint)) return understood;
+  const tables = [...(await headerChecks(room)), ...(await templates(room, input))];
+  return [...understood, ...tables, ...(tables.some(isComplaint) ? [] : await integrity(room))];
+};

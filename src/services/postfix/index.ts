@@ -5,7 +5,7 @@
 import { path } from '#base';
 import { principals } from '#directory';
 import type { Item, RenderInput, Service, Wake } from '#model';
-import { check } from './check.ts';
+import { check, placeIn } from './check.ts';
 import { chroot } from './chroot.ts';
 import { MAIN_CF, mainText, MASTER_CF, masterText } from './configuration.ts';
 import { headerCleanupItem } from './header-cleanup.ts';
@@ -47,5 +47,6 @@ export const postfix: Service = {
   unit: postfixUnit,
   items: (input) => [...configuration(input), ...mapItems(input), ...relayItems(input), ...chroot(input), mailname(input), ...grants],
   check,
+  placeIn,
   probes: postfixProbes,
 };

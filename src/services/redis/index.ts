@@ -2,14 +2,11 @@
  * Redis: what Rspamd remembers. On a Unix socket only, which members of the group `redis` may open. It keeps its data in
  * /var/lib/redis and forgets what is used least when its share of the memory is used up; losing it loses no mail.
  */
-import { path } from '#base';
 import type { Item, RenderInput, Service, Unit } from '#model';
 import { renderRedis } from '#formats';
-import { checkRedis } from './check.ts';
+import { checkRedis, CONF, placeIn } from './check.ts';
 import { redisProbes } from './probes.ts';
 import { rows } from './rows.ts';
-
-const CONF = path('/etc/redis/redis.conf');
 
 const unit: Unit = {
   systemd: 'redis-server.service',
@@ -47,5 +44,6 @@ export const redis: Service = {
   unit: () => unit,
   items,
   check: checkRedis,
+  placeIn,
   probes: redisProbes,
 };

@@ -2,9 +2,11 @@
  * Does Rspamd understand what we wrote? `rspamadm configtest` for the whole, and its JSON dump, setting by setting, for each file of
  * ours: a misspelled section is accepted silently by Rspamd, so an exit status says little. Trusts `rspamadm` to parse as the daemon does.
  */
-import { isLines, isList, isRow, type Node, type Row, rowsFor, type Word } from '#formats';
-import type { CheckRoom, Finding, RenderInput } from '#model';
-import type { ConfFile } from './conf-file.ts';
+import { redacted } from '#base';
+import { isLines, isList, isRow, type Node, renderUcl, type Row, rowsFor, type Word } from '#formats';
+import type { CheckRoom, Finding, Place, ReadText, RenderInput } from '#model';
+import { at, ofRendering, placeNamed, readIn, settingIn } from '../places.ts';
+import { type ConfFile, confPath } from './conf-file.ts';
 import { confFiles } from './files.ts';
 import { QUICK_NAMES } from './unit.ts';
 
@@ -14,7 +16,34 @@ const RSPAMADM = ['/usr/bin/env', QUICK_NAMES, '/usr/bin/rspamadm'];
 /** What the dump must show; a secret is only known by its form, since this room knows no secret. */
 const SECRET = /^\$[12]\$[a-z1-9]{32}\$[a-z1-9]{52}$/;
 
-const finding = (code: string, message: string, remedy: string): Finding => ({ level: 'error', code: `rspamd.${code}`, message, remedy });
+const DEFECT = 'This is a defect of Hauspost; please report it with this output.';
+
+const finding = (code: string, message: string, place?: Place, remedy = DEFECT): Finding => ({
+  level: 'error',
+  code: `rspamd.${code}`,
+  message,
+  ...at(place),
+  remedy,
+});
+
+/** Of a value that it cannot use it names only the option, and of a module's the module: `in option max_message`, `unknown worker attribute: x`. */
+const OPTION = /\b(?:in option|worker attribute:) "?(\w+)/;
+const MODULE = /invalid config for (\w+): field "(\w+)"/;
+/** Those with options of the program itself. */
+const FILES = ['options.inc', 'logging.inc', 'worker-proxy.inc', 'worker-controller.inc'];
+
+export const placeIn = async (words: string, read: ReadText): Promise<Place | undefined> => {
+  const named = await placeNamed(words, read);
+  const [, module, field] = MODULE.exec(words) ?? [];
+  const option = field ?? OPTION.exec(words)?.[1];
+  if (named !== undefined || option === undefined) return named;
+  for (const name of module === undefined ? FILES : [`${module}.conf`]) {
+    const file = confPath({ name });
+    const place = settingIn(file, await read(file), [option]);
+    if (place !== undefined) return place;
+  }
+  return undefined;
+};
 
 const member = (of: unknown, key: string): unknown =>
   typeof of === 'object' && of !== null ? Object.entries(of).find(([name]) => name === key)?.[1] : undefined;
@@ -28,15 +57,28 @@ const same = ({ to }: Row, dumped: unknown): boolean => {
   return Array.isArray(dumped) && dumped.length === to.length && to.every((word, index) => sameWord(word, dumped[index]));
 };
 
-const differences = (nodes: readonly Node[], dumped: unknown, where: string): readonly string[] =>
+interface Difference {
+  /** Blocks around the setting, and its name. */
+  readonly path: readonly string[];
+  /** As JSON; of a secret only its name. */
+  readonly wanted: string;
+  readonly got: string;
+}
+
+const difference = (row: Row, dumped: unknown, where: readonly string[]): Difference => {
+  const wanted = JSON.stringify(row.to);
+  return { path: [...where, row.set], wanted, got: wanted.includes('{"secret":') ? 'something else' : JSON.stringify(dumped ?? null) };
+};
+
+const differences = (nodes: readonly Node[], dumped: unknown, where: readonly string[]): readonly Difference[] =>
   nodes.flatMap((node) => {
-    if (isRow(node)) return same(node, member(dumped, node.set)) ? [] : [`${where}.${node.set}`];
+    if (isRow(node)) {
+      const value = member(dumped, node.set);
+      return same(node, value) ? [] : [difference(node, value, where)];
+    }
     const inner = member(dumped, node.block);
-    return differences(
-      node.rows,
-      node.name === undefined ? inner : member(inner, node.name),
-      `${where}.${node.block}${node.name === undefined ? '' : `.${node.name}`}`,
-    );
+    const [found, head] = node.name === undefined ? [inner, node.block] : [member(inner, node.name), `${node.block} ${node.name}`];
+    return differences(node.rows, found, [...where, head]);
   });
 
 /** Workers are dumped as a list of objects, each with its type as the only key; the one classifier as such an object. */
@@ -57,31 +99,63 @@ const parsed = (json: string): unknown => {
   }
 };
 
-/** Dotted names of the settings that the dump does not show as they were rendered. */
-export const misunderstood = (files: readonly ConfFile[], dump: unknown, version: string): readonly string[] =>
-  files.flatMap(({ section, rows }) => differences(rowsFor(version, rows), sectionOf(dump, section), section.join('.')));
+/** The settings that the dump does not show as they were rendered; `name` is dotted, with the section. */
+export const misunderstood = (
+  files: readonly ConfFile[],
+  dump: unknown,
+  version: string,
+): readonly (Difference & { readonly conf: ConfFile; readonly name: string })[] =>
+  files.flatMap((conf) =>
+    differences(rowsFor(version, conf.rows), sectionOf(dump, conf.section), []).map((each) => ({
+      ...each,
+      conf,
+      name: [...conf.section, ...each.path.flatMap((head) => head.split(' '))].join('.'),
+    })),
+  );
+
+/** Of the program's own section: 3.4 takes it and does not tell of it. */
+const UNTOLD = ['dns'];
+
+/** What the program has no use for, its dump shows all the same; `confighelp` tells which options it has. */
+export const unknownOptions = (conf: ConfFile, version: string, help: unknown): readonly string[] => {
+  const known = member(help, 'options');
+  const names = rowsFor(version, conf.rows).map((node) => (isRow(node) ? node.set : node.block));
+  return names.filter((name) => !UNTOLD.includes(name) && member(known, name) === undefined);
+};
+
+const unknown = async (room: CheckRoom, input: RenderInput): Promise<readonly Finding[]> => {
+  const { stdout } = await room.run([...RSPAMADM, 'confighelp', '--json', '--compact', 'options'], { ms: 30_000 });
+  const version = input.facts.versions.rspamd;
+  return confFiles(input)
+    .filter(({ section }) => section[0] === 'options')
+    .flatMap((conf) =>
+      unknownOptions(conf, version, parsed(stdout)).map((name) =>
+        ofRendering(finding('unknown', `rspamadm confighelp knows no options.${name}`, settingIn(confPath(conf), textOf(conf, version), [name]))),
+      ),
+    );
+};
+
+const textOf = (conf: ConfFile, version: string): string => redacted(renderUcl(conf.rows, version));
 
 export const checkRspamd = async (room: CheckRoom, input: RenderInput): Promise<readonly Finding[]> => {
   const test = await room.run([...RSPAMADM, 'configtest'], { ms: 30_000 });
-  if (test.code !== 0) {
-    return [
-      finding(
-        'config-refused',
-        `rspamadm configtest exits ${test.code}: ${`${test.stdout}${test.stderr}`.trim().slice(-2000)}`,
-        'Report this as a defect, with this output.',
-      ),
-    ];
-  }
+  const said = `${test.stdout}${test.stderr}`.trim().slice(-2000);
+  // It ends with 0 where it only complains: of a worker's attribute (3.12) and of a module's field.
+  if (test.code !== 0 || OPTION.test(said) || MODULE.test(said))
+    return [finding('config-refused', `rspamadm configtest exits ${test.code}: ${said}`, await placeIn(said, readIn(room)))];
   const { code, stdout, stderr } = await room.run([...RSPAMADM, 'configdump', '--json'], { ms: 30_000 });
   const dump = code === 0 ? parsed(stdout) : undefined;
-  if (dump === undefined)
-    return [finding('no-dump', `rspamadm configdump exits ${code}: ${stderr.trim().slice(-2000)}`, 'Report this as a defect, with this output.')];
-  return misunderstood(confFiles(input), dump, input.facts.versions.rspamd).map((setting) => ({
-    ...finding(
-      'misunderstood',
-      `Rspamd does not show ${setting} as it was written`,
-      'Report this as a defect; a file of another program below /etc/rspamd could be the cause.',
+  if (dump === undefined) return [finding('no-dump', `rspamadm configdump exits ${code}: ${stderr.trim().slice(-2000)}`)];
+  const version = input.facts.versions.rspamd;
+  const misread = misunderstood(confFiles(input), dump, version).map(({ conf, path, name, wanted, got }) =>
+    ofRendering(
+      finding(
+        'misread',
+        `${name}: written ${wanted}, understood ${got}`,
+        settingIn(confPath(conf), textOf(conf, version), path),
+        `${DEFECT} A file of another program below /etc/rspamd could be the cause.`,
+      ),
     ),
-    ofRendering: true,
-  }));
+  );
+  return [...misread, ...(await unknown(room, input))];
 };

@@ -3,6 +3,7 @@
  * `local.d`: there a value replaces the packaged one instead of being merged with it (lists would grow: the packaged
  * `local_addrs` holds all private networks), and a package upgrade never asks about it, since none of these is a conffile.
  */
+import { type AbsPath, path } from '#base';
 import type { Node } from '#formats';
 
 export interface ConfFile {
@@ -12,3 +13,5 @@ export interface ConfFile {
   readonly section: readonly [string] | readonly ['worker' | 'classifier', string];
   readonly rows: readonly Node[];
 }
+
+export const confPath = ({ name }: Pick<ConfFile, 'name'>): AbsPath => path(`/etc/rspamd/override.d/${name}`);

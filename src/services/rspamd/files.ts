@@ -3,7 +3,7 @@ import { type AbsPath, path, secretsOf } from '#base';
 import { renderUcl } from '#formats';
 import type { Item, RenderInput } from '#model';
 import { authentication } from './authentication.ts';
-import type { ConfFile } from './conf-file.ts';
+import { type ConfFile, confPath } from './conf-file.ts';
 import { dkimItems, dkimSigning } from './dkim.ts';
 import { logging } from './logging.ts';
 import { options } from './options.ts';
@@ -33,7 +33,7 @@ const fileItem = (conf: ConfFile, input: RenderInput): Item => {
   const secret = secretsOf(text).length > 0;
   return {
     kind: 'file',
-    path: path(`/etc/rspamd/override.d/${conf.name}`),
+    path: confPath(conf),
     text,
     owner: secret ? 'root:_rspamd' : 'root:root',
     mode: secret ? 0o640 : 0o644,

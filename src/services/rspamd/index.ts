@@ -1,6 +1,6 @@
 /** Rspamd: filters as a milter, signs with DKIM, says in a header what it found. Front door of the service. */
 import type { Service } from '#model';
-import { checkRspamd } from './check.ts';
+import { checkRspamd, placeIn } from './check.ts';
 import { rspamdItems } from './files.ts';
 import { rspamdProbes } from './probes.ts';
 import { rspamdUnit } from './unit.ts';
@@ -14,5 +14,6 @@ export const rspamd: Service = {
   unit: rspamdUnit,
   items: rspamdItems,
   check: checkRspamd,
+  placeIn,
   probes: rspamdProbes,
 };

@@ -41,6 +41,6 @@ export const options = ({ settings, wiring }: RenderInput): ConfFile => ({
     { set: 'max_message', to: (settings.mail.messageSizeLimit + 1) * MEBIBYTE, why: 'The limit of Postfix and room for the header that it adds.' },
     { set: 'task_timeout', to: TASK_SECONDS },
     { set: 'soft_reject_on_timeout', to: true, why: 'Otherwise a half-scanned message passes.' },
-    { set: 'gtube_patterns', to: 'reject', why: 'GTUBE itself, not the patterns that ask for a milder action.' },
+    { set: 'gtube_patterns', to: 'reject', from: '3.8', why: 'GTUBE itself, not the patterns that ask for a milder action.' },
   ],
 });

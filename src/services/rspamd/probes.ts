@@ -1,5 +1,5 @@
-/** Rspamd answers on both sockets: a milter's option negotiation as Postfix opens it, and the controller's /ping. */
-import type { Finding, Probe, RenderInput, Vantage } from '#model';
+/** Rspamd answers on its sockets: a milter's option negotiation as Postfix opens it, and the controller's /ping; an address that it cannot bind it does not mention. */
+import { type Finding, listenersOf, type Probe, type RenderInput, type Vantage } from '#model';
 
 /** The first start compiles patterns before it listens: 20 s of computing, and a machine may be slow or busy. Later starts take 1 s. */
 const WITHIN_MS = 180_000;
@@ -10,7 +10,7 @@ const NEGOTIATION = Uint8Array.of(0, 0, 0, 13, 0x4f, 0, 0, 0, 6, 0, 0, 1, 0xff, 
 const silent = (code: string, what: string, error: unknown): Finding => ({
   level: 'error',
   code: `rspamd.${code}`,
-  message: `Rspamd ${what} does not answer: ${error instanceof Error ? error.message : String(error)}`,
+  message: `Rspamd${what} does not answer: ${error instanceof Error ? error.message : String(error)}`,
   remedy: 'Look at its log (journalctl -u rspamd); mail is deferred meanwhile.',
 });
 
@@ -29,6 +29,19 @@ const asked = async (
   }
 };
 
+const pings = (name: string, target: Parameters<Vantage['talk']>[0]): Probe => ({
+  name: `rspamd ${name}`,
+  within: WITHIN_MS,
+  run: (vantage) =>
+    asked(
+      vantage,
+      target,
+      { send: 'GET /ping HTTP/1.0\r\n\r\n', until: (answer) => answer.includes('pong'), ms: 5000 },
+      'no-controller',
+      `'s ${name}`,
+    ),
+});
+
 export const rspamdProbes = ({ wiring }: RenderInput): readonly Probe[] => [
   {
     name: 'rspamd milter',
@@ -39,19 +52,9 @@ export const rspamdProbes = ({ wiring }: RenderInput): readonly Probe[] => [
         { socket: wiring.sockets.milter.path },
         { send: NEGOTIATION, until: (answer) => answer.length >= 17 && answer[4] === 'O', ms: 5000 },
         'no-milter',
-        'as a milter',
+        ' as a milter',
       ),
   },
-  {
-    name: 'rspamd controller',
-    within: WITHIN_MS,
-    run: (vantage) =>
-      asked(
-        vantage,
-        { socket: wiring.sockets.controller.path },
-        { send: 'GET /ping HTTP/1.0\r\n\r\n', until: (answer) => answer.includes('pong'), ms: 5000 },
-        'no-controller',
-        "'s controller",
-      ),
-  },
+  pings('controller', { socket: wiring.sockets.controller.path }),
+  ...listenersOf(wiring, 'rspamd').map(({ address, port }) => pings(`controller on ${address}:${port}`, { host: address, port })),
 ];

@@ -61,7 +61,7 @@ for (const release of ['bookworm', 'trixie'] as const) {
       await room.put({
         '/etc/rspamd/override.d/actions.conf': 'reject = 99;\nadd_header = 6;\ngreylist = 4;\ndiscard { flags = ["no_threshold"]; }\n',
       });
-      assert.deepEqual(await codes(rspamd), ['rspamd.misunderstood: Rspamd does not show actions.reject as it was written']);
+      assert.deepEqual(await codes(rspamd), ['rspamd.misread: actions.reject: written 15, understood 99']);
       await room.put({ '/etc/redis/redis.conf': 'port 0\nno-such-directive 1\n' });
       assert.match((await codes(redis)).join(), /^redis\.config-refused/);
       await room.put({ '/etc/nginx/nginx.conf': 'events {}\nhttp { include /etc/nginx/fastcgi.conf; }\n' });

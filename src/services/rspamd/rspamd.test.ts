@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { redacted } from '#base';
 import type { Item } from '#model';
-import { misunderstood } from './check.ts';
+import { misunderstood, unknownOptions } from './check.ts';
 import { options } from './options.ts';
 import { rspamd } from './index.ts';
 import { inputFor, PUBLIC } from '../test-input.lab.ts';
@@ -106,6 +106,8 @@ test("Rspamd is in the group of Redis' socket", () => {
   assert.equal(REDIS_GROUP, local.wiring.sockets.redis.group);
 });
 
+const names = (...of: Parameters<typeof misunderstood>): readonly string[] => misunderstood(...of).map(({ name }) => name);
+
 test('a dump that shows all of it is fine; each setting that it shows otherwise or not at all is named', () => {
   const good = {
     local_addrs: ['127.0.0.0/8', '::1'],
@@ -113,17 +115,23 @@ test('a dump that shows all of it is fine; each setting that it shows otherwise 
     max_message: 53_477_376,
     task_timeout: 8,
     soft_reject_on_timeout: true,
-    gtube_patterns: 'reject',
     more: 1,
   };
   const conf = [options(local)];
-  assert.deepEqual(misunderstood(conf, { options: good }, '3.4'), []);
-  assert.deepEqual(misunderstood(conf, { options: { ...good, local_addrs: [...good.local_addrs, '127.2.4.7'] } }, '3.4'), ['options.local_addrs']);
-  assert.deepEqual(misunderstood(conf, { options: { ...good, dns: { ...good.dns, timeout: 5 }, max_message: '51M' } }, '3.4'), [
+  assert.deepEqual(names(conf, { options: good }, '3.4'), []);
+  assert.deepEqual(names(conf, { options: { ...good, local_addrs: [...good.local_addrs, '127.2.4.7'] } }, '3.4'), ['options.local_addrs']);
+  assert.deepEqual(names(conf, { options: { ...good, dns: { ...good.dns, timeout: 5 }, max_message: '51M' } }, '3.4'), [
     'options.dns.timeout',
     'options.max_message',
   ]);
-  assert.equal(misunderstood(conf, {}, '3.4').length, 9);
+  assert.equal(names(conf, {}, '3.4').length, 8);
+});
+
+test('an option of ours that the program does not have is named', () => {
+  const has = { local_addrs: {}, max_message: {}, task_timeout: {}, soft_reject_on_timeout: {} };
+  assert.deepEqual(unknownOptions(options(local), '3.4', { options: has }), []);
+  assert.deepEqual(unknownOptions(options(local), '3.12', { options: has }), ['gtube_patterns']);
+  assert.deepEqual(unknownOptions(options(local), '3.4', undefined).length, 4);
 });
 
 test('the packaged password is not taken for the hash', () => {
@@ -141,6 +149,7 @@ test('the packaged password is not taken for the hash', () => {
       },
     ],
   });
-  assert.deepEqual(misunderstood(conf, shown(`$1$${'y'.repeat(32)}$${'b'.repeat(52)}`), '3.4'), []);
-  assert.deepEqual(misunderstood(conf, shown('q1'), '3.4'), ['worker.controller.password', 'worker.controller.enable_password']);
+  assert.deepEqual(names(conf, shown(`$1$${'y'.repeat(32)}$${'b'.repeat(52)}`), '3.4'), []);
+  assert.ok(!JSON.stringify(misunderstood(conf, shown('q1'), '3.4').map(({ got }) => got)).includes('q1'));
+  assert.deepEqual(names(conf, shown('q1'), '3.4'), ['worker.controller.password', 'worker.controller.enable_password']);
 });

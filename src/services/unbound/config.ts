@@ -3,7 +3,7 @@ import { type Block, lines, type Row } from '#formats';
 import { listenersOf, type RenderInput } from '#model';
 import { localZones } from './zones.ts';
 
-const CONTROL = '/run/unbound.ctl';
+export const CONTROL = '/run/unbound.ctl';
 
 const network = ({ wiring }: RenderInput): readonly Row[] => [
   { set: 'interface', to: [...new Set(listenersOf(wiring, 'unbound').map((listener) => listener.address))], why: 'For this machine only.' },

@@ -1,19 +1,30 @@
 /** Unbound: names for the machine's mail daemons (unbound(8)). */
-import { path } from '#base';
+import { path, redacted } from '#base';
 import { compareUnbound, renderUnbound, unboundOptions } from '#formats';
-import { type Finding, listenersOf, type Probe, type RenderInput, type Service } from '#model';
-import { unboundConfig } from './config.ts';
+import { type Finding, listenersOf, type Place, type Probe, type ReadText, type RenderInput, type Service } from '#model';
+import { at, lineThat, ofRendering, placeNamed, readIn, settingIn } from '../places.ts';
+import { CONTROL, unboundConfig } from './config.ts';
 
 const FILE = path('/etc/unbound/unbound.conf');
 
-const finding = (code: string, message: string): Finding => ({
+const finding = (code: string, message: string, place?: Place): Finding => ({
   level: 'error',
   code,
   message,
-  remedy: 'This is a defect of Hauspost; please report it.',
+  ...at(place),
+  remedy: 'This is a defect of Hauspost; please report it with this output.',
 });
 
-const misread = (message: string): Finding => ({ ...finding('unbound.misread', message), ofRendering: true });
+/** Of a value that only shows when it is used it names the value alone: `for ::1 port 53`, `ip address: '192.0.2.533'`. */
+const VALUE = /can't bind socket: .* for (\S+) port \d+|cannot parse [^']*'([^']+)'/;
+
+const placeIn = async (words: string, read: ReadText): Promise<Place | undefined> => {
+  const named = await placeNamed(words, read);
+  const [, address, other] = VALUE.exec(words) ?? [];
+  const value = address ?? other;
+  if (named !== undefined || value === undefined) return named;
+  return lineThat(FILE, await read(FILE), (line) => line.trimEnd().endsWith(` "${value}"`));
+};
 
 /** Constant; FILE and the options come as arguments. Each answer ends with a line `--`; one that is refused, with `!!` before it. */
 const ASK = 'file=$1; shift; for option; do unbound-checkconf -o "$option" "$file" || echo "!!"; echo "--"; done';
@@ -24,7 +35,10 @@ const ROOT_KEY = ['/usr/libexec/unbound-helper', 'root_trust_anchor_update'];
 const understood: Service['check'] = async (room, input) => {
   await room.run(ROOT_KEY);
   const whole = await room.run(['unbound-checkconf', FILE]);
-  if (whole.code !== 0) return [finding('unbound.refused', `unbound-checkconf: ${(whole.stderr || whole.stdout).trim()}`)];
+  if (whole.code !== 0) {
+    const said = (whole.stderr || whole.stdout).trim();
+    return [finding('unbound.refused', `unbound-checkconf: ${said}`, await placeIn(said, readIn(room)))];
+  }
   const [clauses, version] = [unboundConfig(input), input.facts.versions.unbound];
   const options = unboundOptions(clauses, version);
   const ran = await room.run(['sh', '-c', ASK, 'ask', FILE, ...options]);
@@ -32,8 +46,9 @@ const understood: Service['check'] = async (room, input) => {
     const option = options[index];
     return option === undefined || answer.endsWith('!!\n') ? [] : [[option, answer] as const];
   });
+  const text = redacted(renderUnbound(clauses, version));
   return compareUnbound(clauses, version, new Map(answered)).map(({ key, expected, actual }) =>
-    misread(`${key}: written ${expected}, understood ${actual ?? 'nothing'}`),
+    ofRendering(finding('unbound.misread', `${key}: written ${expected}, understood ${actual ?? 'nothing'}`, settingIn(FILE, text, [key]))),
   );
 };
 
@@ -58,6 +73,21 @@ const answers = (input: RenderInput, address: string): Probe => ({
   },
 });
 
+/**
+ * unbound-checkconf(8) prints nothing of `forward-zone`; whom it asks the running one tells, `. IN forward ADDRESS ...`. On a Unix socket what
+ * unbound-control(8) says is plain text.
+ */
+const forwards = ({ forwarders }: RenderInput['settings']['resolver']): Probe => ({
+  name: `unbound forwards to ${forwarders.join(', ')}`,
+  within: 10_000,
+  run: async (vantage) => {
+    const reply = await vantage.talk({ socket: CONTROL }, { send: 'UBCT1 list_forwards\n', until: (got) => got.endsWith('\n'), ms: 3_000 });
+    const asked = reply.trim().split(' ').slice(3);
+    const same = asked.toSorted().join() === forwarders.toSorted().join();
+    return same ? [] : [finding('unbound.forwards-elsewhere', `written forward-addr ${forwarders.join(' ')}, understood ${reply.trim()}`)];
+  },
+});
+
 export const unbound: Service = {
   name: 'unbound',
   packages: () => ['unbound', 'dns-root-data'],
@@ -78,5 +108,9 @@ export const unbound: Service = {
     },
   ],
   check: understood,
-  probes: (input) => [...new Set(listenersOf(input.wiring, 'unbound').map((listener) => listener.address))].map((address) => answers(input, address)),
+  placeIn,
+  probes: (input) => [
+    ...[...new Set(listenersOf(input.wiring, 'unbound').map((listener) => listener.address))].map((address) => answers(input, address)),
+    ...(input.settings.resolver.forwarders.length > 0 ? [forwards(input.settings.resolver)] : []),
+  ],
 };
