@@ -2,11 +2,12 @@
  * Daemons follow their files: start what is stopped, restart or reload what was touched, in the fixed order, each until its
  * probes are satisfied. The next daemon is not touched before.
  */
-import { failure, type HauspostError, type Reporter, step } from '#base';
+import { failure, type HauspostError, path, type Reporter, step } from '#base';
 import { type Init, listenersOfFamily, type Machine, type Supervised, talk } from '#machine';
 import {
   type Finding,
   listenersOf,
+  type Place,
   type Probe,
   type RenderInput,
   SERVICE_NAMES,
@@ -15,6 +16,7 @@ import {
   type Vantage,
   type Wake,
 } from '#model';
+import { advice, type Origins, placeDetail, placeName } from './refused.ts';
 
 export interface Activation {
   readonly machine: Machine;
@@ -26,6 +28,8 @@ export interface Activation {
   readonly after: Partial<Readonly<Record<ServiceName, () => Promise<void>>>>;
   /** What to do, or what is done, when a daemon does not run well. */
   readonly remedy: string;
+  /** Which of the operator's options a line of a daemon's file comes from. */
+  readonly originsOf: (place: Place) => Origins | undefined;
   /** Throws when the operator has interrupted. */
   readonly proceed: () => void;
 }
@@ -62,10 +66,11 @@ const isError = ({ level }: Finding): boolean => level === 'error';
 
 const complaint = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Asks until the probe is satisfied; the last findings otherwise. */
-const ask = async (machine: Machine, service: Service, probe: Probe): Promise<Asked> => {
+/** Asks until the probe is satisfied, or `isLost`; the last findings otherwise. */
+const ask = async (machine: Machine, service: Service, probe: Probe, isLost: () => Promise<boolean>): Promise<Asked> => {
   let last: readonly Finding[] = [];
-  const ok = await machine.waitFor(async () => {
+  const isWell = (): boolean => !last.some(isError);
+  await machine.waitFor(async () => {
     last = await probe.run(vantageOf(machine)).catch((error: unknown): readonly Finding[] => [
       {
         level: 'error',
@@ -74,36 +79,67 @@ const ask = async (machine: Machine, service: Service, probe: Probe): Promise<As
         remedy: `See the log of ${service.name}.`,
       },
     ]);
-    return !last.some(isError);
+    return isWell() || (await isLost());
   }, probe.within);
-  return { service: service.name, name: probe.name, ok, findings: ok ? last.filter((finding) => !isError(finding)) : last };
+  return { service: service.name, name: probe.name, ok: isWell(), findings: isWell() ? last.filter((finding) => !isError(finding)) : last };
 };
 
 /** All of the service's probes at once: a daemon that is down keeps everybody waiting for the longest limit, not for their sum. */
-const askAll = (machine: Machine, service: Service, input: RenderInput): Promise<readonly Asked[]> =>
-  Promise.all(service.probes(input).map((each) => ask(machine, service, each)));
+const askAll = (machine: Machine, service: Service, input: RenderInput, isLost = () => Promise.resolve(false)): Promise<readonly Asked[]> =>
+  Promise.all(service.probes(input).map((each) => ask(machine, service, each, isLost)));
 
 export const probe = async (machine: Machine, service: Service, input: RenderInput): Promise<readonly Finding[]> =>
   (await askAll(machine, service, input)).flatMap(({ findings }) => findings);
 
-const refusal = async (
-  { init, input, remedy }: Activation,
+const LOOK_MS = 1000;
+const LOST_AFTER = 5;
+
+/** Who ends is started again after a second (`RestartSec`); seen down as often as that, a second apart, it will not come. */
+const lossOf = ({ machine, init, input }: Activation, service: Service): (() => Promise<boolean>) => {
+  let [looked, down] = [0, 0];
+  return async () => {
+    const now = machine.now().getTime();
+    if (now - looked < LOOK_MS) return down >= LOST_AFTER;
+    looked = now;
+    if ((await init.state(supervised(service, input))).state !== 'running') down += 1;
+    return down >= LOST_AFTER;
+  };
+};
+
+interface Failed {
+  readonly why: string;
+  /** When it was woken: what it said before is not about this. */
+  readonly since: Date;
+  readonly cause?: unknown;
+  readonly probes?: readonly Probed[];
+}
+
+/** The end of what it said, and the line of its files that this names. */
+const lastWords = async (
+  { machine, init, input }: Activation,
   service: Service,
-  why: string,
-  more: { readonly cause?: unknown; readonly probes?: readonly Probed[] },
-): Promise<HauspostError> => {
-  const said = (await init.lastWords(supervised(service, input))).trim();
+  since: Date,
+): Promise<{ words: string; place: Place | undefined }> => {
+  const said = (await init.lastWords(supervised(service, input), since)).trim();
+  const place = await service.placeIn?.(said, async (file) => (await machine.read(path(file)))?.toString() ?? '');
   const words = said
     .split('\n')
     .slice(-8)
     .map((line) => line.slice(0, 300))
     .join('\n');
+  return { words, place };
+};
+
+const refusal = async (activation: Activation, service: Service, { why, since, cause, probes }: Failed): Promise<HauspostError> => {
+  const { words, place } = await lastWords(activation, service, since);
+  const origins = place === undefined ? undefined : activation.originsOf(place);
+  const where = place === undefined ? '' : ` (${placeName(place)})`;
   return failure({
     code: 'activate.not-well',
-    message: `${service.name} does not run well: ${why}${words === '' ? '' : `\nIts last words:\n${words}`}`,
-    remedy,
-    detail: more.probes === undefined ? {} : { probes: more.probes },
-    cause: more.cause,
+    message: `${service.name} does not run well${where}: ${why}${words === '' ? '' : `\nIts last words:\n${words}`}`,
+    remedy: [activation.remedy, ...(place === undefined || origins === undefined ? [] : [advice([place], origins)])].join(' '),
+    detail: { daemon: service.name, ...placeDetail(place, origins), ...(probes === undefined ? {} : { probes }) },
+    cause,
   });
 };
 
@@ -138,13 +174,14 @@ const probed = ({ service, name, ok }: Asked): Probed => ({ service, name, ok })
 
 /** What to do about one daemon, until its probes are satisfied. */
 const settle = async (activation: Activation, service: Service, way: Way): Promise<readonly Asked[]> => {
+  const since = activation.machine.now();
   await wake(activation, service, way).catch(async (error: unknown) => {
-    throw await refusal(activation, service, complaint(error), { cause: error });
+    throw await refusal(activation, service, { why: complaint(error), since, cause: error });
   });
-  const asked = await askAll(activation.machine, service, activation.input);
+  const asked = await askAll(activation.machine, service, activation.input, lossOf(activation, service));
   const errors = asked.flatMap(({ findings }) => findings.filter(isError));
   if (errors.length === 0) return asked;
-  throw await refusal(activation, service, errors.map(({ message }) => message).join('; '), { probes: asked.map(probed) });
+  throw await refusal(activation, service, { why: errors.map(({ message }) => message).join('; '), since, probes: asked.map(probed) });
 };
 
 export const activate = async (activation: Activation, wakes: readonly Wake[]): Promise<Activated> => {

@@ -2,9 +2,9 @@
  * Apply, in the order of the design: plan, consent, packages, stage, check, enter, converge, activate, probe, commit; or back to
  * the committed generation. Whatever interrupts it, `state.json` says what was under way and the next run heals it first.
  */
-import { asHauspostError, failure, operatorError, type Reporter, step } from '#base';
+import { asHauspostError, failure, type Reporter, step } from '#base';
 import { answerQuestions, ensureSystemUser, installPackages, missingPackages } from '#machine';
-import type { Finding, Manifest, RenderInput, ServiceName, Wake } from '#model';
+import type { Manifest, Place, RenderInput, ServiceName, Wake } from '#model';
 import { openRoom } from '#sandbox';
 import { type Activated, type Activation, activate, inOrder, stopAll, supervised } from './activate.ts';
 import { type Change, isBeside } from './changes.ts';
@@ -13,6 +13,7 @@ import { servicesOf } from './earlier.ts';
 import { handEdits, keep, overwritten } from './hand-edits.ts';
 import { putOriginalsBack } from './put-back.ts';
 import { type Desired, plan, type Plan, storeOf, type Surroundings } from './plan.ts';
+import { notUnderstood, type Origins, type Told } from './refused.ts';
 import { FORMAT, type Generation, type Store } from './store.ts';
 
 export interface ApplyRequest extends Surroundings {
@@ -27,6 +28,8 @@ export interface ApplyRequest extends Surroundings {
   readonly renderAgain: () => Promise<Desired>;
   /** What a generation on disk was rendered from, completed (earlier.ts) where another version made it. */
   readonly inputOf: (generation: Generation) => Promise<RenderInput | undefined>;
+  /** Which of the operator's options a line of a daemon's file comes from; undefined where that cannot be told. */
+  readonly originsOf: (desired: Desired, place: Place) => Origins | undefined;
   /** Says yes or no to the plan; a refusal is thrown by it. */
   readonly consent: (plan: Plan) => Promise<void>;
 }
@@ -54,6 +57,7 @@ const activation = (request: ApplyRequest, desired: Desired, remedy = 'The confi
     reporter: request.reporter,
     services: desired.services,
     input: desired.input,
+    originsOf: (place) => request.originsOf(desired, place),
     after,
   };
 };
@@ -92,25 +96,19 @@ const stage = async (request: ApplyRequest, store: Store, desired: Desired, chan
 const check = async (request: ApplyRequest, store: Store, desired: Desired, staged: Generation): Promise<void> => {
   const absent = desired.manifest.items.flatMap((item) => (item.kind === 'absent' ? [item.path] : []));
   await using room = await openRoom(request.machine, staged.tree, absent);
-  const findings: Finding[] = [];
+  const told: Told[] = [];
   for (const service of inOrder(desired.services)) {
-    findings.push(...(await step(request.reporter, `check ${service.name}`, () => service.check(room, desired.input))));
+    const findings = await step(request.reporter, `check ${service.name}`, () => service.check(room, desired.input));
+    for (const finding of findings) {
+      const origins = finding.place === undefined ? undefined : request.originsOf(desired, finding.place);
+      told.push({ daemon: service.name, finding, origins });
+    }
   }
   // What another version wrote is not what this one renders; what the daemons themselves refuse counts all the same.
-  const counts = staged.meta.version === request.version ? findings : findings.filter(({ ofRendering }) => ofRendering !== true);
-  if (!counts.some((finding) => finding.level === 'error')) return;
+  const counts = staged.meta.version === request.version ? told : told.filter(({ finding }) => finding.ofRendering !== true);
+  if (!counts.some(({ finding }) => finding.level === 'error')) return;
   if (request.kept === undefined) await store.discard(staged.meta.number);
-  const wrong = counts.filter(({ blame }) => blame === 'operator');
-  if (wrong.length > 0) {
-    const message = wrong.map((finding) => finding.message).join('\n');
-    throw operatorError({ code: 'apply.input', message, remedy: wrong[0]?.remedy ?? '', detail: { findings: counts } });
-  }
-  throw failure({
-    code: 'apply.check-failed',
-    message: `a daemon does not understand its new configuration; nothing was changed:\n${counts.map((finding) => finding.message).join('\n')}`,
-    remedy: counts[0]?.remedy ?? '',
-    detail: { findings: counts },
-  });
+  throw notUnderstood(counts);
 };
 
 const stopWhenInterrupted = (signal: AbortSignal): void => {

@@ -5,5 +5,6 @@ export { completed, daemonsOf, servicesOf } from './earlier.ts';
 export { leave, planLeaving } from './leave.ts';
 export { type Database, type Desired, type Lack, type Materials, type Plan, plan, type Surroundings } from './plan.ts';
 export { packagesWant } from './wanted.ts';
+export type { Origins } from './refused.ts';
 export { openSecrets, type Secrets } from './secrets.ts';
 export { type Generation, isReadable, type Meta, openStore, type State, type Store } from './store.ts';

@@ -244,6 +244,8 @@ export const rollback = operation({
     withLock('hauspost rollback', async () => {
       if (generation === ZERO) return leaving(context);
       const { number, desired } = await loadEarlier(context, generation);
-      return applyAll({ ...applyRequest(context, desired), kept: number, renderAgain: () => Promise.resolve(desired) });
+      // What it was made from is no longer the operator's file, so there is no option to change.
+      const kept = { kept: number, renderAgain: () => Promise.resolve(desired), originsOf: () => undefined };
+      return applyAll({ ...applyRequest(context, desired), ...kept });
     }),
 });

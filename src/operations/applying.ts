@@ -9,6 +9,7 @@ import { inputOf, loadDesired } from './desired.ts';
 import { refuseTakenPorts } from './foreign.ts';
 import { materialsFor } from './materials.ts';
 import type { Consent, Context } from './operation.ts';
+import { originsOf } from './origins.ts';
 import { secretsOf } from './secrets.ts';
 
 const NEVER_CONSENTED = 'apply.not-consented';
@@ -76,6 +77,7 @@ export const applyRequest = (context: Context, desired: Desired): ApplyRequest =
   desired,
   renderAgain: () => loadDesired(context),
   inputOf: (generation) => inputOf(context, generation),
+  originsOf: originsOf(context.configFile, context.program),
   consent: async (plan) => {
     await agreedTo(context)(plan);
     await refuseTakenPorts(context.machine, desired.input);

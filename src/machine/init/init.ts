@@ -43,6 +43,6 @@ export interface Init {
   putBack(standing: readonly Standing[]): Promise<void>;
   /** Whoever keeps the logs takes their changed configuration into account; no line is lost. */
   reloadLogs(units: readonly Supervised[]): Promise<void>;
-  /** The last lines that the daemon wrote, for the message when it does not start. */
-  lastWords(unit: Supervised): Promise<string>;
+  /** The last lines that the daemon wrote since then, for the message when it does not start. */
+  lastWords(unit: Supervised, since: Date): Promise<string>;
 }

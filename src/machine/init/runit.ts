@@ -60,9 +60,12 @@ export const runit = (machine: Machine): Init => {
       // svlogd(8) reads its configuration when it starts, and again on SIGHUP.
       for (const unit of units) if (await supervised(machine, unit)) await must(machine, ['sv', 'hup', `${directory(unit)}/log`]);
     },
-    lastWords: async (unit) => {
+    lastWords: async (unit, since) => {
       const log = (await machine.read(path(`${RUNIT_LOGS}/${unit.name}/current`)))?.toString() ?? '';
-      return log.split('\n').slice(-20).join('\n');
+      // Each line begins with its time in UTC, `2026-01-31_23:59:59.12345` (svlogd(8), -tt).
+      const begin = since.toISOString().replace('T', '_').slice(0, -1);
+      const lines = log.split('\n').filter((line) => line.slice(0, begin.length) >= begin);
+      return lines.slice(-40).join('\n');
     },
   };
 };

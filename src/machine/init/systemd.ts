@@ -89,6 +89,10 @@ export const systemd = (machine: Machine): Init => {
     },
     // journald has no reload on either release; systemd keeps its sockets and what is in them meanwhile (systemd-journald.service(8)).
     reloadLogs: () => systemctl('restart', 'systemd-journald.service'),
-    lastWords: async (unit) => (await machine.run(['journalctl', '-u', unit.systemd, '-n', '20', '-o', 'cat', '--no-pager'])).stdout,
+    lastWords: async (unit, since) => {
+      const second = Math.floor(since.getTime() / 1000);
+      const words = ['-u', unit.systemd, '--since', `@${second}`, '-n', '40', '-o', 'cat', '--no-pager', '--quiet'];
+      return (await machine.run(['journalctl', ...words])).stdout;
+    },
   };
 };
