@@ -98,7 +98,7 @@ const applying = (get: () => Server): void => {
     console.log(`    gave up and went back in ${((performance.now() - begun) / 1000).toFixed(0)} s`);
     assert.equal(failed.code, 1);
     assert.deepEqual([failed.document.error.blame, failed.document.error.code], ['failure', 'activate.not-well']);
-    assert.match(failed.document.error.message, /^postfix does not run well: /);
+    assert.match(failed.document.error.message, /^postfix does not run well \(\/etc\/postfix\/master\.cf:\d+\): /);
     assert.match(failed.document.error.message, /127\.0\.0\.5 port 587: Address already in use/, "the daemon's own words");
     await noneStopped(server);
     assert.equal(await announcedSize(server), 'SIZE 20971520');

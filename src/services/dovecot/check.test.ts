@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CheckRoom } from '#model';
-import { check, misread } from './check.ts';
+import { redacted } from '#base';
+import { check, misread, placeIn } from './check.ts';
+import { mainText } from './configuration.ts';
 import { leaves } from './dump.ts';
 import { inputFor } from '../test-input.lab.ts';
 
@@ -63,4 +65,21 @@ test('a refusal and a mere warning of doveconf are both refusals', async () => {
     (await check(room(code, stderr), inputFor('trixie'))).map((found) => found.code);
   assert.deepEqual(await codes(89, 'Fatal: Unknown setting'), ['dovecot.refused']);
   assert.deepEqual(await codes(0, 'Warning: invalid value'), ['dovecot.refused']);
+});
+
+test('of a port that it cannot have, the line with the addresses of its listener; of what it does not know, the line that it names', async () => {
+  for (const [release, name] of [
+    ['bookworm', 'address'],
+    ['trixie', 'listen'],
+  ] as const) {
+    const text = redacted(mainText(inputFor(release)));
+    const words = 'Error: service(imap-login): listen(127.0.0.1, 993) failed: Address already in use';
+    const place = await placeIn(words, () => Promise.resolve(text));
+    const [port, addresses] = text.split('\n').slice((place?.line ?? 0) - 2);
+    assert.deepEqual([port, addresses], ['    port = 993', `    ${name} = 127.0.0.1 ::1`]);
+    const named = await placeIn('Fatal: Error in configuration file /etc/dovecot/dovecot.conf: protocols: Unknown protocol: x', () =>
+      Promise.resolve(text),
+    );
+    assert.match(text.split('\n')[(named?.line ?? 0) - 1] ?? '', /^protocols\b/);
+  }
 });
