@@ -111,9 +111,11 @@ const check = async (request: ApplyRequest, store: Store, desired: Desired, stag
   throw notUnderstood(counts);
 };
 
+const interrupted = (cause?: unknown): Error =>
+  failure({ code: 'apply.interrupted', message: 'interrupted; what was there before is in place', remedy: 'Run it again when you like.', cause });
+
 const stopWhenInterrupted = (signal: AbortSignal): void => {
-  if (signal.aborted)
-    throw failure({ code: 'apply.interrupted', message: 'interrupted; what was there before is in place', remedy: 'Run it again when you like.' });
+  if (signal.aborted) throw interrupted();
 };
 
 const manifestsOf = async (store: Store, numbers: readonly (number | null)[]): Promise<readonly Manifest[]> => {
@@ -183,7 +185,8 @@ export const backIfNot = async <T>(request: ApplyRequest, store: Store, desired:
         cause: first,
       });
     });
-    throw error;
+    // Ctrl-C reaches a program that is just being started as well: what came of that is nobody's fault.
+    throw request.signal.aborted ? interrupted(error) : error;
   }
 };
 
