@@ -209,6 +209,7 @@ onEachRelease((get) => {
       'generation.newer',
       'an item of a kind that is unknown',
     );
+    await exits(server, 0, 'generations');
     await shell(server, `cp -p /root/manifest.json ${manifest} && rm /root/manifest.json`);
     assert.equal(await filesDigest(server.machine), before);
     await exits(server, 0, 'plan');

@@ -47,6 +47,7 @@ export interface Generation {
 }
 
 const SOURCE = 'hauspost.toml';
+const META = 'meta.json';
 /** Of those that were in place, besides the one that is: about 600 kB each. */
 const KEPT = 30;
 
@@ -60,6 +61,8 @@ export interface Store {
   sweep(): Promise<void>;
   /** Also of those that cannot be loaded. */
   metas(): Promise<readonly Meta[]>;
+  /** Text of the operator's file that it was made from, whoever made it. */
+  source(number: number): Promise<string | undefined>;
   /** Refuses what a newer version wrote and this one cannot read. */
   load(number: number): Promise<Generation>;
   /** Writes a complete generation; `content` gives each file's bytes. */
@@ -89,6 +92,15 @@ const keepBelow = async (machine: Machine, folder: AbsPath, targets: readonly Ab
   return kept;
 };
 
+/** What can be told of any generation, whoever made it. */
+const toldOf = (machine: Machine, folder: (number: number) => AbsPath) => ({
+  meta: async (number: number): Promise<Meta> => ({
+    ...{ number, format: 0, created: '', summary: '', version: '', codename: '', applied: null },
+    ...(await documents(machine).json<Partial<Meta>>(path(`${folder(number)}/${META}`))),
+  }),
+  source: async (number: number): Promise<string | undefined> => (await machine.read(path(`${folder(number)}/${SOURCE}`)))?.toString(),
+});
+
 export const openStore = (machine: Machine, places: { readonly state: AbsPath; readonly generations: AbsPath }): Store => {
   const stateFile = path(`${places.state}/state.json`);
   const folder = (number: number): AbsPath => path(`${places.generations}/${number}`);
@@ -99,17 +111,15 @@ export const openStore = (machine: Machine, places: { readonly state: AbsPath; r
       .map(Number)
       .filter((number) => number > 0)
       .toSorted((a, b) => a - b);
-  const metaFile = (number: number): AbsPath => path(`${folder(number)}/meta.json`);
-  const meta = async (number: number): Promise<Meta> => ({
-    ...{ number, format: 0, created: '', summary: '', version: '', codename: '', applied: null },
-    ...(await json<Partial<Meta>>(metaFile(number))),
-  });
+  const metaFile = (number: number): AbsPath => path(`${folder(number)}/${META}`);
+  const { meta, source } = toldOf(machine, folder);
   const discard = (number: number): Promise<void> => machine.remove(folder(number));
 
   return {
     state,
     setState: (next) => put(stateFile, next),
     numbers,
+    source,
     metas: async () => Promise.all((await numbers()).map(meta)),
     commit: async (number) => {
       const own = await json<Meta>(metaFile(number));
@@ -131,12 +141,12 @@ export const openStore = (machine: Machine, places: { readonly state: AbsPath; r
       return {
         manifest,
         input: await json<RenderInput>(path(`${folder(number)}/input.json`)),
-        source: (await machine.read(path(`${folder(number)}/${SOURCE}`)))?.toString(),
+        source: await source(number),
         meta: own,
         tree: path(`${folder(number)}/tree`),
       };
     },
-    save: async ({ meta: own, manifest, input, source }, content) => {
+    save: async ({ meta: own, manifest, input, source: text }, content) => {
       const target = folder(own.number);
       await machine.remove(target);
       await machine.makeDir(places.generations, ROOT_DIR);
@@ -151,9 +161,9 @@ export const openStore = (machine: Machine, places: { readonly state: AbsPath; r
       }
       await put(path(`${target}/manifest.json`), manifest);
       await put(path(`${target}/input.json`), input);
-      await machine.write(path(`${target}/${SOURCE}`), source ?? '', ROOT_FILE);
+      await machine.write(path(`${target}/${SOURCE}`), text ?? '', ROOT_FILE);
       await put(metaFile(own.number), own);
-      return { meta: own, manifest, input, source, tree };
+      return { meta: own, manifest, input, source: text, tree };
     },
     discard,
     keepOverwritten: (targets) => keepBelow(machine, path(`${places.state}/overwritten`), targets),

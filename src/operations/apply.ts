@@ -106,10 +106,6 @@ const appliedOnes = async (context: Context): Promise<readonly Meta[]> => {
   return [...(await zeroth(context)), ...all.filter((meta) => meta.applied !== null)];
 };
 
-/** The operator's file that it was made from; what was there before us was made from none. */
-const sourceOf = async (context: Context, meta: Meta): Promise<string | undefined> =>
-  meta.number === 0 || !isReadable(meta) ? undefined : (await storeOf(context).load(meta.number)).source;
-
 export const generations = operation({
   name: 'generations',
   summary: 'Lists the configurations that were applied, newest last.',
@@ -133,7 +129,7 @@ export const generations = operation({
   run: async (context) => {
     const { committed } = await storeOf(context).state();
     const all = await appliedOnes(context);
-    const sources = await Promise.all(all.map((meta) => sourceOf(context, meta)));
+    const sources = await Promise.all(all.map(({ number }) => storeOf(context).source(number)));
     return all.map((meta, index) => {
       const { number, created, summary, version } = meta;
       const [before, own] = [sources[index - 1], sources[index]];
