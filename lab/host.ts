@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { must, run } from './process.ts';
 import { locked, prune } from './store.ts';
 
-const PACKAGES = ['systemd-container', 'mmdebstrap', 'nftables', 'iproute2', 'debian-archive-keyring', 'util-linux'];
+const PACKAGES = ['systemd-container', 'mmdebstrap', 'nftables', 'iproute2', 'debian-archive-keyring', 'util-linux', 'mount', 'e2fsprogs'];
 
 const missingPackages = async (): Promise<readonly string[]> => {
   const { stdout } = await run(['dpkg-query', '--show', '--showformat', '${db:Status-Status} ${Package}\\n', ...PACKAGES]);

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { type Inside, inside } from './enter.ts';
 import { needLab } from './host.ts';
 import type { Init } from './kinds.ts';
-import { type Holder, holdMachine } from './namespace.ts';
+import { type Holder, holdMachine, type MachineHolder } from './namespace.ts';
 import { OWNER, script, undoAtEnd } from './owner.ts';
 import { type Argv, type Child, collect, ended, must, type Output, run, start, succeeded, until } from './process.ts';
 import { type Changes, doNotWaitFor } from './room.ts';
@@ -28,6 +28,8 @@ export interface BootOptions {
   readonly main?: Argv;
   /** Directories on disk for what the machine writes; in memory if left out. */
   readonly changes?: Changes;
+  /** Or its own disk of so many MB, which a power cut leaves with what was synced alone. */
+  readonly disk?: number;
 }
 
 export interface Machine extends Inside, Sockets, Uplink, AsyncDisposable {
@@ -44,7 +46,7 @@ export interface Machine extends Inside, Sockets, Uplink, AsyncDisposable {
   stop(): Promise<Output>;
   /** The end of the main process, whoever ends it. */
   ended(): Promise<Output>;
-  /** A power cut: all processes at once. */
+  /** A power cut: all processes at once, and of a disk of its own what was not synced. */
   kill(): Promise<void>;
   /** Switches it on again after `stop` or `kill`. */
   start(): Promise<void>;
@@ -99,7 +101,7 @@ const nspawnArguments = ({ image, main }: BootOptions, name: string): Argv => {
   return main === undefined ? [`--machine=${name}`, '--as-pid2', '--', 'sleep', 'infinity'] : [`--machine=${name}`, '--', ...main];
 };
 
-const powerOn = async (options: BootOptions, holder: Holder & { readonly mnt: string }, name: string, group: string): Promise<Session> => {
+const powerOn = async (options: BootOptions, holder: MachineHolder, name: string, group: string): Promise<Session> => {
   const child = start([
     ...['nsenter', `--mount=/proc/${holder.pid}/ns/mnt`, '--', 'unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', '--'],
     ...['sh', script('boot.sh'), holder.mnt, group, ...nspawnArguments(options, name)],
@@ -151,7 +153,7 @@ const copyCheckout = async (machine: Inside, tag?: string): Promise<void> => {
   succeeded(unpack, await machine.run(unpack, { input: Buffer.from(archive.stdout, 'latin1') }));
 };
 
-const nameIt = async (holder: Holder & { readonly mnt: string }, name: string): Promise<void> => {
+const nameIt = async (holder: MachineHolder, name: string): Promise<void> => {
   await must(['nsenter', `--mount=/proc/${holder.pid}/ns/mnt`, '--', 'sh', script('name.sh'), `${holder.mnt}/root`, name]);
 };
 
@@ -160,7 +162,7 @@ export const boot = async (options: BootOptions): Promise<Machine> => {
   await needLab();
   const name = options.name ?? 'debian';
   const group = `hauspost-lab.${++booted}.${OWNER}`;
-  const holder = await holdMachine(options.image.layer.lower, options.changes);
+  const holder = await holdMachine(options.image.layer.lower, options.disk === undefined ? options.changes : { megabytes: options.disk });
   await nameIt(holder, name);
   let session: Session | undefined;
   const current = (): Session => {
@@ -184,10 +186,15 @@ export const boot = async (options: BootOptions): Promise<Machine> => {
     }
     return output;
   };
-  const kill = async (): Promise<void> => {
+  const end = async (): Promise<void> => {
     const was = current();
     cutPower(was);
     await gone(was);
+  };
+  const kill = async (): Promise<void> => {
+    await holder.disk?.cut();
+    await end();
+    await holder.disk?.mountAgain();
   };
   const stop = async (): Promise<Output> => {
     const was = current();
@@ -213,7 +220,7 @@ export const boot = async (options: BootOptions): Promise<Machine> => {
     ended: () => gone(current()),
     start: switchOn,
     [Symbol.asyncDispose]: async () => {
-      if (session !== undefined) await kill();
+      if (session !== undefined) await end();
       await holder.close();
     },
   };

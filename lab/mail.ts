@@ -1,7 +1,7 @@
 /** The running server of a served machine as clients see it: who may log in, whom to trust, where to dial. */
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { ImapFlow, type ImapFlowOptions } from 'imapflow';
-import { boot, type Machine } from './machine.ts';
+import { boot, type BootOptions, type Machine } from './machine.ts';
 import type { Release } from './kinds.ts';
 import { type Output, succeeded, until } from './process.ts';
 import type { Sockets, Target } from './sockets.ts';
@@ -158,9 +158,9 @@ export const serverOn = async (machine: Machine, demo?: Login, vantage = within(
   };
 };
 
-/** Boots a machine on which `up` has run, and waits until all its daemons run. */
-export const serve = async (release: Release): Promise<Server> => {
-  const machine = await boot({ image: await served({ release, init: 'systemd' }) });
+/** Boots a machine on which `up` has run, and waits until all its daemons run. `more`: how it is to be booted otherwise. */
+export const serve = async (release: Release, more: Omit<BootOptions, 'image'> = {}): Promise<Server> => {
+  const machine = await boot({ ...more, image: await served({ release, init: 'systemd' }) });
   await allRun(machine);
   return serverOn(machine);
 };

@@ -24,10 +24,39 @@ const hold = async (namespaces: Readonly<readonly string[]>, args: readonly stri
 
 export const holdNetwork = (): Promise<Holder> => hold(['--net'], []);
 
-/** `changes`: directories on disk for what the machine writes; in memory if left out. */
-export const holdMachine = async (lower: readonly string[], changes?: Changes): Promise<Holder & { readonly mnt: string }> => {
+/** Where a machine's changes go: two directories on disk, or a disk of its own of so many MB. */
+export type Place = Changes | { readonly megabytes: number };
+
+const placeArguments = (place: Place | undefined): readonly string[] => {
+  if (place === undefined) return [];
+  return 'megabytes' in place ? ['disk', String(place.megabytes)] : [place.upper, place.work];
+};
+
+/** See disk.sh. */
+export interface Disk {
+  /** The kernel writes nothing to it any more. */
+  cut(): Promise<void>;
+  /** Mounts it again as a power cut left it, once all processes of the machine are gone. */
+  mountAgain(): Promise<void>;
+}
+
+export interface MachineHolder extends Holder {
+  readonly mnt: string;
+  readonly disk: Disk | undefined;
+}
+
+/** `place`: in memory if left out. */
+export const holdMachine = async (lower: readonly string[], place?: Place): Promise<MachineHolder> => {
   const mnt = mountPoint();
-  return { ...(await hold(['--net', '--mount'], [mnt, lower.join(':'), ...(changes === undefined ? [] : [changes.upper, changes.work])])), mnt };
+  const holder = await hold(['--net', '--mount'], [mnt, lower.join(':'), ...placeArguments(place)]);
+  const disk = async (what: 'on' | 'cut' | 'off'): Promise<void> => {
+    await must(['nsenter', `--mount=/proc/${holder.pid}/ns/mnt`, '--', 'sh', script('disk.sh'), what, mnt, lower.join(':')]);
+  };
+  const mountAgain = async (): Promise<void> => {
+    await disk('off');
+    await disk('on');
+  };
+  return { ...holder, mnt, disk: place !== undefined && 'megabytes' in place ? { cut: () => disk('cut'), mountAgain } : undefined };
 };
 
 /** Runs a program of the host in a network namespace; anything but success is an exception. */

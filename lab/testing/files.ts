@@ -38,7 +38,7 @@ const LONG = scenarios(
   'interruption',
 );
 /** Too long for every run: only when a filter names them. */
-const WHEN_NAMED = scenarios('killed');
+const WHEN_NAMED = scenarios('killed', 'each-effect');
 /** They measure what nothing else may disturb. */
 const ALONE = scenarios('figures');
 

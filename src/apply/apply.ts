@@ -2,7 +2,7 @@
  * Apply, in the order of the design: plan, consent, packages, stage, check, enter, converge, activate, probe, commit; or back to
  * the committed generation. Whatever interrupts it, `state.json` says what was under way and the next run heals it first.
  */
-import { asHauspostError, failure, type Reporter, step } from '#base';
+import { asHauspostError, environmentError, failure, type HauspostError, type Reporter, step } from '#base';
 import { answerQuestions, ensureSystemUser, installPackages, missingPackages } from '#machine';
 import type { Manifest, Place, RenderInput, ServiceName, Wake } from '#model';
 import { openRoom } from '#sandbox';
@@ -14,6 +14,7 @@ import { handEdits, keep, overwritten } from './hand-edits.ts';
 import { putOriginalsBack } from './put-back.ts';
 import { type Desired, plan, type Plan, storeOf, type Surroundings } from './plan.ts';
 import { notUnderstood, type Origins, type Told } from './refused.ts';
+import { namingLack, refuseWithoutRoom, release, reserve } from './space.ts';
 import { FORMAT, type Generation, type Store } from './store.ts';
 
 export interface ApplyRequest extends Surroundings {
@@ -93,7 +94,7 @@ const stage = async (request: ApplyRequest, store: Store, desired: Desired, chan
 };
 
 /** Each daemon's own dump of the staged files must equal what was rendered. */
-const check = async (request: ApplyRequest, store: Store, desired: Desired, staged: Generation): Promise<void> => {
+const check = async (request: ApplyRequest, desired: Desired, staged: Generation): Promise<void> => {
   const absent = desired.manifest.items.flatMap((item) => (item.kind === 'absent' ? [item.path] : []));
   await using room = await openRoom(request.machine, staged.tree, absent);
   const told: Told[] = [];
@@ -107,7 +108,6 @@ const check = async (request: ApplyRequest, store: Store, desired: Desired, stag
   // What another version wrote is not what this one renders; what the daemons themselves refuse counts all the same.
   const counts = staged.meta.version === request.version ? told : told.filter(({ finding }) => finding.ofRendering !== true);
   if (!counts.some(({ finding }) => finding.level === 'error')) return;
-  if (request.kept === undefined) await store.discard(staged.meta.number);
   throw notUnderstood(counts);
 };
 
@@ -134,6 +134,7 @@ const stopOthers = async ({ init, reporter }: ApplyRequest, { without = [], inpu
 /** Puts the committed generation back, or generation 0 when there is none, and wakes its daemons. */
 const goBack = async (request: ApplyRequest, store: Store, desired: Desired): Promise<void> => {
   const { committed, entering } = await store.state();
+  await release(request.machine, desired);
   await step(request.reporter, committed === null ? 'put back what was there before' : `put back generation ${committed}`, async () => {
     const written = await Promise.all([committed, entering].flatMap((number) => (number === null || number === 0 ? [] : [store.load(number)])));
     await keep(request, store, await handEdits(request.machine, store, written));
@@ -159,6 +160,7 @@ const enter = async (request: ApplyRequest, store: Store, desired: Desired, stag
   const { committed } = await store.state();
   await store.originals.keep(staged.manifest);
   await keep(request, store, overwritten(changes));
+  await reserve(request.machine, desired, changes);
   await store.setState({ committed, entering: staged.meta.number });
   return backIfNot(request, store, desired, async () => {
     await stopOthers(request, desired);
@@ -167,8 +169,21 @@ const enter = async (request: ApplyRequest, store: Store, desired: Desired, stag
     );
     const activated = await activateAll(request, desired, activation(request, desired), [...touched.wakes, ...wakes]);
     await store.commit(staged.meta.number);
+    await release(request.machine, desired);
     return activated;
   });
+};
+
+/** Where the reason of both is one, it is told once. */
+const notBack = (first: HauspostError, then: HauspostError): HauspostError => {
+  const again = first.message === then.message ? 'for the same reason' : `as well: ${then.message}`;
+  const parts = {
+    code: 'apply.not-back',
+    message: `${first.message}\nPutting the earlier configuration back failed ${again}`,
+    remedy: `${then.blame === 'environment' ? then.remedy : 'Mend what is named above.'} The next 'hauspost apply' goes on from here.`,
+    cause: first,
+  };
+  return then.blame === 'environment' ? environmentError(parts) : failure(parts);
 };
 
 /** What is entered works, or what was there before comes back. */
@@ -177,13 +192,7 @@ export const backIfNot = async <T>(request: ApplyRequest, store: Store, desired:
     return await work();
   } catch (error) {
     await goBack(request, store, desired).catch((second: unknown) => {
-      const [first, then] = [asHauspostError(error), asHauspostError(second)];
-      throw failure({
-        code: 'apply.not-back',
-        message: `${first.message}\nPutting the earlier configuration back failed as well: ${then.message}`,
-        remedy: "Mend what is named above; the next 'hauspost apply' goes on from here.",
-        cause: first,
-      });
+      throw notBack(asHauspostError(error), asHauspostError(second));
     });
     // Ctrl-C reaches a program that is just being started as well: what came of that is nobody's fault.
     throw request.signal.aborted ? interrupted(error) : error;
@@ -216,14 +225,17 @@ export const heal = async (request: ApplyRequest, store: Store, desired: Desired
 const startAll = (request: ApplyRequest, desired: Desired, { wakes }: Plan): Promise<Activated> =>
   activateAll(request, desired, activation(request, desired, "See its log and mend that; then run 'hauspost up' again."), wakes);
 
+/** Nothing that a generation holds is to be changed. */
+const isAllBeside = ({ changes, state: { committed } }: Plan, { kept }: ApplyRequest): boolean =>
+  committed !== null && (kept ?? committed) === committed && changes.every(isBeside);
+
 const change = async (request: ApplyRequest, store: Store, desired: Desired, planned: Plan): Promise<Activated & { readonly generation: number }> => {
   const { kept } = request;
-  const { committed } = await store.state();
-  if (committed !== null && (kept ?? committed) === committed && planned.changes.every(isBeside))
-    return { generation: committed, ...(await startAll(request, desired, planned)) };
+  const { committed } = planned.state;
+  if (committed !== null && isAllBeside(planned, request)) return { generation: committed, ...(await startAll(request, desired, planned)) };
   const staged =
     kept === undefined ? await step(request.reporter, 'stage', () => stage(request, store, desired, planned.changes)) : await store.load(kept);
-  await check(request, store, desired, staged);
+  await check(request, desired, staged);
   stopWhenInterrupted(request.signal);
   return { generation: staged.meta.number, ...(await enter(request, store, desired, staged, planned)) };
 };
@@ -232,18 +244,35 @@ const change = async (request: ApplyRequest, store: Store, desired: Desired, pla
 const isInPlace = ({ changes, state: { committed } }: Plan, { kept }: ApplyRequest): boolean =>
   changes.length === 0 && (kept === undefined || kept === committed);
 
-/** Must run under the lock. */
-export const apply = async (request: ApplyRequest): Promise<Applied> => {
-  const first = request.desired;
-  const store = storeOf(request.machine, first);
+/** Where nothing is being entered, nothing that was made for it takes room: what was staged, what was put by. */
+const tidied = async <T>(request: ApplyRequest, store: Store, work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (error) {
+    if ((await store.state()).entering === null) {
+      await release(request.machine, request.desired);
+      await store.sweep();
+    }
+    throw error;
+  }
+};
+
+const inOrderOfTheDesign = async (request: ApplyRequest, store: Store): Promise<Applied> => {
+  const { machine, desired: first } = request;
   await heal(request, store, first);
   await store.sweep();
+  await release(machine, first);
   const planned = await plan(request, first);
   if (isInPlace(planned, request)) return { applied: false, generation: planned.state.committed ?? 0, changes: [], probes: [], findings: [] };
   await request.consent(planned);
+  if (!isAllBeside(planned, request)) await refuseWithoutRoom(machine, first, planned.changes);
   const desired = await prepare(request, store, first);
   stopWhenInterrupted(request.signal);
-  const done = await change(request, store, desired, planned);
+  const done = await tidied(request, store, () => change(request, store, desired, planned));
   for (const { code, message, remedy } of done.findings) request.reporter.emit({ kind: 'warning', code, text: message, remedy });
   return { applied: true, changes: planned.changes, ...done };
 };
+
+/** Must run under the lock. */
+export const apply = (request: ApplyRequest): Promise<Applied> =>
+  namingLack(request.machine, request.desired, () => inOrderOfTheDesign(request, storeOf(request.machine, request.desired)));

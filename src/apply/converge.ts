@@ -2,11 +2,12 @@
  * Brings the machine's files to a generation: the one function behind apply, going back, and healing after a crash.
  * Idempotent: what is right already is not written again. Answers with what was touched, so that activation knows whom to wake.
  */
-import { path } from '#base';
-import { type Machine, must } from '#machine';
+import { type AbsPath, path } from '#base';
+import { isTemporary, type Machine, must } from '#machine';
 import { type Item, ITEM_KINDS, type Manifest, type Wake } from '#model';
 import { managedPaths } from './compare.ts';
 import { derivedKey, movedPackages, noteMoved, readDerivedKeys, writeDerivedKeys } from './derived.ts';
+import { above } from './documents.ts';
 import type { Generation, Store } from './store.ts';
 
 export interface Touched {
@@ -74,17 +75,23 @@ const put = async (hands: Hands, generation: Generation, item: Item, anew: Reado
   }
 };
 
+/** What a write that did not come to its end left beside its file. */
+const removeTemporaries = async (machine: Machine, folders: ReadonlySet<AbsPath>): Promise<void> => {
+  for (const folder of folders) {
+    for (const name of await machine.list(folder)) if (isTemporary(name)) await machine.remove(path(`${folder}/${name}`));
+  }
+};
+
 /** `left` are manifests that may be on the machine now; what only they have is taken back to generation 0's. */
 export const converge = async (hands: Hands, generation: Generation, left: readonly Manifest[]): Promise<Touched> => {
   const paths: string[] = [];
   const wakes: Wake[] = [];
-  const stays = new Set<string>(managedPaths(generation.manifest));
+  const stays = new Set(managedPaths(generation.manifest));
+  const leaves = new Set(left.flatMap(managedPaths)).difference(stays);
   const moved = await movedPackages(hands.machine, generation.manifest);
-  for (const gone of new Set(left.flatMap(managedPaths))) {
-    if (stays.has(gone)) continue;
-    await hands.store.originals.restore(gone);
-    paths.push(gone);
-  }
+  await removeTemporaries(hands.machine, new Set([hands.state, ...[...stays, ...leaves].map(above)]));
+  await hands.store.originals.restore([...leaves]);
+  paths.push(...leaves);
   for (const kind of ITEM_KINDS) {
     for (const item of generation.manifest.items.filter((other) => other.kind === kind)) {
       // Also where the source was written again with the same text: programs compare the times of the two files.

@@ -1,8 +1,9 @@
 /** Files made by a program from one of ours (`sievec`): made again when the source's text or the command changes, and by each version of the program's package. */
 import { createHash } from 'node:crypto';
-import { type AbsPath, path, redacted } from '#base';
+import { type AbsPath, HauspostError, path, redacted } from '#base';
 import { installedVersions, type Machine } from '#machine';
 import type { Item, Manifest } from '#model';
+import { documents } from './documents.ts';
 
 export type DerivedKeys = Readonly<Record<string, string>>;
 type Derived = Item & { kind: 'derived' };
@@ -17,13 +18,17 @@ export const derivedKey = (item: Derived, manifest: Manifest): string => {
 
 const file = (state: AbsPath): AbsPath => path(`${state}/derived.json`);
 
+/** None where they cannot be read: then all is made again. */
 export const readDerivedKeys = async (machine: Machine, state: AbsPath): Promise<DerivedKeys> => {
-  const found = await machine.read(file(state));
-  return found === undefined ? {} : (JSON.parse(found.toString()) as DerivedKeys);
+  try {
+    return (await documents(machine).json<DerivedKeys>(file(state))) ?? {};
+  } catch (error) {
+    if (error instanceof HauspostError && error.code === 'store.damaged') return {};
+    throw error;
+  }
 };
 
-export const writeDerivedKeys = (machine: Machine, state: AbsPath, keys: DerivedKeys): Promise<void> =>
-  machine.write(file(state), `${JSON.stringify(keys, null, 1)}\n`, { owner: 'root:root', mode: 0o600 });
+export const writeDerivedKeys = (machine: Machine, state: AbsPath, keys: DerivedKeys): Promise<void> => documents(machine).put(file(state), keys);
 
 /** Packages of another version than the one that made their files last, each with the record of that and what is installed now. */
 export type Moved = ReadonlyMap<string, { readonly record: AbsPath; readonly version: string }>;

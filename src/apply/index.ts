@@ -7,4 +7,5 @@ export { type Database, type Desired, type Lack, type Materials, type Plan, plan
 export { packagesWant } from './wanted.ts';
 export type { Origins } from './refused.ts';
 export { openSecrets, type Secrets } from './secrets.ts';
-export { type Generation, isReadable, type Meta, openStore, type State, type Store } from './store.ts';
+export type { Meta, State } from './records.ts';
+export { type Generation, isReadable, openStore, type Store } from './store.ts';

@@ -11,6 +11,7 @@ import { keep, overwritten } from './hand-edits.ts';
 import { type Plan, storeOf } from './plan.ts';
 import { putOriginalsBack } from './put-back.ts';
 import { inOrder, supervised } from './activate.ts';
+import { namingLack, refuseWithoutRoom, release, reserve } from './space.ts';
 import type { Generation, Store } from './store.ts';
 
 interface Found {
@@ -58,8 +59,7 @@ export const planLeaving = async ({ machine, desired }: Pick<ApplyRequest, 'mach
   return { state, changes: [...files.flat(), ...services], wakes: [] };
 };
 
-/** Must run under the lock. */
-export const leave = async (request: ApplyRequest): Promise<Applied> => {
+const goAway = async (request: ApplyRequest): Promise<Applied> => {
   const { desired, machine } = request;
   const store = storeOf(machine, desired);
   await heal(request, store, desired);
@@ -67,12 +67,18 @@ export const leave = async (request: ApplyRequest): Promise<Applied> => {
   const { committed } = planned.state;
   if (committed === null) return { applied: false, generation: 0, changes: [], probes: [], findings: [] };
   await request.consent(planned);
+  await refuseWithoutRoom(machine, desired, planned.changes);
   await keep(request, store, overwritten(planned.changes));
+  await reserve(machine, desired, planned.changes);
   await store.setState({ committed, entering: 0 });
   await backIfNot(request, store, desired, () => putOriginalsBack({ ...request, store }));
   await given(store);
+  await release(machine, desired);
   return { applied: true, generation: 0, changes: planned.changes, probes: [], findings: [] };
 };
+
+/** Must run under the lock. */
+export const leave = (request: ApplyRequest): Promise<Applied> => namingLack(request.machine, request.desired, () => goAway(request));
 
 /** Nothing of ours is in place any more; what generation 0 held is the operator's again. */
 const given = async (store: Store): Promise<void> => {

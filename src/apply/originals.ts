@@ -5,10 +5,10 @@
  * place it is given up: what is there then is the operator's again, and the next first apply takes it down anew.
  */
 import { type AbsPath, path } from '#base';
-import { type Machine, must, type Standing } from '#machine';
+import { type Machine, must, type Standing, temporaryFor } from '#machine';
 import type { Manifest } from '#model';
 import { managedPaths } from './compare.ts';
-import { copyBelow, documents, ROOT_DIR } from './documents.ts';
+import { above, copyBelow, documents, ROOT_DIR } from './documents.ts';
 
 interface Ownership {
   readonly owner: string;
@@ -27,8 +27,8 @@ export interface Originals {
   paths(): Promise<ReadonlyMap<AbsPath, boolean>>;
   /** Where the copy of what was at `target` lies. */
   copyOf(target: AbsPath): AbsPath;
-  /** Puts back what was at the path: the original, or nothing. */
-  restore(target: AbsPath): Promise<void>;
+  /** Puts back what was at the paths: the original, or nothing. */
+  restore(targets: readonly AbsPath[]): Promise<void>;
   /** Puts back everything: files, then directories. */
   restoreAll(): Promise<void>;
   forget(): Promise<void>;
@@ -44,6 +44,26 @@ const strangersIn = async (machine: Machine, manifest: Manifest): Promise<readon
     found.push(...names.filter((name) => !ours.some((own) => own === name || own.startsWith(`${name}/`))));
   }
   return found;
+};
+
+/** Not yet durable. What lies at `target` stays until all of the copy is beside it. */
+const putBack = async (machine: Machine, copy: AbsPath, target: AbsPath): Promise<void> => {
+  const parent = above(target);
+  if ((await machine.state(parent)) === undefined) await machine.makeDir(parent, { owner: 'root:root', mode: 0o755 }); // went with its package
+  const whole = temporaryFor(target);
+  try {
+    await must(machine, ['cp', '-a', '--no-target-directory', copy, whole]);
+    if ((await machine.state(target))?.kind === 'dir' || (await machine.state(whole))?.kind === 'dir') await machine.remove(target); // rename(2) replaces none
+    await machine.rename(whole, target);
+  } finally {
+    await machine.remove(whole); // of a copy that the disk did not take
+  }
+};
+
+const restoreDir = async (machine: Machine, target: AbsPath, was: Ownership | null): Promise<void> => {
+  if ((await machine.state(target))?.kind !== 'dir') return;
+  if (was !== null) await machine.place(target, was);
+  else if ((await machine.list(target)).length === 0) await machine.remove(target); // what somebody put there since stays
 };
 
 export const openOriginals = (machine: Machine, generations: AbsPath): Originals => {
@@ -77,18 +97,14 @@ export const openOriginals = (machine: Machine, generations: AbsPath): Originals
     await put(file('dirs'), { ...before, ...Object.fromEntries(owned) });
   };
 
-  const restoreDir = async (target: AbsPath, was: Ownership | null): Promise<void> => {
-    if ((await machine.state(target))?.kind !== 'dir') return;
-    if (was !== null) await machine.place(target, was);
-    else if ((await machine.list(target)).length === 0) await machine.remove(target); // what somebody put there since stays
-  };
+  const restoreOne = async (target: AbsPath): Promise<void> =>
+    (await known())[target] === true ? putBack(machine, copyOf(target), target) : machine.remove(target);
 
-  const restore = async (target: AbsPath): Promise<void> => {
-    await machine.remove(target);
-    if ((await known())[target] !== true) return;
-    const parent = path(target.slice(0, target.lastIndexOf('/')) || '/');
-    if ((await machine.state(parent)) === undefined) await machine.makeDir(parent, { owner: 'root:root', mode: 0o755 }); // went with its package
-    await must(machine, ['cp', '-a', '--no-target-directory', copyOf(target), target]);
+  const restore = async (targets: readonly AbsPath[]): Promise<void> => {
+    for (const target of targets) await restoreOne(target);
+    const there = await known();
+    const parents = new Set(targets.filter((target) => there[target] === true).map(above));
+    if (parents.size > 0) await must(machine, ['sync', '--file-system', ...parents]);
   };
 
   return {
@@ -109,9 +125,9 @@ export const openOriginals = (machine: Machine, generations: AbsPath): Originals
     copyOf,
     restore,
     restoreAll: async () => {
-      for (const target of Object.keys(await known())) await restore(path(target));
+      for (const target of Object.keys(await known())) await restoreOne(path(target));
       const dirs = Object.entries(await knownDirs()).toSorted(([a], [b]) => b.length - a.length); // the inner ones first
-      for (const [target, was] of dirs) await restoreDir(path(target), was);
+      for (const [target, was] of dirs) await restoreDir(machine, path(target), was);
       await must(machine, ['sync']);
     },
     forget: () => machine.remove(zero),

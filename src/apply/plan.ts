@@ -6,8 +6,9 @@ import { inOrder, listensElsewhere, supervised } from './activate.ts';
 import { type Change, needs, plainChange } from './changes.ts';
 import { compare, compareGrants, grantName } from './compare.ts';
 import { movedPackages, readDerivedKeys } from './derived.ts';
+import type { State } from './records.ts';
 import type { Secrets } from './secrets.ts';
-import { openStore, type State, type Store } from './store.ts';
+import { openStore, type Store } from './store.ts';
 
 /** What is to be, rendered. */
 export interface Desired {

@@ -1,24 +1,11 @@
 /** Files of the machine: atomic durable writes, owners by name. Trusts its caller for paths (AbsPath). */
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, lstat, mkdir, open, readdir, readFile, readlink, rename, rm } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, open, readdir, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type AbsPath, environmentError } from '#base';
+import { type AbsPath, environmentError, path as absPath } from '#base';
+import { errnoOf, ifThere } from './errno.ts';
+import { onDisk } from './file-systems.ts';
 import type { FileState, Placement } from './machine.ts';
-
-const errno = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
-
-/** A directory on the way is none, no file can have such a name, or the links that it leads through go in a circle. */
-const NOT_THERE = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP']);
-
-/** The value, or undefined when there is no such file. */
-const ifThere = async <T>(work: Promise<T>): Promise<T | undefined> => {
-  try {
-    return await work;
-  } catch (error) {
-    if (NOT_THERE.has(errno(error))) return undefined;
-    throw error;
-  }
-};
 
 type Names = { readonly toId: ReadonlyMap<string, number>; readonly toName: ReadonlyMap<number, string> };
 
@@ -48,10 +35,10 @@ const ids = async (owner: string): Promise<readonly [number, number]> => {
   return [idOf(await names('/etc/passwd'), user, 'user'), idOf(await names('/etc/group'), group, 'group')];
 };
 
-export const read = (path: AbsPath): Promise<Buffer | undefined> => ifThere(readFile(path));
+export const read = (path: AbsPath): Promise<Buffer | undefined> => onDisk(path, 'read', () => ifThere(readFile(path)));
 
 export const state = async (path: AbsPath): Promise<FileState | undefined> => {
-  const stat = await ifThere(lstat(path));
+  const stat = await onDisk(path, 'looked at', () => ifThere(lstat(path)));
   if (stat === undefined) return undefined;
   const user = (await names('/etc/passwd')).toName.get(stat.uid) ?? String(stat.uid);
   const group = (await names('/etc/group')).toName.get(stat.gid) ?? String(stat.gid);
@@ -59,17 +46,13 @@ export const state = async (path: AbsPath): Promise<FileState | undefined> => {
   return { kind, owner: `${user}:${group}`, mode: stat.mode & 0o7777, size: stat.size, modified: stat.mtime };
 };
 
-export const readLink = (path: AbsPath): Promise<string | undefined> => ifThere(readlink(path));
+export const readLink = (path: AbsPath): Promise<string | undefined> => onDisk(path, 'read', () => ifThere(readlink(path)));
 
-export const list = async (path: AbsPath): Promise<readonly string[]> => ((await ifThere(readdir(path))) ?? []).toSorted();
+export const list = (path: AbsPath): Promise<readonly string[]> =>
+  onDisk(path, 'read', async () => ((await ifThere(readdir(path))) ?? []).toSorted());
 
-export const place = async (path: AbsPath, placement: Placement): Promise<void> => {
-  const [uid, gid] = await ids(placement.owner);
-  await chown(path, uid, gid);
-  await chmod(path, placement.mode);
-};
-
-const syncDir = async (path: string): Promise<void> => {
+/** A file or a directory: its content is on the disk then, and what it has of owner and mode (fsync(2)). */
+const sync = async (path: string): Promise<void> => {
   const handle = await open(path, 'r');
   try {
     await handle.sync();
@@ -78,37 +61,73 @@ const syncDir = async (path: string): Promise<void> => {
   }
 };
 
-export const write = async (path: AbsPath, content: string | Uint8Array, placement: Placement): Promise<void> => {
-  const [uid, gid] = await ids(placement.owner);
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-  const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.hauspost-new`);
-  const handle = await open(temporary, 'wx', 0o600);
+export const place = (path: AbsPath, placement: Placement): Promise<void> =>
+  onDisk(path, 'given its owner and mode', async () => {
+    const [uid, gid] = await ids(placement.owner);
+    await chown(path, uid, gid);
+    await chmod(path, placement.mode);
+    await sync(path);
+    await sync(dirname(path)); // somebody else made it, and may not have done that
+  });
+
+const isDirectory = async (path: string): Promise<boolean> => (await ifThere(stat(path)))?.isDirectory() === true;
+
+/** With all above it; the name of each is on the disk then. Node's own way (`recursive`) says ENOENT where the file system is read-only. */
+const makeDirs = async (path: string): Promise<void> => {
   try {
-    await handle.writeFile(content);
-    await handle.chown(uid, gid);
-    await handle.chmod(placement.mode);
-    await handle.sync();
-    await handle.close();
-    await rename(temporary, path);
+    await mkdir(path, 0o755);
   } catch (error) {
-    await handle.close().catch(() => undefined); // closed already when rename failed
-    await rm(temporary, { force: true });
-    throw error;
+    if (errnoOf(error) === 'EEXIST' && (await isDirectory(path))) return;
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    await makeDirs(dirname(path));
+    return makeDirs(path);
   }
-  await syncDir(dirname(path));
+  await sync(dirname(path));
 };
 
-export const makeDir = async (path: AbsPath, placement: Placement): Promise<void> => {
-  await mkdir(path, { recursive: true, mode: 0o755 });
-  await place(path, placement);
-};
+/** Beside the file that it becomes; so named that no daemon takes it for its own. */
+const TEMPORARY = /^\.[0-9a-f]{12}\.hauspost-new$/;
 
-export const remove = async (path: AbsPath): Promise<void> => {
-  await rm(path, { recursive: true, force: true });
-  if ((await ifThere(lstat(dirname(path)))) !== undefined) await syncDir(dirname(path));
-};
+export const isTemporary = (name: string): boolean => TEMPORARY.test(name);
 
-export const move = async (from: AbsPath, to: AbsPath): Promise<void> => {
-  await rename(from, to);
-  await syncDir(dirname(to));
-};
+export const temporaryFor = (path: AbsPath): AbsPath => absPath(join(dirname(path), `.${randomBytes(6).toString('hex')}.hauspost-new`));
+
+export const write = (path: AbsPath, content: string | Uint8Array, placement: Placement): Promise<void> =>
+  onDisk(path, 'written', async () => {
+    const [uid, gid] = await ids(placement.owner);
+    await makeDirs(dirname(path));
+    const temporary = temporaryFor(path);
+    const handle = await open(temporary, 'wx', 0o600);
+    try {
+      await handle.writeFile(content);
+      await handle.chown(uid, gid);
+      await handle.chmod(placement.mode);
+      await handle.sync();
+      await handle.close();
+      await rename(temporary, path);
+    } catch (error) {
+      await handle.close().catch(() => undefined); // closed already when rename failed
+      await rm(temporary, { force: true }).catch(() => undefined); // the file system takes nothing any more; what failed first is told
+      throw error;
+    }
+    await sync(dirname(path));
+  });
+
+export const makeDir = (path: AbsPath, placement: Placement): Promise<void> =>
+  onDisk(path, 'made', async () => {
+    await makeDirs(path);
+    await place(path, placement);
+  });
+
+export const remove = (path: AbsPath): Promise<void> =>
+  onDisk(path, 'removed', async () => {
+    await rm(path, { recursive: true, force: true });
+    if ((await ifThere(lstat(dirname(path)))) !== undefined) await sync(dirname(path));
+  });
+
+export const move = (from: AbsPath, to: AbsPath): Promise<void> =>
+  onDisk(to, 'put in place', async () => {
+    await rename(from, to);
+    await sync(dirname(to));
+    if (dirname(from) !== dirname(to)) await sync(dirname(from));
+  });

@@ -6,9 +6,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
-import { environmentError } from '#base';
+import { environmentError, path } from '#base';
+import { onDisk } from './file-systems.ts';
 
-const DIRECTORY = '/run/hauspost';
+const DIRECTORY = path('/run/hauspost');
 /** flock(1) ends with it when somebody else has the lock. */
 const HELD = 75;
 
@@ -29,8 +30,10 @@ const tryLock = async (file: FileHandle): Promise<boolean> => {
 
 /** Runs `work` alone on this machine; refuses at once, naming the holder, when another change is under way, or another holder of the same `name`. */
 export const withLock = async <T>(command: string, work: () => Promise<T>, name = 'lock'): Promise<T> => {
-  await mkdir(DIRECTORY, { recursive: true, mode: 0o700 });
-  await using file = await open(`${DIRECTORY}/${name}`, constants.O_RDWR | constants.O_CREAT, 0o600);
+  await using file = await onDisk(DIRECTORY, 'written to', async () => {
+    await mkdir(DIRECTORY, { recursive: true, mode: 0o700 });
+    return open(`${DIRECTORY}/${name}`, constants.O_RDWR | constants.O_CREAT, 0o600);
+  });
   if (!(await tryLock(file))) {
     const holder = (await file.readFile('utf8')).trim();
     throw environmentError({
@@ -39,7 +42,9 @@ export const withLock = async <T>(command: string, work: () => Promise<T>, name 
       remedy: 'Wait until it has ended and try again.',
     });
   }
-  await file.truncate();
-  await file.write(`'${command}' (process ${process.pid})\n`, 0);
+  await onDisk(DIRECTORY, 'written to', async () => {
+    await file.truncate();
+    await file.write(`'${command}' (process ${process.pid})\n`, 0);
+  });
   return await work();
 };

@@ -31,6 +31,19 @@ export interface FileState {
   readonly modified: Date;
 }
 
+/** Where a file lies, or would lie. */
+export interface FileSystem {
+  readonly mount: AbsPath;
+  /** The same for two paths on one file system, also where it is mounted twice (stat(2), st_dev). */
+  readonly device: number;
+  /** In octets; `free` is what daemons may take, root may have a little more. */
+  readonly size: number;
+  readonly free: number;
+  /** How many more it can hold; infinite where it has no limit. */
+  readonly files: number;
+  readonly writable: boolean;
+}
+
 export interface Placement {
   readonly owner: string;
   readonly mode: number;
@@ -41,6 +54,7 @@ export interface Held extends AsyncDisposable {
   readonly pid: number;
 }
 
+/** What touches files rejects with `disk.full`, `disk.read-only`, `disk.quota` or `disk.broken` (exit 4) where the file system takes nothing more. */
 export interface Machine {
   /** Runs to the end. Resolves for any exit status; rejects when the program is missing or exceeds its time. */
   run(argv: readonly string[], options?: RunOptions): Promise<Ran>;
@@ -55,11 +69,12 @@ export interface Machine {
   /** Where a symbolic link leads; undefined when there is none. */
   readLink(path: AbsPath): Promise<string | undefined>;
   list(path: AbsPath): Promise<readonly string[]>;
+  fileSystem(path: AbsPath): Promise<FileSystem>;
   /** Atomic and durable: a temporary file beside it, fsync, rename, fsync of the directory. */
   write(path: AbsPath, content: string | Uint8Array, placement: Placement): Promise<void>;
-  /** Makes the directory and its parents (parents root, 0755); sets owner and mode of the last. */
+  /** Makes the directory and its parents (parents root, 0755), durably; sets owner and mode of the last. */
   makeDir(path: AbsPath, placement: Placement): Promise<void>;
-  /** Sets owner and mode of what exists. */
+  /** Sets owner and mode of a file or directory that somebody else made, and makes it durable with its content. */
   place(path: AbsPath, placement: Placement): Promise<void>;
   /** Removes a file, a link or a whole directory; nothing there is fine. */
   remove(path: AbsPath): Promise<void>;

@@ -132,6 +132,16 @@ const leavingFor = async (machine: Machine, names: readonly string[]): Promise<r
   return ran.stdout.split('\n').flatMap((line) => /^Remv ([a-z0-9][a-z0-9.+-]*)/.exec(line)?.[1] ?? []);
 };
 
+/** Octets on the disk that `names`, and what comes with them, need: archives and unpacked (deb-control(5); `Installed-Size` is in KiB). */
+export const roomForPackages = async (machine: Machine, names: readonly string[]): Promise<number> => {
+  const ran = await machine.run([...APT, '-s', 'install', ...names]);
+  const coming = ran.stdout.split('\n').flatMap((line) => /^Inst ([a-z0-9][a-z0-9.+-]*)/.exec(line)?.[1] ?? []);
+  if (coming.length === 0) return 0;
+  const shown = (await machine.run(['apt-cache', '--no-all-versions', 'show', ...coming])).stdout;
+  const sum = (field: RegExp): number => [...shown.matchAll(field)].reduce((total, [, value]) => total + Number(value), 0);
+  return sum(/^Installed-Size: ([0-9]+)$/gm) * 1024 + sum(/^Size: ([0-9]+)$/gm);
+};
+
 /** Installs what is missing, without starting a daemon. Finishes an installation that was interrupted before. */
 export const installPackages = async (machine: Machine, names: readonly string[], reporter: Reporter): Promise<void> => {
   const onLine = (line: string): void => reporter.emit({ kind: 'output', source: 'apt-get', line });

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { failure } from '#base';
 import { detach, hold, run } from './exec.ts';
+import { fileSystemOf } from './file-systems.ts';
 import { list, makeDir, move, place, read, readLink, remove, state, write } from './files.ts';
 import type { Machine } from './machine.ts';
 
@@ -33,6 +34,7 @@ export const thisMachine = (): Machine => ({
   state,
   readLink,
   list,
+  fileSystem: fileSystemOf,
   write,
   makeDir,
   place,

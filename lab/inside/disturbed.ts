@@ -1,22 +1,37 @@
 /**
- * The program as it is, with its hands counted: each effect on the machine has a number, and before the one in HAUSPOST_KILL the process ends as the kernel
- * ends it (SIGKILL). Effects are what changes the machine: files, packages, daemons, and what is said to the database. With HAUSPOST_EFFECTS, a
- * file, each is written down there.
+ * The program as it is, with its hands counted: each effect on the machine has a number, and before the one that is named something happens. Effects are
+ * what changes the machine: files, packages, daemons, and what is said to the database. HAUSPOST_EFFECTS, a file: each is written down there.
+ * HAUSPOST_TROUBLE, JSON: see ../troubles.ts.
  */
-import { appendFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { path } from '#base';
 import { run } from '#cli';
 import { type Machine, thisMachine } from '#machine';
+import { LASTING, type Trouble } from '../troubles.ts';
 
-const last = Number(process.env['HAUSPOST_KILL'] ?? 0);
 const list = process.env['HAUSPOST_EFFECTS'];
+const given = process.env['HAUSPOST_TROUBLE'];
+const trouble = given === undefined ? undefined : (JSON.parse(given) as Trouble);
 let count = 0;
+let named = 0;
+
+const happen = (by: Trouble['by']): void => {
+  if (by === 'killed') process.kill(process.pid, 'SIGKILL');
+  if (by === 'full' || by === 'read-only') execFileSync('sh', ['-c', LASTING[by].begin]);
+  if (by !== 'stopped') return;
+  writeSync(2, 'stopped\n');
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); // until it is killed. Not by SIGSTOP: nsenter(1) would stop with it, and not bury it
+};
 
 const effect = (what: string): void => {
   count += 1;
   if (list !== undefined) appendFileSync(list, `${count} ${what}\n`);
-  if (count === last) process.kill(process.pid, 'SIGKILL');
+  if (trouble === undefined) return;
+  if (typeof trouble.before === 'string' && what.startsWith(trouble.before)) named += 1;
+  const now = typeof trouble.before === 'number' ? count === trouble.before : what.startsWith(trouble.before) && named === (trouble.nth ?? 1);
+  if (now) happen(trouble.by);
 };
 
 /** They look, or work in the private view. */
