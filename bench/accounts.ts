@@ -4,7 +4,7 @@
  * below 0.9.
  */
 import { type Crowd, nameOf, type Release, type Server, serve, settle, until } from '#lab';
-import { record } from './figures.ts';
+import { record } from './record.ts';
 
 const LEAST = 0.9;
 const ROUNDS = 3;

@@ -30,8 +30,8 @@ const entering = (pid: number, argv: Argv, options: InsideOptions): Argv => [
   ...argv,
 ];
 
-/** Ways into the namespaces of the process `pid` (as the host counts). */
-export const inside = (pid: () => number): Inside => ({
-  run: (argv, options = {}) => finish(start(entering(pid(), argv, options)), argv, options),
-  spawn: (argv, options = {}) => start(entering(pid(), argv, options)),
+/** Ways into the namespaces of the process `pid` (as the host counts); `prefix` stands before each command, on the host. */
+export const inside = (pid: () => number, prefix: Argv = []): Inside => ({
+  run: (argv, options = {}) => finish(start([...prefix, ...entering(pid(), argv, options)]), argv, options),
+  spawn: (argv, options = {}) => start([...prefix, ...entering(pid(), argv, options)]),
 });

@@ -3,6 +3,7 @@
  * done (`layer`). It says what it holds as JSON on one line and waits.
  */
 import { boot, image, network } from './index.ts';
+import { limitedMemory, memoryObstacle } from './memory.ts';
 import { OWNER } from './owner.ts';
 import { layerOf } from './store.ts';
 
@@ -18,7 +19,9 @@ if (process.argv[2] === 'layer') {
     await waitForever();
   });
 } else {
-  const machine = await boot({ image: await image({ release: 'bookworm', init: 'systemd' }, 'bare'), name: 'interrupted' });
+  const bare = await image({ release: 'bookworm', init: 'systemd' }, 'bare');
+  const memory = memoryObstacle() === undefined ? { memory: await limitedMemory(512) } : {};
+  const machine = await boot({ image: bare, name: 'interrupted', ...memory });
   const lan = await network();
   const host = await lan.host('stranger');
   await lan.join(machine);

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { image, labAvailable, until } from '#lab';
+import { memoryGroups, memoryObstacle } from './memory.ts';
 import { cacheDirectory } from './owner.ts';
 import { must } from './process.ts';
 
@@ -57,7 +58,8 @@ const leftovers = async ({ owner, pids }: Held, namespaces: ReadonlySet<string>,
     .map((name) => `cgroup ${name}`);
   const tables = (await must(['nft', 'list', 'tables'])).stdout.split('\n');
   const underscored = owner.replace('-', '_');
-  const named = [...groups, ...tables, ...entries('building'), ...entries('layers')].filter(
+  const limited = memoryGroups().map((name) => `memory ${name}`);
+  const named = [...groups, ...limited, ...tables, ...entries('building'), ...entries('layers')].filter(
     (line) => line.includes(owner) || line.includes(underscored),
   );
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
@@ -69,7 +71,9 @@ const leftovers = async ({ owner, pids }: Held, namespaces: ReadonlySet<string>,
 
 /** What must be there while the process lives: the test would prove nothing if it could not see it. */
 const visible = (what: string, during: readonly string[]): void => {
-  const expected = what === 'layer' ? ['building/interrupted-'] : ['process ', 'cgroup hauspost-lab.', 'table inet hauspost_lab_', 'link hpl'];
+  const limited = memoryObstacle() === undefined ? ['memory hauspost-lab.', 'building/memory-'] : [];
+  const expected =
+    what === 'layer' ? ['building/interrupted-'] : ['process ', 'cgroup hauspost-lab.', 'table inet hauspost_lab_', 'link hpl', ...limited];
   for (const start of expected)
     assert.ok(
       during.some((one) => one.startsWith(start)),

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { type Inside, inside } from './enter.ts';
 import { needLab } from './host.ts';
 import type { Init } from './kinds.ts';
+import type { Memory } from './memory.ts';
 import { type Holder, holdMachine, type MachineHolder } from './namespace.ts';
 import { OWNER, script, undoAtEnd } from './owner.ts';
 import { type Argv, type Child, collect, ended, must, type Output, run, start, succeeded, until } from './process.ts';
@@ -30,6 +31,8 @@ export interface BootOptions {
   readonly changes?: Changes;
   /** Or its own disk of so many MB, which a power cut leaves with what was synced alone. */
   readonly disk?: number;
+  /** Limited, with a disk of its own (systemd only); all of the host's if left out. */
+  readonly memory?: Memory;
 }
 
 export interface Machine extends Inside, Sockets, Uplink, AsyncDisposable {
@@ -103,6 +106,7 @@ const nspawnArguments = ({ image, main }: BootOptions, name: string): Argv => {
 
 const powerOn = async (options: BootOptions, holder: MachineHolder, name: string, group: string): Promise<Session> => {
   const child = start([
+    ...(options.memory?.joining ?? []),
     ...['nsenter', `--mount=/proc/${holder.pid}/ns/mnt`, '--', 'unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', '--'],
     ...['sh', script('boot.sh'), holder.mnt, group, ...nspawnArguments(options, name)],
   ]);
@@ -118,6 +122,13 @@ const powerOn = async (options: BootOptions, holder: MachineHolder, name: string
     5,
   );
   return { child, leader, outer, output, said };
+};
+
+/** Once process 1 is systemd, and before it has started anything that asks. */
+const tellMemory = async (machine: Inside, leader: number, memory: Memory): Promise<void> => {
+  await until('systemd is process 1', () => readFileSync(`/proc/${leader}/comm`, 'utf8') === 'systemd\n' || undefined, BOOT_MS, 5);
+  const bind = ['sh', '-c', 'cat >/run/meminfo && mount --bind /run/meminfo /proc/meminfo'];
+  succeeded(bind, await machine.run(bind, { input: memory.meminfo() }));
 };
 
 const bootedUp = async (machine: Inside, name: string): Promise<void> => {
@@ -162,19 +173,21 @@ export const boot = async (options: BootOptions): Promise<Machine> => {
   await needLab();
   const name = options.name ?? 'debian';
   const group = `hauspost-lab.${++booted}.${OWNER}`;
-  const holder = await holdMachine(options.image.layer.lower, options.disk === undefined ? options.changes : { megabytes: options.disk });
+  const changes = options.disk === undefined ? (options.memory?.changes ?? options.changes) : { megabytes: options.disk };
+  const holder = await holdMachine(options.image.layer.lower, changes);
   await nameIt(holder, name);
   let session: Session | undefined;
   const current = (): Session => {
     if (session === undefined) throw new Error(`${name} is off`);
     return session;
   };
-  const into = inside(() => current().leader);
+  const into = inside(() => current().leader, options.memory?.joining);
 
   const switchOn = async (): Promise<void> => {
     if (session !== undefined) throw new Error(`${name} is on`);
     undoAtEnd('cgroup', group);
     session = await powerOn(options, holder, name, group);
+    if (options.memory !== undefined) await tellMemory(into, session.leader, options.memory);
     if (options.image.init === 'systemd') await bootedUp(into, name);
   };
   const gone = async (was: Session): Promise<Output> => {

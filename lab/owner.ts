@@ -49,7 +49,7 @@ const startReaper = (): Socket => {
 };
 
 /** Promises that `name` will be gone soon after this process, at the latest. Undoing what is gone already is no error. */
-export const undoAtEnd = (kind: 'directory' | 'cgroup' | 'table', name: string): void => {
+export const undoAtEnd = (kind: 'directory' | 'cgroup' | 'group' | 'table', name: string): void => {
   reaper ??= startReaper();
   reaper.write(`${kind} ${name}\n`);
 };

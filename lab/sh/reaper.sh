@@ -29,14 +29,21 @@ undo() {
         find "$mnt/$2" -depth -type d -exec rmdir {} + 2>/dev/null
         sleep 0.1
       done ;;
+    group) # of version 1, where the host has it mounted
+      for _ in $(seq 100); do
+        [ -d "$2" ] || break
+        rmdir "$2" 2>/dev/null
+        sleep 0.1
+      done ;;
   esac
 }
 
-for path in "$building"/*.* "$mnt"/hauspost-lab.*; do
+memory=$(awk '$3 == "cgroup" && "," $4 "," ~ /,memory,/ { print $2; exit }' /proc/self/mounts)
+for path in "$building"/*.* "$mnt"/hauspost-lab.* "$memory"/hauspost-lab.*; do
   [ -e "$path" ] || continue
   owner=${path##*.}
   alive "$owner" && continue
-  case $path in "$mnt"/*) undo cgroup "${path#"$mnt"/}" ;; *) undo directory "$path" ;; esac
+  case $path in "$mnt"/*) undo cgroup "${path#"$mnt"/}" ;; "$building"/*) undo directory "$path" ;; *) undo group "$path" ;; esac
 done
 nft list tables inet 2>/dev/null | while read -r _ _ table; do
   case $table in hauspost_lab_*_*) owner=${table#hauspost_lab_}; owner=${owner%_*}-${owner#*_}; alive "$owner" || undo table "$table" ;; esac

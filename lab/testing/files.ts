@@ -24,6 +24,7 @@ const LONG = scenarios(
   'original',
   'many',
   'under-load',
+  'small-machine',
   'people',
   'addresses',
   'queue',
@@ -38,7 +39,7 @@ const LONG = scenarios(
   'interruption',
 );
 /** Too long for every run: only when a filter names them. */
-const WHEN_NAMED = scenarios('killed', 'each-effect');
+const WHEN_NAMED = scenarios('killed', 'each-effect', 'small-first-up');
 /** They measure what nothing else may disturb. */
 const ALONE = scenarios('figures');
 

@@ -1,0 +1,249 @@
+/** What a machine with little memory does: its daemons have small numbers, and under load nothing is killed and nothing is lost. */
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { dated } from '../dated.ts';
+import { emptied, inMailbox } from '../delivered.ts';
+import { HAUSPOST, type Machine, type Release, type Server } from '../index.ts';
+import type { Memory, MemoryFigures } from '../memory.ts';
+import { ok } from '../people.ts';
+import { emptyTally, handOver, putOff } from '../senders.ts';
+import { largestArrive } from './sizes.ts';
+
+/** What a virtual machine that is sold with 1 GB tells. */
+export const SOLD_AS_1_GB = 957;
+
+type Get = () => Server;
+
+/** What the running daemons say of themselves; memory in MB. */
+export interface Numbers {
+  readonly mariadbPages: number;
+  readonly mariadbConnections: number;
+  readonly redis: number;
+  readonly unboundMessages: number;
+  readonly unboundSets: number;
+  readonly imapSessions: number;
+  readonly postfixProcesses: number;
+  readonly postfixForOneClient: number;
+  readonly rspamdMost: number;
+}
+
+const MB = 2 ** 20;
+
+const said = async (machine: Machine, argv: readonly string[]): Promise<string> => ok(await machine.run(argv)).stdout.trim();
+const number = async (machine: Machine, argv: readonly string[]): Promise<number> => Number(await said(machine, argv));
+
+/** `doveconf -h` of 2.3 has no setting of a service, so the whole is read. */
+const processLimit = (dump: string, service: string): number => {
+  const [, block = ''] = new RegExp(`^service ${service} \\{\\n((?:  .*\\n)*)`, 'm').exec(dump) ?? [];
+  return Number(/^ {2}process_limit = (\d+)$/m.exec(block)?.[1]);
+};
+
+export const numbersOf = async (machine: Machine): Promise<Numbers> => {
+  const variables = await said(machine, ['mariadb', '-N', '-e', 'SELECT @@innodb_buffer_pool_size, @@max_connections']);
+  const [pages = 0, connections = 0] = variables.split('\t').map(Number);
+  const redis = await said(machine, ['redis-cli', '-s', '/run/redis/redis-server.sock', '--raw', 'CONFIG', 'GET', 'maxmemory']);
+  const unbound = (option: string): Promise<number> => number(machine, ['unbound-control', 'get_option', option]);
+  const postfix = (parameter: string): Promise<number> => number(machine, ['postconf', '-h', parameter]);
+  return {
+    mariadbPages: pages / MB,
+    mariadbConnections: connections,
+    redis: Number(redis.split('\n')[1]) / MB,
+    unboundMessages: (await unbound('msg-cache-size')) / MB,
+    unboundSets: (await unbound('rrset-cache-size')) / MB,
+    imapSessions: processLimit(`${await said(machine, ['doveconf', '-n'])}\n`, 'imap'),
+    postfixProcesses: await postfix('default_process_limit'),
+    postfixForOneClient: await postfix('smtpd_client_connection_count_limit'),
+    rspamdMost: (await number(machine, ['systemctl', 'show', '--value', '--property=MemoryMax', 'rspamd.service'])) / MB,
+  };
+};
+
+/** Of a machine with 1 GB and one with 24, as docs/system.md and the daemons' pages say them. */
+export const SMALL: Numbers = {
+  ...{ mariadbPages: 32, mariadbConnections: 128, redis: 64, unboundMessages: 8, unboundSets: 16 },
+  ...{ imapSessions: 128, postfixProcesses: 64, postfixForOneClient: 16, rspamdMost: 512 },
+};
+export const LARGE: Numbers = {
+  ...{ mariadbPages: 768, mariadbConnections: 500, redis: 512, unboundMessages: 32, unboundSets: 64 },
+  ...{ imapSessions: 3072, postfixProcesses: 500, postfixForOneClient: 50, rspamdMost: 12_288 },
+};
+
+const units = (release: Release): readonly string[] => [
+  ...['unbound', 'mariadb', 'redis-server', 'rspamd', 'dovecot', 'nginx', 'hauspost-dkim-keys'],
+  release === 'bookworm' ? 'postfix@-' : 'postfix',
+];
+
+/** Process and restarts of each unit, and Rspamd's workers, of which each that ends is replaced by another. */
+const lives = async (machine: Machine, release: Release): Promise<string> => {
+  const shown = await said(machine, ['systemctl', 'show', '--property=Id,MainPID,NRestarts', ...units(release)]);
+  const rspamd = await said(machine, ['systemctl', 'show', '--value', '--property=MainPID', 'rspamd']);
+  return `${shown}\n${await said(machine, ['pgrep', '-P', rspamd])}`;
+};
+
+const WORDS = 'amber brook cedar delta ember frost glade haven inlet jetty knoll larch marsh north ocean prairie quarry ridge stone thorn'.split(' ');
+const sentence = (seed: number): string =>
+  Array.from({ length: 12 }, (_, at) => `${WORDS[(seed * 7 + at * at + (seed % 13) * at) % WORDS.length]}${(seed + at) % 97}`).join(' ');
+const base64 = (seed: number): string => Buffer.from(Array.from({ length: 57 }, (_, at) => (seed * 31 + at * at * 17) % 256)).toString('base64');
+
+const lines = (octets: number, lineOf: (line: number) => string): string => {
+  const made: string[] = [];
+  for (let length = 0; length < octets; ) {
+    const line = lineOf(made.length);
+    made.push(line);
+    length += line.length + 2;
+  }
+  return made.join('\r\n');
+};
+
+const MESSAGES = 200;
+const CONNECTIONS = 5;
+const idOf = (number: number): string => `<mixed-${number}@outside.test>`;
+
+/** Five of 20 to 40 MB, every other one a text and an attachment; forty of 200 kB; the others 4 kB. */
+const octetsOf = (number: number): number => (number % 40 === 0 ? (15 + number / 8) * MB : number % 5 === 0 ? 200_000 : 4000);
+
+const mixed = (number: number): string => {
+  const octets = octetsOf(number);
+  const attached = octets > MB && number % 80 !== 0;
+  const type = attached
+    ? ['Content-Type: application/octet-stream; name="large.bin"', 'Content-Transfer-Encoding: base64']
+    : ['Content-Type: text/plain; charset=us-ascii'];
+  return [
+    ...['From: <friend@outside.test>', 'To: <demo@hauspost.test>', `Message-ID: ${idOf(number)}`, dated(), `Subject: number ${number}`],
+    ...['MIME-Version: 1.0', ...type, '', lines(octets, (line) => (attached ? base64(number + line) : sentence(number * 1000 + line)))],
+  ].join('\r\n');
+};
+
+const mixedMail = (get: Get): void => {
+  test(`${MESSAGES} messages on ${CONNECTIONS} connections, five of them 20 to 40 MB: all that were answered with 250 are there`, async () => {
+    const server = get();
+    const tally = emptyTally();
+    let handed = 0;
+    const next = (): number | undefined => (handed < MESSAGES ? ++handed : undefined);
+    const begun = performance.now();
+    await Promise.all(Array.from({ length: CONNECTIONS }, () => handOver(server, tally, mixed, next)));
+    const seconds = (performance.now() - begun) / 1000;
+    await emptied(server);
+    console.log(`    ${tally.answered.size} of ${MESSAGES} answered with 250 in ${seconds.toFixed(0)} s, ${putOff(tally)} attempts put off`);
+    for (const [words, times] of tally.later) console.log(`      ${times} times ${words}`);
+    assert.deepEqual([tally.refused, tally.answered.size], [[], MESSAGES]);
+    const found = await inMailbox(server, '<mixed-');
+    assert.deepEqual(
+      [...tally.answered].filter((number) => !found.has(idOf(number))),
+      [],
+    );
+  });
+};
+
+const BURST = 100;
+
+/** All connect at the same time, and each hands its message over as soon as it is greeted. */
+const burst = (get: Get): void => {
+  test(`${BURST} connections at once: each message is accepted, at once or when it comes again`, async () => {
+    const server = get();
+    const tally = emptyTally();
+    const text = (number: number): string => mixed(1000 + 40 * number + 1).replace(idOf(1000 + 40 * number + 1), `<burst-${number}@outside.test>`);
+    const one = (number: number): Promise<void> => {
+      const numbers = [number];
+      return handOver(server, tally, text, () => numbers.pop());
+    };
+    const begun = performance.now();
+    await Promise.all(Array.from({ length: BURST }, (_, number) => one(number)));
+    const seconds = (performance.now() - begun) / 1000;
+    await emptied(server);
+    console.log(`    ${tally.answered.size} of ${BURST} answered with 250 in ${seconds.toFixed(0)} s, ${putOff(tally)} attempts put off`);
+    assert.deepEqual([tally.refused, tally.answered.size], [[], BURST]);
+    assert.equal((await inMailbox(server, '<burst-')).size, BURST);
+  });
+};
+
+/** In INBOX. */
+const largest = async (server: Server): Promise<{ readonly uid: number; readonly size: number }> => {
+  const imap = await server.imap(server.demo);
+  await imap.getMailboxLock('INBOX');
+  let found = { uid: 0, size: 0 };
+  for await (const { uid, size = 0 } of imap.fetch('1:*', { size: true })) if (size > found.size) found = { uid, size };
+  await imap.logout();
+  return found;
+};
+
+const SESSIONS = 20;
+
+const sessions = (get: Get): void => {
+  test(`${SESSIONS} IMAP sessions read what is there; five of them fetch a large message at the same time`, async () => {
+    const server = get();
+    const open = await Promise.all(Array.from({ length: SESSIONS }, () => server.imap(server.demo)));
+    const large = await largest(server);
+    const counts = await Promise.all(
+      open.map(async (imap) => {
+        const lock = await imap.getMailboxLock('INBOX');
+        let count = 0;
+        for await (const { envelope } of imap.fetch('1:*', { envelope: true })) if (envelope !== undefined) count += 1;
+        lock.release();
+        return count;
+      }),
+    );
+    assert.ok(
+      counts.every((count) => count === counts[0] && count > 0),
+      String(counts),
+    );
+    const sizes = await Promise.all(
+      open.slice(0, 5).map(async (imap) => {
+        const lock = await imap.getMailboxLock('INBOX');
+        const message = await imap.fetchOne(String(large.uid), { source: true }, { uid: true });
+        lock.release();
+        return message === false ? 0 : (message.source?.length ?? 0);
+      }),
+    );
+    assert.deepEqual(sizes, Array(5).fill(large.size));
+    console.log(`    ${counts[0]} messages in INBOX, the largest of ${(large.size / MB).toFixed(0)} MB`);
+    await Promise.all(open.map((imap) => imap.logout()));
+  });
+};
+
+const LESSONS = 60;
+
+const learning = (get: Get): void => {
+  test(`spam learn of ${LESSONS} messages`, async () => {
+    const { machine } = get();
+    for (let number = 1; number <= LESSONS; number += 1)
+      ok(
+        await machine.run(['sh', '-c', 'mkdir -p /root/learn && cat >"/root/learn/$0"', String(number)], {
+          input: mixed(5000 + 5 * number + (number % 3)),
+        }),
+      );
+    const learn = ok(await machine.run([HAUSPOST, 'spam', 'learn', '--spam', '/root/learn'], { ms: 300_000 }));
+    assert.equal(learn.stdout, `Learned as spam: ${LESSONS} new, 0 known, 0 skipped.\n`);
+  });
+};
+
+/** Each test is a phase of which the peak is printed; `get` answers with a server that has SOLD_AS_1_GB. */
+export const carriesLoad = (get: Get, release: Release): void => {
+  let before = '';
+  test('its daemons run', async () => {
+    before = await lives(get().machine, release);
+  });
+  mixedMail(get);
+  burst(get);
+  sessions(get);
+  learning(get);
+  largestArrive(get);
+  test('no daemon ended meanwhile, and none of their workers', async () => {
+    assert.equal(await lives(get().machine, release), before);
+  });
+};
+
+/** Each test is a phase: prints the most memory that it held, and what the kernel had to do. */
+export const phases = (memory: () => Memory): void => {
+  let stop: (() => number) | undefined;
+  let begun: MemoryFigures = { held: 0, cache: 0, met: 0, majorFaults: 0, killed: 0 };
+  beforeEach(() => {
+    begun = memory().figures();
+    stop = memory().watch();
+  });
+  afterEach(({ name }) => {
+    const now = memory().figures();
+    console.log(
+      `    ${name}: held ${stop?.()} MB at most, ${now.held} at the end with ${now.cache} MB of files cached; limit met ${now.met - begun.met} times, ${now.majorFaults - begun.majorFaults} major faults, ${now.killed} killed`,
+    );
+  });
+};

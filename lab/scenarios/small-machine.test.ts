@@ -1,0 +1,75 @@
+/**
+ * A server that has become a machine of 1 GB, which the kernel holds it to, page cache included: `plan` shows the smaller numbers, `apply` brings
+ * them about, and under load nothing is killed and nothing is lost. Then it gets 24 GB, and the numbers grow.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { allRun, boot, type Machine, type Server, served, serverOn } from '../index.ts';
+import { limitedMemory, type Memory, memoryObstacle } from '../memory.ts';
+import { answered, type Plan } from '../operator.ts';
+import { carriesLoad, LARGE, numbersOf, phases, SMALL, SOLD_AS_1_GB } from '../parts/memory.ts';
+import { ok } from '../people.ts';
+
+const obstacle = memoryObstacle();
+const options = obstacle === undefined ? {} : { skip: obstacle };
+
+/** What asks /proc/meminfo. */
+const told = async (machine: Machine): Promise<readonly number[]> => {
+  const free = ok(await machine.run(['free', '--mebi'])).stdout;
+  const node = `/opt/hauspost/node_modules/node-linux-${process.arch}/bin/node`;
+  return [Number(/^Mem: +(\d+)/m.exec(free)?.[1]), Number(ok(await machine.run([node, '-p', 'os.totalmem() / 2 ** 20'])).stdout)];
+};
+
+/** Whether the plan has something to do, and it is done with a working server. */
+const applied = async (server: Server): Promise<void> => {
+  const { code, document } = await answered<Plan>(server, 'plan');
+  assert.equal(code, 2);
+  console.log(`    plan: ${document.changes.map(({ action, target }) => `${action} ${target}`).join(', ')}`);
+  const apply = await answered<{ applied: boolean; probes: readonly { ok: boolean }[] }>(server, 'apply', '--yes');
+  assert.deepEqual([apply.code, apply.document.applied, apply.document.probes.every((probe) => probe.ok)], [0, true, true]);
+  assert.deepEqual((await answered<Plan>(server, 'plan')).document.changes, []);
+  const { code: works, document: steps } = await answered<{ ok: boolean }>(server, 'selftest');
+  assert.deepEqual([works, steps.ok], [0, true]);
+};
+
+for (const release of ['bookworm', 'trixie'] as const) {
+  describe(release, options, () => {
+    let memory: Memory;
+    let machine: Machine;
+    let server: Server;
+    before(async () => {
+      memory = await limitedMemory(SOLD_AS_1_GB);
+      machine = await boot({ image: await served({ release, init: 'systemd' }), memory });
+      await allRun(machine);
+      server = await serverOn(machine);
+    });
+    after(async () => {
+      await (server ?? machine)?.[Symbol.asyncDispose]();
+      await memory?.[Symbol.asyncDispose]();
+    });
+    phases(() => memory);
+
+    test('the machine tells that it has 1 GB', async () => {
+      assert.deepEqual(await told(machine), [SOLD_AS_1_GB, SOLD_AS_1_GB]);
+    });
+
+    test('apply brings the small numbers about, and the self-test passes', async () => {
+      await applied(server);
+      assert.deepEqual(await numbersOf(machine), SMALL);
+    });
+
+    carriesLoad(() => server, release);
+
+    test('nothing was killed', () => {
+      assert.equal(memory.figures().killed, 0);
+    });
+
+    test('with 24 GB the numbers grow, and the self-test passes', async () => {
+      memory.resize(24 * 1024);
+      ok(await machine.run(['sh', '-c', 'cat >/run/meminfo'], { input: memory.meminfo() }));
+      assert.deepEqual(await told(machine), [24 * 1024, 24 * 1024]);
+      await applied(server);
+      assert.deepEqual(await numbersOf(machine), LARGE);
+    });
+  });
+}
