@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { dated } from '../dated.ts';
 import { emptied, inMailbox } from '../delivered.ts';
-import { HAUSPOST, type Machine, type Release, type Server } from '../index.ts';
+import { HAUSPOST, type Machine, type Release, type Server, until } from '../index.ts';
 import type { Memory, MemoryFigures } from '../memory.ts';
 import { ok } from '../people.ts';
 import { emptyTally, handOver, putOff } from '../senders.ts';
@@ -60,23 +60,26 @@ export const numbersOf = async (machine: Machine): Promise<Numbers> => {
 /** Of a machine with 1 GB and one with 24, as docs/system.md and the daemons' pages say them. */
 export const SMALL: Numbers = {
   ...{ mariadbPages: 32, mariadbConnections: 128, redis: 64, unboundMessages: 8, unboundSets: 16 },
-  ...{ imapSessions: 128, postfixProcesses: 64, postfixForOneClient: 16, rspamdMost: 512 },
+  ...{ imapSessions: 128, postfixProcesses: 64, postfixForOneClient: 16, rspamdMost: 768 },
 };
 export const LARGE: Numbers = {
   ...{ mariadbPages: 768, mariadbConnections: 500, redis: 512, unboundMessages: 32, unboundSets: 64 },
   ...{ imapSessions: 3072, postfixProcesses: 500, postfixForOneClient: 50, rspamdMost: 12_288 },
 };
 
-const units = (release: Release): readonly string[] => [
+const unitNames = (release: Release): readonly string[] => [
   ...['unbound', 'mariadb', 'redis-server', 'rspamd', 'dovecot', 'nginx', 'hauspost-dkim-keys'],
   release === 'bookworm' ? 'postfix@-' : 'postfix',
 ];
 
-/** Process and restarts of each unit, and Rspamd's workers, of which each that ends is replaced by another. */
-const lives = async (machine: Machine, release: Release): Promise<string> => {
-  const shown = await said(machine, ['systemctl', 'show', '--property=Id,MainPID,NRestarts', ...units(release)]);
+/** Process and restarts of each unit. */
+const units = (machine: Machine, release: Release): Promise<string> =>
+  said(machine, ['systemctl', 'show', '--property=Id,MainPID,NRestarts', ...unitNames(release)]);
+
+/** Rspamd's workers, of which each that ends is replaced by another. */
+const workers = async (machine: Machine): Promise<readonly string[]> => {
   const rspamd = await said(machine, ['systemctl', 'show', '--value', '--property=MainPID', 'rspamd']);
-  return `${shown}\n${await said(machine, ['pgrep', '-P', rspamd])}`;
+  return (await said(machine, ['pgrep', '-P', rspamd])).split('\n');
 };
 
 const WORDS = 'amber brook cedar delta ember frost glade haven inlet jetty knoll larch marsh north ocean prairie quarry ridge stone thorn'.split(' ');
@@ -101,17 +104,18 @@ const idOf = (number: number): string => `<mixed-${number}@outside.test>`;
 /** Five of 20 to 40 MB, every other one a text and an attachment; forty of 200 kB; the others 4 kB. */
 const octetsOf = (number: number): number => (number % 40 === 0 ? (15 + number / 8) * MB : number % 5 === 0 ? 200_000 : 4000);
 
-const mixed = (number: number): string => {
-  const octets = octetsOf(number);
+const message = (id: string, number: number, octets: number): string => {
   const attached = octets > MB && number % 80 !== 0;
   const type = attached
     ? ['Content-Type: application/octet-stream; name="large.bin"', 'Content-Transfer-Encoding: base64']
     : ['Content-Type: text/plain; charset=us-ascii'];
   return [
-    ...['From: <friend@outside.test>', 'To: <demo@hauspost.test>', `Message-ID: ${idOf(number)}`, dated(), `Subject: number ${number}`],
+    ...['From: <friend@outside.test>', 'To: <demo@hauspost.test>', `Message-ID: ${id}`, dated(), `Subject: number ${number}`],
     ...['MIME-Version: 1.0', ...type, '', lines(octets, (line) => (attached ? base64(number + line) : sentence(number * 1000 + line)))],
   ].join('\r\n');
 };
+
+const mixed = (number: number): string => message(idOf(number), number, octetsOf(number));
 
 const mixedMail = (get: Get): void => {
   test(`${MESSAGES} messages on ${CONNECTIONS} connections, five of them 20 to 40 MB: all that were answered with 250 are there`, async () => {
@@ -141,7 +145,7 @@ const burst = (get: Get): void => {
   test(`${BURST} connections at once: each message is accepted, at once or when it comes again`, async () => {
     const server = get();
     const tally = emptyTally();
-    const text = (number: number): string => mixed(1000 + 40 * number + 1).replace(idOf(1000 + 40 * number + 1), `<burst-${number}@outside.test>`);
+    const text = (number: number): string => message(`<burst-${number}@outside.test>`, 1000 + number, 4000);
     const one = (number: number): Promise<void> => {
       const numbers = [number];
       return handOver(server, tally, text, () => numbers.pop());
@@ -216,19 +220,67 @@ const learning = (get: Get): void => {
   });
 };
 
-/** Each test is a phase of which the peak is printed; `get` answers with a server that has SOLD_AS_1_GB. */
-export const carriesLoad = (get: Get, release: Release): void => {
-  let before = '';
+/** `get` answers with a server that has SOLD_AS_1_GB. */
+export const carriesLoad = (get: Get, memory: () => Memory, release: Release): void => {
+  let before: readonly unknown[] = [];
+  const lives = async (): Promise<readonly unknown[]> => [await units(get().machine, release), await workers(get().machine)];
   test('its daemons run', async () => {
-    before = await lives(get().machine, release);
+    before = await lives();
   });
   mixedMail(get);
   burst(get);
   sessions(get);
   learning(get);
   largestArrive(get);
-  test('no daemon ended meanwhile, and none of their workers', async () => {
-    assert.equal(await lives(get().machine, release), before);
+  test('the kernel killed nothing, no daemon ended meanwhile, and none of their workers', async () => {
+    assert.equal(memory().figures().killed, 0);
+    assert.deepEqual(await lives(), before);
+  });
+};
+
+/** As one text that Rspamd parses: it takes most of its memory. */
+const largeHtml = (number: number): string => {
+  const body = lines(48 * MB, (line) => `<p class="c${line % 9}">${sentence(number * 1000 + line)}</p>`);
+  const head = ['From: <friend@outside.test>', 'To: <demo@hauspost.test>', `Message-ID: <want-${number}@outside.test>`, dated(), 'Subject: large'];
+  return [...head, 'MIME-Version: 1.0', 'Content-Type: text/html; charset=us-ascii', '', `<html><body>\r\n${body}\r\n</body></html>`].join('\r\n');
+};
+
+/** What the kernel takes when there is no more: more memory than is left for a scan of one large text, and for three of them at once. */
+export const survivesWant = (get: Get, memory: () => Memory, release: Release): void => {
+  test('a scan for which there is no memory: the scanner alone is killed and replaced, the sender hears 451, and is accepted once there is room', async () => {
+    const server = get();
+    const [before, scanners] = [await units(server.machine, release), await workers(server.machine)];
+    const killed = memory().figures().killed;
+    const tally = emptyTally();
+    const numbers = [1];
+    memory().resize(memory().figures().held + 200);
+    const sending = handOver(server, tally, largeHtml, () => numbers.pop());
+    await until('it was put off', () => putOff(tally) > 0 || undefined, 60_000);
+    memory().resize(SOLD_AS_1_GB);
+    await sending;
+    console.log(`    ${memory().figures().killed - killed} killed; put off: ${[...tally.later.keys()].join('; ')}`);
+    assert.deepEqual([tally.answered.size, tally.refused], [1, []]);
+    assert.ok(memory().figures().killed > killed);
+    assert.ok(
+      [...tally.later.keys()].every((words) => /^end of data: 451 4\.7\.1 /.test(words)),
+      String([...tally.later.keys()]),
+    );
+    assert.equal(await units(server.machine, release), before);
+    const replaced = async (): Promise<true | undefined> => (await workers(server.machine)).length === scanners.length || undefined;
+    await until('there are as many workers as before', replaced, 30_000, 200);
+  });
+
+  test('three large texts at once, each of which fits alone: all are accepted, at once or when they come again', async () => {
+    const server = get();
+    const before = await units(server.machine, release);
+    const tally = emptyTally();
+    const numbers = [2, 3, 4];
+    await Promise.all(Array.from({ length: 3 }, () => handOver(server, tally, largeHtml, () => numbers.pop())));
+    await emptied(server);
+    console.log(`    ${putOff(tally)} attempts put off: ${[...tally.later.keys()].join('; ')}`);
+    assert.deepEqual([tally.answered.size, tally.refused], [3, []]);
+    assert.equal((await inMailbox(server, '<want-')).size, 4);
+    assert.equal(await units(server.machine, release), before);
   });
 };
 

@@ -25,14 +25,14 @@ test('512 MB, 1 GB, 4 GB, 64 GB', () => {
     'innodb-buffer-pool-size = 32M',
     'max-connections = 100',
     'default_process_limit = 32',
-    'MemoryMax=512M',
+    'MemoryMax=768M',
   ]);
   assert.deepEqual(numbers(1024), [
     'maxmemory 67108864',
     'innodb-buffer-pool-size = 32M',
     'max-connections = 128',
     'default_process_limit = 64',
-    'MemoryMax=512M',
+    'MemoryMax=768M',
   ]);
   assert.deepEqual(numbers(4096), [
     'maxmemory 268435456',

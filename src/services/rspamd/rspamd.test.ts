@@ -93,13 +93,13 @@ test('two scanners at least, one a core, fewer where memory is short', () => {
   assert.deepEqual([of(1, 1024), of(2, 4096), of(8, 16_384), of(8, 2048), of(64, 262_144)], [2, 2, 8, 4, 16]);
 });
 
-test('half of the memory is its own at most, under both kinds of init', () => {
-  assert.deepEqual([512, 1024, 4096, 65_536].map(memoryMost), [512, 512, 2048, 32_768]);
+test('half of the memory is its own at most, and as much as a message of 50 MB takes, under both kinds of init', () => {
+  assert.deepEqual([512, 1024, 4096, 65_536].map(memoryMost), [768, 768, 2048, 32_768]);
   const { dropIn = [], foreground } = rspamd.unit(local);
   const lines = dropIn.map(({ set, to }) => `${set}=${to}`);
-  for (const line of ['MemoryHigh=448M', 'MemoryMax=512M', 'ProtectSystem=strict', 'CapabilityBoundingSet=']) assert.ok(lines.includes(line), line);
+  for (const line of ['MemoryMax=768M', 'ProtectSystem=strict', 'CapabilityBoundingSet=']) assert.ok(lines.includes(line), line);
   assert.ok(!lines.some((line) => line.startsWith('NoNewPrivileges')), 'its rule calls sendmail(1)');
-  assert.deepEqual(foreground.slice(0, 3), ['/usr/bin/prlimit', '--data=536870912', '/usr/bin/setpriv']);
+  assert.deepEqual(foreground.slice(0, 3), ['/usr/bin/prlimit', '--data=1610612736', '/usr/bin/setpriv']);
 });
 
 test("Rspamd is in the group of Redis' socket", () => {

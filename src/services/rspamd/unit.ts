@@ -3,7 +3,7 @@
  * change in /etc/group. Reload by SIGHUP: new workers with the new configuration take over the sockets. It reads what strangers send, and Debian's
  * package lacks later fixes: so it may not take more than half of the machine, and sees and writes little of it.
  */
-import { RUNIT_DIR } from '#machine';
+import { type Facts, RUNIT_DIR } from '#machine';
 import type { RenderInput, Unit } from '#model';
 
 /** Group of Redis' socket, as in the wiring (tested). */
@@ -13,13 +13,25 @@ export const REDIS_GROUP = 'redis';
 export const QUICK_NAMES = 'RES_OPTIONS=timeout:1 attempts:1';
 
 /**
- * What the first start's compilation of patterns used is given back by jemalloc (Redis' package brings it), not by glibc's malloc: 135
- * instead of 280 MB on Debian 13. Debian 12's Rspamd does not start with it (docs/rspamd.md) and stays at 240 MB until its next restart.
+ * What a compilation of patterns or a large message used is given back at once by jemalloc, not by glibc's malloc: 117 instead of 272 MB after the first
+ * start on Debian 13. A time of decay would not do: without allocations nobody looks at the clock (jemalloc(3), `dirty_decay_ms`).
  */
-const FRUGAL = ['LD_PRELOAD=libjemalloc.so.2', 'MALLOC_CONF=dirty_decay_ms:1000,muzzy_decay_ms:0'];
+const FRUGAL = 'MALLOC_CONF=dirty_decay_ms:0,muzzy_decay_ms:0';
 
-/** In MB. With two scanners it has 300 after the first start, and a message of 50 MB needs several times that for a moment. */
-export const memoryMost = (memoryMb: number): number => Math.max(512, Math.floor(memoryMb / 2));
+/**
+ * Debian 12's librspamd-kann uses libm and does not say so; once jemalloc's need for libm puts that before it, the program crashes as it starts. First in
+ * the list it is relocated last (ld.so(8), `LD_PRELOAD`).
+ */
+const PRELOAD: Readonly<Record<Facts['codename'], string>> = {
+  bookworm: 'LD_PRELOAD=/usr/lib/rspamd/librspamd-kann.so:libjemalloc.so.2',
+  trixie: 'LD_PRELOAD=libjemalloc.so.2',
+};
+
+/**
+ * In MB. With two scanners it has 130; a text of 50 MB takes one of them 450 more for a moment, which must fit, or it would be
+ * put off for ever. Two at once need not: the kernel then kills one, and Postfix says "later".
+ */
+export const memoryMost = (memoryMb: number): number => Math.max(768, Math.floor(memoryMb / 2));
 
 /**
  * systemd.exec(5), systemd.resource-control(5). None of the lines that imply NoNewPrivileges for a service with a user (all that filter system
@@ -27,7 +39,7 @@ export const memoryMost = (memoryMb: number): number => Math.max(512, Math.floor
  */
 const confinement = (memoryMb: number): NonNullable<Unit['dropIn']> =>
   Object.entries({
-    MemoryHigh: `${Math.floor((memoryMost(memoryMb) * 7) / 8)}M`,
+    // No MemoryHigh: what a scan holds cannot be reclaimed, so beyond it a scanner would stand still where MemoryMax ends it (cgroup-v2.rst, memory.high).
     MemoryMax: `${memoryMost(memoryMb)}M`,
     // The scanner that the kernel kills is replaced by the main process; by default systemd would stop all of it.
     OOMPolicy: 'continue',
@@ -42,7 +54,7 @@ const confinement = (memoryMb: number): NonNullable<Unit['dropIn']> =>
   }).map(([set, to]) => ({ section: 'Service', set, to }));
 
 export const rspamdUnit = ({ facts }: Pick<RenderInput, 'facts'>): Unit => {
-  const environment = [QUICK_NAMES, ...(facts.codename === 'bookworm' ? [] : FRUGAL)];
+  const environment = [QUICK_NAMES, PRELOAD[facts.codename], FRUGAL];
   return {
     systemd: 'rspamd.service',
     dropIn: [
@@ -51,8 +63,8 @@ export const rspamdUnit = ({ facts }: Pick<RenderInput, 'facts'>): Unit => {
       ...confinement(facts.memoryMb),
     ],
     foreground: [
-      // Of each process (getrlimit(2)); a scanner that wants more ends and is replaced.
-      ...['/usr/bin/prlimit', `--data=${memoryMost(facts.memoryMb) * 2 ** 20}`],
+      // Of each process, and of addresses, not pages: twice as many (getrlimit(2)); a scanner that wants more ends and is replaced.
+      ...['/usr/bin/prlimit', `--data=${2 * memoryMost(facts.memoryMb) * 2 ** 20}`],
       ...['/usr/bin/setpriv', '--reuid=_rspamd', '--regid=_rspamd', `--groups=_rspamd,${REDIS_GROUP}`],
       ...['/usr/bin/env', ...environment, '/usr/bin/rspamd', '-c', '/etc/rspamd/rspamd.conf', '-f'],
     ],
