@@ -4,26 +4,16 @@ import { until } from './process.ts';
 
 const EMPTY_MS = 120_000;
 
-interface Queue {
-  readonly active: number;
-  readonly deferred: number;
-  readonly hold: number;
-}
-
 /** Mail that could not be delivered at once waits five minutes for its next attempt (M15); an operator would not wait either. */
-export const emptied = async (server: Server): Promise<void> => {
-  let queue: Queue | undefined;
+export const emptied = async ({ machine }: Server): Promise<void> => {
+  let waiting = '';
   const isEmpty = async (): Promise<true | undefined> => {
-    const output = await server.hauspost(['status', '--json']);
-    queue = (JSON.parse(output.stdout) as { queue: Queue }).queue;
-    if (queue.active + queue.deferred + queue.hold === 0) {
-      const { stdout } = await server.machine.run(['postqueue', '-j']);
-      return stdout === '' || undefined;
-    }
-    await server.machine.run(['postqueue', '-f']);
+    waiting = (await machine.run(['postqueue', '-j'])).stdout;
+    if (waiting === '') return true;
+    await machine.run(['postqueue', '-f']);
     return undefined;
   };
-  await until(() => `the queue is empty: ${JSON.stringify(queue)}`, isEmpty, EMPTY_MS, 1_000);
+  await until(() => `the queue is empty: ${waiting}`, isEmpty, EMPTY_MS, 1_000);
 };
 
 /** How often each message is there, in all folders; of those whose Message-ID begins so. */

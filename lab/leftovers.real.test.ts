@@ -58,7 +58,7 @@ const leftovers = async ({ owner, pids }: Held, namespaces: ReadonlySet<string>,
     .map((name) => `cgroup ${name}`);
   const tables = (await must(['nft', 'list', 'tables'])).stdout.split('\n');
   const underscored = owner.replace('-', '_');
-  const limited = memoryGroups().map((name) => `memory ${name}`);
+  const limited = memoryGroups().map((path) => `limited ${path}`);
   const named = [...groups, ...limited, ...tables, ...entries('building'), ...entries('layers')].filter(
     (line) => line.includes(owner) || line.includes(underscored),
   );
@@ -71,7 +71,7 @@ const leftovers = async ({ owner, pids }: Held, namespaces: ReadonlySet<string>,
 
 /** What must be there while the process lives: the test would prove nothing if it could not see it. */
 const visible = (what: string, during: readonly string[]): void => {
-  const limited = memoryObstacle() === undefined ? ['memory hauspost-lab.', 'building/memory-'] : [];
+  const limited = memoryObstacle() === undefined ? ['limited ', 'building/memory-'] : [];
   const expected =
     what === 'layer' ? ['building/interrupted-'] : ['process ', 'cgroup hauspost-lab.', 'table inet hauspost_lab_', 'link hpl', ...limited];
   for (const start of expected)

@@ -99,16 +99,18 @@ const cutPower = ({ child, outer }: Session): void => {
   if (child.exitCode === null && outer !== 0) process.kill(outer, 'SIGKILL');
 };
 
-const nspawnArguments = ({ image, main }: BootOptions, name: string): Argv => {
+const nspawnArguments = ({ image, main, memory }: BootOptions, name: string): Argv => {
+  if (memory !== undefined) return [`--machine=${name}`];
   if (image.init === 'systemd') return [`--machine=${name}`, '--boot'];
   return main === undefined ? [`--machine=${name}`, '--as-pid2', '--', 'sleep', 'infinity'] : [`--machine=${name}`, '--', ...main];
 };
 
 const powerOn = async (options: BootOptions, holder: MachineHolder, name: string, group: string): Promise<Session> => {
+  const limited = options.memory !== undefined;
   const child = start([
     ...(options.memory?.joining ?? []),
     ...['nsenter', `--mount=/proc/${holder.pid}/ns/mnt`, '--', 'unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', '--'],
-    ...['sh', script('boot.sh'), holder.mnt, group, ...nspawnArguments(options, name)],
+    ...['sh', script(limited ? 'boot-limited.sh' : 'boot.sh'), holder.mnt, group, ...nspawnArguments(options, name)],
   ]);
   doNotWaitFor(child);
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
@@ -117,7 +119,7 @@ const powerOn = async (options: BootOptions, holder: MachineHolder, name: string
   const outer = await until('systemd-nspawn', () => (child.exitCode !== null ? 0 : firstChild(child.pid ?? 0)), BOOT_MS, 5);
   const leader = await until(
     'process 1 of the machine',
-    () => (child.exitCode !== null ? 0 : leaderIn(`/proc/${child.pid}/root/sys/fs/cgroup/${group}`)),
+    () => (child.exitCode !== null ? 0 : leaderIn(`/proc/${child.pid}/root/sys/fs/cgroup/${limited ? 'unified/' : ''}${group}`)),
     BOOT_MS,
     5,
   );

@@ -1,14 +1,14 @@
 /**
- * A machine with little memory: a version 1 control group holds all its processes, so that the kernel itself keeps them within the limit, page cache
- * and its own structures included (cgroup-v1/memory.rst); /proc/meminfo tells of no more than that, as LXCFS has it; and what the machine writes lies
- * on disk, since in the lab's usual overlay it would be memory. Not so on a real machine of that size: what asks sysinfo(2) hears of the host's
- * memory, and programs that another machine of the lab reads, too, are in memory once and on that one's account.
+ * A machine with little memory: a control group of version 1 holds all its processes, so that the kernel itself keeps them within the limit, page cache
+ * and its own structures included (cgroup-v1/memory.rst); systemd in the machine limits its units below that; /proc/meminfo tells of no more than there is, as
+ * LXCFS has it; and what the machine writes lies on disk, since in the lab's usual overlay it would be memory. Not so on a real machine of that size: what asks
+ * sysinfo(2) hears of the host's memory, and programs that another machine of the lab reads, too, are in memory once and on that one's account.
  */
-import { readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildingDirectory, OWNER, script, undoAtEnd } from './owner.ts';
-import { type Argv, until } from './process.ts';
+import { type Argv, run, until } from './process.ts';
 import type { Changes } from './room.ts';
 
 const MB = 2 ** 20;
@@ -36,25 +36,32 @@ export interface Memory extends AsyncDisposable {
   /** At once: the machine has been shrunk or grown. Above what the host has, only /proc/meminfo tells of it. */
   resize(mb: number): void;
   figures(): MemoryFigures;
+  /** What each unit of systemd in the machine holds, in MB; the most first. */
+  units(): readonly (readonly [string, number])[];
   /** Looks ten times a second; the function that it answers with ends that, and answers with the most that was held. */
   watch(): () => number;
 }
 
-const mounted = (): string | undefined =>
+/** Where the host has mounted the hierarchy. */
+const mounted = (hierarchy: 'memory' | 'name=systemd'): string | undefined =>
   readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')
     .map((line) => line.split(' '))
-    .find(([, , type, options = '']) => type === 'cgroup' && options.split(',').includes('memory'))?.[1];
+    .find(([, , type, options = '']) => type === 'cgroup' && options.split(',').includes(hierarchy))?.[1];
 
 /** Why this host cannot limit a machine's memory; undefined where it can. */
 export const memoryObstacle = (): string | undefined =>
-  mounted() === undefined ? 'the host has no memory controller of version 1 (see cgroups(7)) that a machine could be put into' : undefined;
+  mounted('memory') === undefined || mounted('name=systemd') === undefined
+    ? 'the host has no memory controller of version 1 (cgroups(7)) that a machine could be put into'
+    : undefined;
 
-/** Names of the control groups that are there. */
-export const memoryGroups = (): readonly string[] => {
-  const root = mounted();
-  return root === undefined ? [] : readdirSync(root);
-};
+const PREFIX = 'hauspost-lab.';
+
+/** Those that are there, of all machines. */
+export const memoryGroups = (): readonly string[] =>
+  [mounted('memory'), mounted('name=systemd')]
+    .flatMap((root) => (root === undefined ? [] : readdirSync(root).map((name) => `${root}/${name}`)))
+    .filter((path) => path.includes(`/${PREFIX}`));
 
 let made = 0;
 
@@ -67,16 +74,35 @@ const statistics = (group: string): ReadonlyMap<string, number> =>
       .map(([name = '', value]) => [name.replace(/^total_/, ''), Number(value)] as const),
   );
 
+/** Each group counts its own (`oom_kill` of memory.oom_control). */
+const killedIn = (group: string): number =>
+  readdirSync(group, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.name === 'memory.oom_control')
+    .map((entry) => Number(/^oom_kill (\d+)$/m.exec(readFileSync(join(entry.parentPath, entry.name), 'utf8'))?.[1]))
+    .reduce((sum, times) => sum + times, 0);
+
+const numberIn = (group: string, file: string): number => Number(readFileSync(join(group, file), 'utf8'));
+
+const heldIn = (group: string, stat = statistics(group)): number =>
+  Math.round(((stat.get('rss') ?? 0) + (stat.get('shmem') ?? 0) + numberIn(group, 'memory.kmem.usage_in_bytes')) / MB);
+
+const unitsIn = (group: string): readonly (readonly [string, number])[] => {
+  const slice = join(group, 'system.slice');
+  return readdirSync(slice, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => [name.replace(/^system-|\.(service|slice)$/g, ''), heldIn(join(slice, name))] as const)
+    .toSorted(([, a], [, b]) => b - a);
+};
+
 const figuresOf = (group: string): MemoryFigures => {
-  const number = (file: string): number => Number(readFileSync(join(group, file), 'utf8'));
   const stat = statistics(group);
   const of = (name: string): number => stat.get(name) ?? 0;
   return {
-    held: Math.round((of('rss') + of('shmem') + number('memory.kmem.usage_in_bytes')) / MB),
+    held: heldIn(group, stat),
     cache: Math.round((of('cache') - of('shmem')) / MB),
-    met: number('memory.failcnt'),
+    met: numberIn(group, 'memory.failcnt'),
     majorFaults: of('pgmajfault'),
-    killed: Number(/^oom_kill (\d+)$/m.exec(readFileSync(join(group, 'memory.oom_control'), 'utf8'))?.[1]),
+    killed: killedIn(group),
   };
 };
 
@@ -87,18 +113,31 @@ const meminfoOf = (mb: number): string =>
     .map((line) => `${line}\n`)
     .join('');
 
+/** With the groups that systemd made in it. Processes that were killed may take a moment to be gone. */
+const removed = (group: string): Promise<true> =>
+  until(
+    `${group} is empty`,
+    async () => {
+      await run(['find', group, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', '+']);
+      return !existsSync(group) || undefined;
+    },
+    10_000,
+  );
+
 /** With its own disk; to be disposed of when the machine is gone. */
 export const limitedMemory = async (mb: number): Promise<Memory> => {
-  const root = mounted();
-  if (root === undefined) throw new Error(memoryObstacle());
+  const [root, named] = [mounted('memory'), mounted('name=systemd')];
+  if (root === undefined || named === undefined) throw new Error(memoryObstacle());
   const name = `memory-${++made}.${OWNER}`;
-  const [group, disk] = [join(root, `hauspost-lab.${name}`), join(buildingDirectory(), name)];
+  const groups = [join(root, PREFIX + name), join(named, PREFIX + name)] as const;
+  const [group] = groups;
+  const disk = join(buildingDirectory(), name);
   const changes = { upper: join(disk, 'upper'), work: join(disk, 'work') };
   undoAtEnd('directory', disk);
-  undoAtEnd('group', group);
+  for (const each of groups) undoAtEnd('group', each);
   await mkdir(changes.upper, { recursive: true });
   await mkdir(changes.work);
-  await mkdir(group);
+  for (const each of groups) await mkdir(each);
   let size = mb;
   const resize = (to: number): void => {
     size = to;
@@ -107,11 +146,12 @@ export const limitedMemory = async (mb: number): Promise<Memory> => {
   resize(mb);
   const figures = (): MemoryFigures => figuresOf(group);
   return {
-    joining: ['sh', script('join.sh'), group],
+    joining: ['sh', script('join.sh'), ...groups],
     changes,
     meminfo: () => meminfoOf(size),
     resize,
     figures,
+    units: () => unitsIn(group),
     watch: () => {
       let most = 0;
       const look = (): void => {
@@ -125,16 +165,7 @@ export const limitedMemory = async (mb: number): Promise<Memory> => {
       };
     },
     [Symbol.asyncDispose]: async () => {
-      const left = (): boolean => {
-        try {
-          rmdirSync(group);
-          return false;
-        } catch (error) {
-          if (error instanceof Error && 'code' in error && error.code === 'EBUSY') return true;
-          throw error;
-        }
-      };
-      await until('the control group is empty', () => !left() || undefined, 10_000);
+      for (const each of groups) await removed(each);
       await rm(disk, { recursive: true });
     },
   };

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs a command in a control group. Arguments: the group's directory, the command.
+# Runs a command in two control groups. Arguments: their directories, the command.
 set -eu
 echo $$ > "$1/cgroup.procs"
-shift
+echo $$ > "$2/cgroup.procs"
+shift 2
 exec "$@"

@@ -32,14 +32,14 @@ undo() {
     group) # of version 1, where the host has it mounted
       for _ in $(seq 100); do
         [ -d "$2" ] || break
-        rmdir "$2" 2>/dev/null
+        find "$2" -depth -type d -exec rmdir {} + 2>/dev/null
         sleep 0.1
       done ;;
   esac
 }
 
-memory=$(awk '$3 == "cgroup" && "," $4 "," ~ /,memory,/ { print $2; exit }' /proc/self/mounts)
-for path in "$building"/*.* "$mnt"/hauspost-lab.* "$memory"/hauspost-lab.*; do
+first=$(awk '$3 == "cgroup" && "," $4 "," ~ /,(memory|name=systemd),/ { print $2 "/hauspost-lab.*" }' /proc/self/mounts)
+for path in "$building"/*.* "$mnt"/hauspost-lab.* $first; do
   [ -e "$path" ] || continue
   owner=${path##*.}
   alive "$owner" && continue
