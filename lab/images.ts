@@ -4,15 +4,15 @@
  * `packages` adds what npm needs for the checkout's dependencies. `tools` has everything installed and never started, for asking the
  * daemons' own checkers.
  */
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { needLab } from './host.ts';
 import type { Init, Kind, Release } from './kinds.ts';
 import type { Image } from './machine.ts';
 import { fillNpmCache, npmManifests, npmSettings } from './npm.ts';
 import { buildingDirectory } from './owner.ts';
-import { must } from './process.ts';
-import type { Room } from './room.ts';
+import { must, succeeded } from './process.ts';
+import { openRoom, type Room } from './room.ts';
 import { aptOptions, aptSources, hostAuthorities } from './sources.ts';
 import { type Layer, layerInRoom, layerOf } from './store.ts';
 
@@ -120,6 +120,21 @@ export const unattended = async (release: Release): Promise<string> => {
     apt(room, 'install', '--download-only', '--no-install-recommends', 'unattended-upgrades'),
   );
   return join(lower[0] ?? '', 'var/cache/apt/archives');
+};
+
+/** A shared library made of one file of C, which both releases can load; answers with its octets. */
+export const compiled = async (name: string, source: string): Promise<Buffer> => {
+  const parent = await archives({ release: 'bookworm', init: 'systemd' });
+  const { lower } = await layerOf({ name, recipe: `${parent.id} ${source}` }, async ({ upper }) => {
+    await using room = await openRoom({ lower: parent.lower, network: 'host' });
+    await room.put({ '/root/source.c': source });
+    await apt(room, 'install', '--no-install-recommends', 'gcc', 'libc6-dev');
+    const argv = ['gcc', '-O2', '-shared', '-fPIC', '-o', '/root/library.so', '/root/source.c'];
+    succeeded(argv, await room.run(argv));
+    const { stdout } = await room.run(['cat', '/root/library.so'], { encoding: 'latin1' });
+    await writeFile(join(upper, 'library.so'), stdout, 'latin1');
+  });
+  return readFile(join(lower[0] ?? '', 'library.so'));
 };
 
 /** Everything installed, nothing ever started. */

@@ -170,13 +170,15 @@ const nameIt = async (holder: MachineHolder, name: string): Promise<void> => {
   await must(['nsenter', `--mount=/proc/${holder.pid}/ns/mnt`, '--', 'sh', script('name.sh'), `${holder.mnt}/root`, name]);
 };
 
+const changesOf = ({ disk, memory, changes }: BootOptions): Parameters<typeof holdMachine>[1] =>
+  disk === undefined ? (memory?.changes ?? changes) : { megabytes: disk };
+
 /** Makes a machine of an image and switches it on; it is up when this resolves. */
 export const boot = async (options: BootOptions): Promise<Machine> => {
   await needLab();
   const name = options.name ?? 'debian';
   const group = `hauspost-lab.${++booted}.${OWNER}`;
-  const changes = options.disk === undefined ? (options.memory?.changes ?? options.changes) : { megabytes: options.disk };
-  const holder = await holdMachine(options.image.layer.lower, changes);
+  const holder = await holdMachine(options.image.layer.lower, changesOf(options));
   await nameIt(holder, name);
   let session: Session | undefined;
   const current = (): Session => {
@@ -201,10 +203,9 @@ export const boot = async (options: BootOptions): Promise<Machine> => {
     }
     return output;
   };
-  const end = async (): Promise<void> => {
-    const was = current();
+  const end = (was = current()): Promise<Output> => {
     cutPower(was);
-    await gone(was);
+    return gone(was);
   };
   const kill = async (): Promise<void> => {
     await holder.disk?.cut();

@@ -1,8 +1,9 @@
 /** The operator of a served machine: writes its file, calls commands, reads plans, and sees what has come of it. */
 import assert from 'node:assert/strict';
 import { oneDocument } from './command.ts';
+import type { Machine } from './machine.ts';
 import { HAUSPOST, type Server } from './mail.ts';
-import type { Output } from './process.ts';
+import { collect, ended, type Output, until } from './process.ts';
 
 export interface Change {
   readonly kind: string;
@@ -33,6 +34,7 @@ export interface Plan {
   readonly changes: readonly Change[];
   readonly generation: number;
   readonly findings: readonly Finding[];
+  readonly under_way?: string;
   readonly interrupted?: number;
 }
 
@@ -71,4 +73,21 @@ export const announcedSize = async (server: Server): Promise<string> => {
   const { lines } = await smtp.command('EHLO mail.outside.test');
   smtp.close();
   return lines.find((line) => line.startsWith('SIZE ')) ?? '';
+};
+
+export interface Launched {
+  /** Of the command, in the machine. */
+  readonly pid: string;
+  readonly ended: Promise<number>;
+  /** What it has said on standard error so far. */
+  said(): string;
+}
+
+/** Begins a command, and waits until it says that. It may be held up by SIGSTOP: it is no child of nsenter(1), which would stop with it. */
+export const launched = async (machine: Machine, words: readonly string[], saying: string): Promise<Launched> => {
+  const child = machine.spawn(['sh', '-c', '"$@" & echo $!; wait $!', 'sh', HAUSPOST, ...words]);
+  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
+  const isSaid = (): true | undefined => stderr.text().includes(saying) || child.exitCode !== null || undefined;
+  await until(() => `it says ${saying}; it says ${stderr.text()}`, isSaid, 60_000, 5);
+  return { pid: stdout.text().split('\n')[0] ?? '', ended: ended(child), said: stderr.text };
 };

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { boot, lastingListeners, LOCAL_LISTENERS, type Machine, served, serverOn, until } from '../index.ts';
+import { launched } from '../operator.ts';
 import { signsAfterSql } from '../signing.ts';
 
 const HAUSPOST = '/opt/hauspost/hauspost';
@@ -43,6 +44,16 @@ describe('a container', () => {
     const ends = DAEMONS.map((daemon) => said.indexOf(` ok start ${daemon}`));
     assert.ok(begins.every((at) => at >= 0) && ends.every((at) => at >= 0), said);
     for (let n = 1; n < DAEMONS.length; n += 1) assert.ok((ends[n - 1] ?? 0) < (begins[n] ?? 0), `${DAEMONS[n]} started too early:\n${said}`);
+  });
+
+  test('C6: status tells since when daemons run, as runsv noted it, and has nothing to say of the clock', async () => {
+    const { stdout } = await machine.run([HAUSPOST, 'status', '--json']);
+    const { services, findings } = JSON.parse(stdout) as { services: readonly { since: string }[]; findings: readonly { code: string }[] };
+    for (const { since } of services) assert.ok(Math.abs(Date.now() - Date.parse(since)) < 600_000, since);
+    assert.deepEqual(
+      findings.map(({ code }) => code).filter((code) => code.startsWith('clock.')),
+      [],
+    );
   });
 
   test('a daemon that is killed comes back, and mail flows again', async () => {
@@ -145,7 +156,7 @@ describe('a container', () => {
     );
   });
 
-  test('C2: SIGTERM stops the daemons in the reverse order and ends with 0; a second start brings all back', async () => {
+  test('C2: SIGTERM stops the daemons in the reverse order and ends with 0; a second start brings all back, and refuses others meanwhile', async () => {
     const { code, stderr, stdout } = await machine.stop();
     const said = stdout + stderr;
     assert.equal(code, 0, said);
@@ -160,10 +171,32 @@ describe('a container', () => {
       said,
     );
     await machine.start();
+    await holds('it has begun to start daemons', async () => (await machine.journal()).includes('... start '), 60_000);
+    const apply = await machine.run([HAUSPOST, 'apply', '--yes']);
+    assert.equal(apply.code, 4, apply.stderr);
+    assert.match(apply.stderr, /^hauspost: another change is under way: 'hauspost up' \(process [0-9]+\)\n/m);
     await holds('the server runs again', async () => (await machine.journal()).includes('the mail server runs'), 120_000);
     assert.equal((await machine.journal()).match(/ ok self-test: /g)?.length, 11);
   });
 });
+
+/** A container's main process that gave up would take the container with it. */
+const waitsItsTurn = async (machine: Machine): Promise<void> => {
+  const apply = await launched(machine, ['apply', '--yes'], '... start ');
+  await machine.run(['kill', '-STOP', apply.pid]);
+  const main = await launched(machine, ['up', '--foreground', '--yes'], `waits for another change: 'hauspost apply' (process ${apply.pid})\n`);
+  await machine.run(['kill', '-CONT', apply.pid]);
+  assert.equal(await apply.ended, 0, apply.said());
+  await until(
+    () => `up goes on; it says ${main.said()}`,
+    () => main.said().includes('the mail server runs') || undefined,
+    120_000,
+    100,
+  );
+  assert.equal(main.said().match(/ ok self-test: /g)?.length, 11);
+  await machine.run(['kill', '-TERM', main.pid]);
+  assert.equal(await main.ended, 0, main.said());
+};
 
 test('C1: up without --foreground where nobody supervises: daemons run after it has ended', async () => {
   await using machine = await boot({ image: await served(KIND) });
@@ -172,4 +205,5 @@ test('C1: up without --foreground where nobody supervises: daemons run after it 
   assert.ok(await allIsWell(machine));
   const down = await machine.run([HAUSPOST, 'down']);
   assert.equal(down.code, 0, down.stderr);
+  await waitsItsTurn(machine);
 });

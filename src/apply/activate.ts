@@ -151,12 +151,14 @@ export const listensElsewhere = async (machine: Machine, input: RenderInput, ser
   return names.toSorted().join() !== open.join();
 };
 
-type Way = 'start' | 'restart' | 'reload' | 'look at';
+type Way = 'start' | 'wait for' | 'restart' | 'reload' | 'look at';
 
 /** What is to be done about the daemon. */
 const wayOf = async (activation: Activation, service: Service, wakes: readonly Wake[]): Promise<Way> => {
   const own = wakes.filter((each) => each.service === service.name);
   const { state, pid } = await activation.init.state(supervised(service, activation.input));
+  // What is starting and reads what it is to read is not stopped in the middle of it.
+  if (state === 'starting' && own.length === 0) return 'wait for';
   if (state !== 'running') return 'start';
   if (own.length === 0) return 'look at';
   const restart =
@@ -167,6 +169,7 @@ const wayOf = async (activation: Activation, service: Service, wakes: readonly W
 const wake = async ({ init, input }: Activation, service: Service, way: Way): Promise<void> => {
   const unit = supervised(service, input);
   if (way === 'start' || way === 'restart') await init.restart(unit);
+  else if (way === 'wait for') await init.start(unit);
   else if (way === 'reload') await init.reload(unit);
 };
 

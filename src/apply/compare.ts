@@ -1,9 +1,10 @@
 /** A manifest against the machine: one change for each item that differs. Reads only. */
 import { type AbsPath, path, redacted, secretsOf, type Text } from '#base';
-import { configured, type Machine } from '#machine';
+import { configured, type Machine, type Placement } from '#machine';
 import type { Item, Manifest } from '#model';
 import { type Change, needs, plainChange as change, unified } from './changes.ts';
-import { derivedKey, type DerivedKeys, type Moved } from './derived.ts';
+import { type DerivedKeys, isAsMade, isMadeFrom, type Moved } from './derived.ts';
+import { standsAs } from './directories.ts';
 import type { Secrets } from './secrets.ts';
 
 export interface Comparison {
@@ -17,6 +18,7 @@ export interface Comparison {
 }
 
 type FileItem = Item & { kind: 'file' };
+type DirItem = Item & { kind: 'dir' };
 
 /** Undefined while a secret that it names has not been made. */
 const content = async (secrets: Secrets, text: Text): Promise<string | undefined> => {
@@ -27,7 +29,7 @@ const content = async (secrets: Secrets, text: Text): Promise<string | undefined
 const itemAt = (manifest: Manifest | undefined, target: string): FileItem | undefined =>
   manifest?.items.find((item): item is FileItem => item.kind === 'file' && item.path === target);
 
-const placementDiff = (item: FileItem, state: { owner: string; mode: number }): string =>
+const placementDiff = (item: Placement, state: Placement): string =>
   state.owner === item.owner && state.mode === item.mode ? '' : `-${state.owner} ${state.mode.toString(8)}\n+${item.owner} ${item.mode.toString(8)}`;
 
 const compareFile = async ({ machine, secrets, committed }: Comparison, item: FileItem): Promise<readonly Change[]> => {
@@ -53,11 +55,21 @@ const compareFile = async ({ machine, secrets, committed }: Comparison, item: Fi
   return [change('file', item.path, 'change', { needs: needs(item.wakes), drift, diff: [placed, shown].filter((part) => part !== '').join('\n') })];
 };
 
-const compareDir = async ({ machine, wanted, committed }: Comparison, item: Item & { kind: 'dir' }): Promise<readonly Change[]> => {
-  const state = await machine.state(item.path);
-  if (state === undefined) return [change('dir', item.path, 'create')];
-  const own = state.kind === 'dir' && state.owner === item.owner && state.mode === item.mode ? [] : [change('dir', item.path, 'change')];
-  if (!item.exclusive) return own;
+const dirItself = async ({ machine, committed }: Comparison, item: DirItem): Promise<readonly Change[]> => {
+  const state = await standsAs(machine, item);
+  const applied = committed?.items.find((other): other is DirItem => other.kind === 'dir' && other.path === item.path);
+  const create = change('dir', item.path, 'create', { needs: needs(item.wakes ?? []), drift: applied !== undefined });
+  if (state === undefined) return [create];
+  if (state.kind !== 'dir') return [change('file', item.path, 'remove', { drift: true }), create];
+  const diff = placementDiff(item, state);
+  const drift = applied !== undefined && placementDiff(applied, state) !== '';
+  return diff === '' ? [] : [change('dir', item.path, 'change', { needs: needs(item.wakes ?? []), diff, drift })];
+};
+
+const compareDir = async (comparison: Comparison, item: DirItem): Promise<readonly Change[]> => {
+  const { machine, wanted, committed } = comparison;
+  const own = await dirItself(comparison, item);
+  if (!item.exclusive || own.some(({ action }) => action === 'create')) return own;
   const inside = new Set(
     wanted.items.flatMap((other) =>
       'path' in other && other.path.startsWith(`${item.path}/`) ? [other.path.slice(item.path.length + 1).split('/')[0]] : [],
@@ -66,25 +78,46 @@ const compareDir = async ({ machine, wanted, committed }: Comparison, item: Item
   // What was ours until now goes as such, below.
   const ours = new Set<string>(managedPaths(committed));
   const strangers = (await machine.list(item.path)).filter((name) => !inside.has(name) && !ours.has(`${item.path}/${name}`));
-  return [...own, ...strangers.map((name) => change('file', `${item.path}/${name}`, 'remove', { drift: true }))];
+  return [...own, ...strangers.map((name) => change('file', `${item.path}/${name}`, 'remove', { needs: needs(item.wakes ?? []), drift: true }))];
+};
+
+/** What lies where nothing is to be. */
+const compareAbsent = async ({ machine, committed }: Comparison, item: Item & { kind: 'absent' }): Promise<readonly Change[]> => {
+  if ((await machine.state(item.path)) === undefined) return [];
+  const drift = committed?.items.some((other) => other.kind === 'absent' && other.path === item.path) === true;
+  return [change('file', item.path, 'remove', { needs: needs(item.wakes), drift })];
+};
+
+const compareDerived = async (comparison: Comparison, item: Item & { kind: 'derived' }): Promise<readonly Change[]> => {
+  const { machine, wanted, committed, derived, moved } = comparison;
+  const by = moved.get(item.package);
+  if (by !== undefined && isMadeFrom(item, wanted, derived) && (await machine.state(item.path)) !== undefined)
+    return [change('derived', item.path, 'change', { needs: needs(item.wakes), package: `${item.package} ${by.version}` })];
+  if (await isAsMade(machine, item, wanted, derived)) return [];
+  const there = (await machine.state(item.path)) !== undefined;
+  const drift = committed !== undefined && isMadeFrom(item, wanted, derived);
+  return [change('derived', item.path, there ? 'change' : 'create', { needs: needs(item.wakes), drift })];
+};
+
+/** Something was done since to what was ours and goes now. */
+const isEdited = async ({ machine, secrets, committed }: Comparison, target: AbsPath): Promise<boolean> => {
+  const state = await machine.state(target);
+  const item = committed?.items.find((other) => 'path' in other && other.path === target);
+  if (state === undefined || item?.kind === 'derived') return false;
+  if (item?.kind !== 'file' || state.kind !== 'file') return true;
+  return (await machine.read(target))?.toString() !== (await content(secrets, item.text)) || placementDiff(item, state) !== '';
 };
 
 const compareItem = async (comparison: Comparison, item: Item): Promise<readonly Change[]> => {
-  const { machine, derived, moved } = comparison;
   switch (item.kind) {
     case 'file':
       return compareFile(comparison, item);
     case 'dir':
       return compareDir(comparison, item);
     case 'absent':
-      return (await machine.state(item.path)) === undefined ? [] : [change('file', item.path, 'remove', { needs: needs(item.wakes) })];
-    case 'derived': {
-      const there = (await machine.state(item.path)) !== undefined;
-      if (!there || derived[item.path] !== derivedKey(item, comparison.wanted))
-        return [change('derived', item.path, there ? 'change' : 'create', { needs: needs(item.wakes) })];
-      const by = moved.get(item.package);
-      return by === undefined ? [] : [change('derived', item.path, 'change', { needs: needs(item.wakes), package: `${item.package} ${by.version}` })];
-    }
+      return compareAbsent(comparison, item);
+    case 'derived':
+      return compareDerived(comparison, item);
     case 'grant':
       return []; // the database's, see compareGrants
   }
@@ -123,6 +156,8 @@ export const compare = async (comparison: Comparison): Promise<readonly Change[]
   const changes: Change[] = [];
   for (const item of comparison.wanted.items) changes.push(...(await compareItem(comparison, item)));
   const wanted = new Set<string>(managedPaths(comparison.wanted));
-  for (const left of managedPaths(comparison.committed)) if (!wanted.has(left)) changes.push(change('file', path(left), 'remove'));
+  for (const left of managedPaths(comparison.committed)) {
+    if (!wanted.has(left)) changes.push(change('file', left, 'remove', { drift: await isEdited(comparison, left) }));
+  }
   return withPackages(comparison.machine, changes);
 };

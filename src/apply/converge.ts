@@ -6,7 +6,8 @@ import { type AbsPath, path } from '#base';
 import { isTemporary, type Machine, must } from '#machine';
 import { type Item, ITEM_KINDS, type Manifest, type Wake } from '#model';
 import { managedPaths } from './compare.ts';
-import { derivedKey, movedPackages, noteMoved, readDerivedKeys, writeDerivedKeys } from './derived.ts';
+import { isJustAsMade, keyOfMade, movedPackages, noteMoved, readDerivedKeys, writeDerivedKeys } from './derived.ts';
+import { standsAs } from './directories.ts';
 import { above } from './documents.ts';
 import type { Generation, Store } from './store.ts';
 
@@ -28,16 +29,20 @@ const putFile = async ({ machine }: Hands, generation: Generation, item: Item & 
 };
 
 const putDir = async ({ machine }: Hands, manifest: Manifest, item: Item & { kind: 'dir' }): Promise<boolean> => {
-  const state = await machine.state(item.path);
+  const state = await standsAs(machine, item);
   const same = state?.kind === 'dir' && state.owner === item.owner && state.mode === item.mode;
+  if (state !== undefined && state.kind !== 'dir') await machine.remove(item.path); // the plan had it as a change of its own, and a copy is kept
   if (!same) await machine.makeDir(item.path, item);
   if (!item.exclusive) return !same;
+  let touched = !same;
   const inside = manifest.items.flatMap((other) => ('path' in other ? [other.path] : []));
   for (const name of await machine.list(item.path)) {
     const target = `${item.path}/${name}`;
-    if (!inside.some((known) => known === target || known.startsWith(`${target}/`))) await machine.remove(path(target));
+    if (inside.some((known) => known === target || known.startsWith(`${target}/`))) continue;
+    await machine.remove(path(target));
+    touched = true;
   }
-  return !same;
+  return touched;
 };
 
 /** `anew` holds paths of sources and names of packages. */
@@ -48,12 +53,12 @@ const putDerived = async (
   anew: ReadonlySet<string>,
 ): Promise<boolean> => {
   const keys = await readDerivedKeys(machine, state);
-  const key = derivedKey(item, manifest);
-  const fresh = keys[item.path] === key && !anew.has(item.from) && !anew.has(item.package);
-  if (fresh && (await machine.state(item.path)) !== undefined) return false;
+  if (!anew.has(item.from) && !anew.has(item.package) && (await isJustAsMade(machine, item, manifest, keys))) return false;
+  const there = await machine.state(item.path);
+  if (there !== undefined && there.kind !== 'file') await machine.remove(item.path);
   await must(machine, item.argv);
   await machine.place(item.path, item);
-  await writeDerivedKeys(machine, state, { ...keys, [item.path]: key });
+  await writeDerivedKeys(machine, state, { ...keys, [item.path]: await keyOfMade(machine, item, manifest) });
   return true;
 };
 
@@ -97,7 +102,7 @@ export const converge = async (hands: Hands, generation: Generation, left: reado
       // Also where the source was written again with the same text: programs compare the times of the two files.
       if (!(await put(hands, generation, item, new Set([...paths, ...moved.keys()])))) continue;
       if ('path' in item) paths.push(item.path);
-      if ('wakes' in item) wakes.push(...item.wakes);
+      if ('wakes' in item) wakes.push(...(item.wakes ?? []));
     }
   }
   await noteMoved(hands.machine, moved);

@@ -1,10 +1,12 @@
+export { clockSetBy } from './clock.ts';
 export { editedConffiles } from './conffiles.ts';
 export { type Configured, configured } from './dpkg-log.ts';
 export * from './facts.ts';
 export * from './init/index.ts';
 export { diskFull, diskReadOnly, megabytes } from './file-systems.ts';
 export { isTemporary, temporaryFor } from './files.ts';
-export { withLock } from './lock.ts';
+export { contentAt, followed } from './links.ts';
+export { changeUnderWay, refuseWhileUnderWay, withLock } from './lock.ts';
 export * from './machine.ts';
 export { plannedMemoryMb } from './memory.ts';
 export { answerQuestions, installedVersions, installPackages, missingPackages, roomForPackages, updateLists, upstreamVersion } from './packages.ts';

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import { HauspostError } from '#base';
-import { withLock } from './lock.ts';
+import { changeUnderWay, refuseWhileUnderWay, withLock } from './lock.ts';
 
 const HOLDER = `
   import { withLock } from ${JSON.stringify(import.meta.resolve('./lock.ts'))};
@@ -17,26 +17,85 @@ const HOLDER = `
 
 after(() => rm('/run/hauspost', { recursive: true }));
 
-test('one at a time, naming the holder; a killed holder holds no longer', async () => {
+const refusedFor = (pid: number | undefined) => (error: unknown) =>
+  error instanceof HauspostError && error.exitCode === 4 && error.message === `another change is under way: 'hauspost apply' (process ${pid})`;
+
+/** A process that has the lock, until it is ended as the kernel ends it. */
+const holder = async (): Promise<{ readonly pid: number | undefined; readonly kill: () => Promise<void> }> => {
   const child = spawn(process.execPath, ['--input-type=module', '--eval', HOLDER], {
     stdio: ['ignore', 'pipe', 'inherit'],
     cwd: import.meta.dirname,
   });
+  await once(child.stdout, 'data');
+  const kill = async (): Promise<void> => {
+    const closed = once(child, 'close');
+    child.kill('SIGKILL');
+    await closed;
+  };
+  return { pid: child.pid, kill };
+};
+
+test('one at a time, naming the holder; a killed holder holds no longer', async () => {
+  const { pid, kill } = await holder();
   try {
-    await once(child.stdout, 'data');
     await assert.rejects(
       withLock('hauspost up', () => Promise.resolve(assert.fail('ran beside the holder'))),
-      (error) =>
-        error instanceof HauspostError &&
-        error.exitCode === 4 &&
-        error.message === `another change is under way: 'hauspost apply' (process ${child.pid})`,
+      refusedFor(pid),
     );
   } finally {
-    child.kill('SIGKILL');
-    await once(child, 'close');
+    await kill();
   }
   assert.equal(await withLock('hauspost up', () => Promise.resolve('ran')), 'ran');
   assert.equal(await withLock('hauspost up', () => Promise.resolve('and again')), 'and again');
+});
+
+test('who looks sees the holder and hinders nobody; what a killed one wrote down is not believed', async () => {
+  const { pid, kill } = await holder();
+  try {
+    assert.equal(await changeUnderWay(), `'hauspost apply' (process ${pid})`);
+    await assert.rejects(refuseWhileUnderWay(), refusedFor(pid));
+  } finally {
+    await kill();
+  }
+  assert.equal(await changeUnderWay(), undefined);
+  await refuseWhileUnderWay();
+  await withLock('hauspost up', async () => assert.equal(await changeUnderWay(), `'hauspost up' (process ${process.pid})`));
+});
+
+test('who waits is told for whom, and has it once that has ended; it may give up', async () => {
+  const { pid, kill } = await holder();
+  const told: string[] = [];
+  const leaving = new AbortController();
+  const given = withLock('hauspost up', () => Promise.resolve(assert.fail('ran beside the holder')), {
+    wait: { tell: () => leaving.abort(), signal: leaving.signal },
+  });
+  await assert.rejects(given, (error) => error instanceof HauspostError && error.exitCode === 1 && error.code === 'lock.interrupted');
+  const tell = (whom: string): void => {
+    told.push(whom);
+    void kill();
+  };
+  const waiting = withLock('hauspost up', () => Promise.resolve('ran'), { wait: { tell, signal: new AbortController().signal } });
+  assert.equal(await waiting, 'ran');
+  assert.deepEqual(told, [`'hauspost apply' (process ${pid})`]);
+});
+
+test('of many that begin at the same moment one has it, and all others name it', async () => {
+  let running = 0;
+  const one = async (): Promise<string> => {
+    try {
+      return await withLock('hauspost apply', async () => {
+        running += 1;
+        assert.equal(running, 1);
+        await new Promise((resolve) => setTimeout(resolve, 2000));
+        return 'ran';
+      });
+    } catch (error) {
+      return error instanceof HauspostError ? error.message : String(error);
+    }
+  };
+  const all = await Promise.all(Array.from({ length: 8 }, one));
+  const others = Array.from({ length: 7 }, () => `another change is under way: 'hauspost apply' (process ${process.pid})`);
+  assert.deepEqual(all.toSorted(), [...others, 'ran']);
 });
 
 test('whoever fails gives it back', async () => {

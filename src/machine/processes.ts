@@ -166,8 +166,8 @@ export const memoryMb = async (machine: Machine, pid: number): Promise<number> =
   return Math.ceil(kb.reduce((sum, value) => sum + value, 0) / 1024);
 };
 
-export const startedAt = async (machine: Machine, pid: number): Promise<Date | undefined> => {
-  const process = await entry(machine, pid);
-  const boot = /^btime ([0-9]+)$/m.exec((await machine.read(path('/proc/stat')))?.toString() ?? '')?.[1];
-  return process === undefined || boot === undefined ? undefined : new Date((Number(boot) + process.started / 100) * 1000);
+/** Seconds; undefined when there is no such process. */
+export const startedBeforeUs = async (machine: Machine, pid: number): Promise<number | undefined> => {
+  const [it, we] = await Promise.all([entry(machine, pid), entry(machine, process.pid)]);
+  return it === undefined || we === undefined ? undefined : (we.started - it.started) / 100;
 };

@@ -16,8 +16,11 @@ export interface Ownership {
 
 export type Item =
   | ({ readonly kind: 'file'; readonly path: AbsPath; readonly text: Text; readonly wakes: readonly Wake[] } & Ownership)
-  /** `exclusive`: what is in it and not in the manifest is removed (kept in generation 0). */
-  | ({ readonly kind: 'dir'; readonly path: AbsPath; readonly exclusive: boolean } & Ownership)
+  /**
+   * `exclusive`: what is in it and not in the manifest is removed (kept in generation 0). `wakes`: who reads all that lies in it, or has sockets
+   * there that go with it.
+   */
+  | ({ readonly kind: 'dir'; readonly path: AbsPath; readonly exclusive: boolean; readonly wakes?: readonly Wake[] } & Ownership)
   /**
    * Made by `argv` from another item (`sievec`); made again when `from` or `argv` changes, and by each version of the Debian package that
    * brings the program, since its format may be another: `record` holds the version that made all of the package's files last.

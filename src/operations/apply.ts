@@ -16,10 +16,10 @@ import {
 } from '#apply';
 import { operatorError } from '#base';
 import { changedOptions, parseConfig } from '#config';
-import { type Facts, probeFacts, withLock } from '#machine';
+import { type Facts, probeFacts, refuseWhileUnderWay, withLock } from '#machine';
 import { type RenderInput, SERVICE_NAMES } from '#model';
 import { render } from '#services';
-import { agreedTo, applyRequest, consentTo, interruption, surroundings } from './applying.ts';
+import { agreedTo, applyRequest, consentTo, standing, standingFields, surroundings } from './applying.ts';
 import { desiredAgain, inPlace, inputOf, loadDesired, storeOf } from './desired.ts';
 import { type Context, operation } from './operation.ts';
 import { serverFindings } from './findings.ts';
@@ -51,6 +51,9 @@ const planned = async (context: Context): Promise<{ readonly desired: Desired; r
   return { desired, plan: await planAll(surroundings(context, desired.input), desired) };
 };
 
+/** In the middle of a change nobody can say who made a difference. */
+const undecided = (each: Plan['changes'][number]): Plan['changes'][number] => ({ ...each, drift: false });
+
 export const plan = operation({
   name: 'plan',
   summary: 'Shows what apply would change, file by file; ends with 2 when there is something.',
@@ -61,7 +64,7 @@ export const plan = operation({
     changes: z.array(change).readonly(),
     generation: z.number().nullable(),
     findings: z.array(finding).readonly(),
-    interrupted: z.number().optional().describe('the generation that a change was interrupted in; apply undoes it'),
+    ...standingFields,
   }),
   needs: 'root',
   run: async (context) => {
@@ -70,8 +73,9 @@ export const plan = operation({
       plan: { changes, state },
     } = await planned(context);
     const wanted = await packagesWant(context.machine, storeOf(context), desired.manifest);
-    const findings = warned(context, [...wanted, ...(await serverFindings(desired.input))]);
-    return { changes, generation: state.committed, findings, ...interruption(state) };
+    const findings = warned(context, [...wanted, ...(await serverFindings(context, desired.input))]);
+    const stands = await standing(context, state);
+    return { changes: stands.under_way === undefined ? changes : changes.map(undecided), generation: state.committed, findings, ...stands };
   },
   exitCode: ({ changes, interrupted }) => (changes.length > 0 || interrupted !== undefined ? 2 : 0),
 });
@@ -84,12 +88,15 @@ export const apply = operation({
   input: nothing,
   output: applied,
   needs: 'root',
-  consents: async (context) => consentTo((await planned(context)).plan),
+  consents: async (context) => {
+    await refuseWhileUnderWay();
+    return consentTo((await planned(context)).plan);
+  },
   run: (context) =>
     withLock('hauspost apply', async () => {
       const desired = await loadDesired(context);
       const done = await applyAll(applyRequest(context, desired));
-      return { ...done, findings: [...done.findings, ...warned(context, await serverFindings(desired.input))] };
+      return { ...done, findings: [...done.findings, ...warned(context, await serverFindings(context, desired.input))] };
     }),
 });
 
@@ -229,6 +236,7 @@ export const rollback = operation({
   output: applied,
   needs: 'root',
   consents: async (context, { generation }) => {
+    await refuseWhileUnderWay();
     if (generation === ZERO) {
       const desired = await desiredInPlace(context);
       return desired === undefined ? [] : consentTo(await planLeaving({ machine: context.machine, desired }));

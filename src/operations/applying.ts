@@ -1,11 +1,12 @@
 /** What `plan`, `apply`, `up` and `status` share: what the apply room wants to know around it, the question, the request. */
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { type ApplyRequest, blameOf, type Change, type Desired, isUnasked, nameOf, type Plan, type Surroundings } from '#apply';
 import { operatorError } from '#base';
-import { initOf } from '#machine';
+import { changeUnderWay, initOf } from '#machine';
 import type { RenderInput } from '#model';
 import { databaseFor } from './database.ts';
-import { inputOf, loadDesired } from './desired.ts';
+import { inputOf, loadDesired, storeOf } from './desired.ts';
 import { refuseTakenPorts } from './foreign.ts';
 import { materialsFor } from './materials.ts';
 import type { Consent, Context } from './operation.ts';
@@ -26,10 +27,13 @@ const line = (change: Change): string => {
   return `  ${action} ${nameOf(change)}${drift ? ` (${by})` : ''}`;
 };
 
+const COPIES = 'Copies are kept below /var/lib/hauspost/overwritten.';
+
 const describe = (changes: readonly Change[]): string => {
   const packages = changes.filter((change) => change.kind === 'package').map((change) => change.target);
   const rest = changes.filter((change) => change.kind !== 'package').map(line);
-  return [...(packages.length > 0 ? [`  install ${packages.join(' ')}`] : []), ...rest].join('\n');
+  const copies = changes.some((change) => change.drift && change.kind === 'file' && change.action !== 'create') ? [COPIES] : [];
+  return [...(packages.length > 0 ? [`  install ${packages.join(' ')}`] : []), ...rest, ...copies].join('\n');
 };
 
 const HEAL = 'apply:heal';
@@ -44,8 +48,25 @@ export const consentTo = ({ changes, state: { entering } }: Plan): readonly Cons
   return [{ id: `apply:${digest(changes)}`, text: `These changes would be made:\n${describe(changes)}`, question: 'Make these changes?' }];
 };
 
-/** For results: which generation was being entered when a change was interrupted. */
-export const interruption = ({ entering }: Plan['state']): { readonly interrupted?: number } => (entering === null ? {} : { interrupted: entering });
+/** Of results that say how the machine is. */
+export const standingFields = {
+  under_way: z.string().optional().describe('the change that is being made at this moment: its command and process'),
+  interrupted: z.number().optional().describe('the generation that a change was interrupted in; apply undoes it'),
+};
+
+interface Standing {
+  readonly under_way?: string;
+  readonly interrupted?: number;
+}
+
+/** Between two configurations, either since somebody is at work, or since somebody was and ended in the middle. */
+export const standing = async (context: Context, { entering }: Plan['state']): Promise<Standing> => {
+  const holder = await changeUnderWay();
+  if (holder !== undefined) return { under_way: holder };
+  // Who was at work may have ended since `entering` was read.
+  if (entering === null || (await storeOf(context).state()).entering !== entering) return {};
+  return { interrupted: entering };
+};
 
 /** Throws where the plan is another than the one that was shown. */
 export const agreedTo =

@@ -1,6 +1,8 @@
 /** What there is to say of a server as it is set up, whoever asks: `up`, `plan`, `apply` and `status`. */
 import type { Unvalidated } from '#config';
 import type { Finding, RenderInput } from '#model';
+import { clockFindings } from './clock.ts';
+import type { Context } from './operation.ts';
 import { postmasterFindings } from './people.ts';
 
 const LEFT = 'validate = false below [resolver] says that it shall be so';
@@ -28,7 +30,8 @@ const resolverFindings = ({ settings: { resolver } }: RenderInput): readonly Fin
   return [{ level: 'warning', code: 'resolver.not-validated', message, remedy }];
 };
 
-export const serverFindings = async (input: RenderInput): Promise<readonly Finding[]> => [
+export const serverFindings = async (context: Context, input: RenderInput): Promise<readonly Finding[]> => [
+  ...(await clockFindings(context, input)),
   ...resolverFindings(input),
   ...(await postmasterFindings(input.settings)),
 ];

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Desired, Lack, Materials } from '#apply';
 import { type AbsPath, operatorError, path } from '#base';
 import { publishDkimKeys } from '#dkim';
+import { contentAt } from '#machine';
 import type { RenderInput, Wake } from '#model';
 import { RELAY_PASSWORD } from '#services';
 import { ensureOwnCa, type OwnCaRequest, refuseWrongFiles, wantedOfOwnCa } from '#tls';
@@ -30,7 +31,7 @@ const inService = ({ wiring: { places } }: RenderInput): AbsPath => path(`${plac
 
 const fingerprint = async ({ machine }: Context, { wiring: { places } }: RenderInput): Promise<string> =>
   createHash('sha256')
-    .update((await machine.read(places['tls-chain'])) ?? '')
+    .update((await contentAt(machine, places['tls-chain'])) ?? '')
     .digest('hex');
 
 /** The last one that daemons have read, if it was noted. */

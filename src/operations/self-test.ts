@@ -98,7 +98,10 @@ const targetOf = async (context: Context, input: RenderInput, domain: Domain, ca
 
 /** The steps' results. Accounts and mail of the test are gone afterwards, also when a step failed. */
 export const selfTest = (context: Context, input: RenderInput): Promise<readonly StepResult[]> =>
-  withLock('hauspost selftest', () => alone(context, input), 'selftest.lock');
+  withLock('hauspost selftest', () => alone(context, input), {
+    name: 'selftest.lock',
+    wait: { signal: context.signal, tell: (holder) => context.reporter.emit({ kind: 'info', text: `waits for another self-test: ${holder}` }) },
+  });
 
 const alone = async (context: Context, input: RenderInput): Promise<readonly StepResult[]> => {
   await using directory = await connect({ socketPath: input.wiring.sockets.mariadb.path });

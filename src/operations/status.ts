@@ -1,4 +1,5 @@
 /** `status`: what runs, what waits in the queue, which certificates are served, and whether somebody changed our files. */
+import type { X509Certificate } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { type Change, type Desired, inOrder, plan, supervised } from '#apply';
@@ -6,8 +7,8 @@ import { HauspostError } from '#base';
 import { initOf, installedVersions, listenersOfFamily, type Machine, memoryMb, type UnitState, upstreamVersion } from '#machine';
 import type { Finding, RenderInput, Service } from '#model';
 import { SERVICES } from '#services';
-import { certificateAt, refuseWrongFiles } from '#tls';
-import { interruption, surroundings } from './applying.ts';
+import { certificateAt, refuseWrongFiles, type TlsFiles } from '#tls';
+import { standing, standingFields, surroundings } from './applying.ts';
 import { dkimFindings } from './dkim.ts';
 import { desiredOf, inPlace, loadDesired } from './desired.ts';
 import { type Context, operation } from './operation.ts';
@@ -19,7 +20,7 @@ import { queued } from './queue.ts';
 const service = z.object({
   name: z.string(),
   version: z.string(),
-  state: z.enum(['running', 'stopped', 'failed']),
+  state: z.enum(['running', 'starting', 'stopped', 'failed']),
   listeners: z.array(z.string()).readonly(),
   since: z.string().nullable(),
   memory_mb: z.number(),
@@ -74,27 +75,45 @@ const certificates = async (machine: Machine, { wiring }: RenderInput): Promise<
   return [{ names, expires: new Date(validTo).toISOString(), issuer: issuer.replaceAll('\n', ', ') }];
 };
 
-/** Daemons run on with what they have read, and do not start any more. */
-const certificateFindings = async ({ machine }: Context, { settings: { tls }, wiring }: RenderInput): Promise<readonly Finding[]> => {
-  if (tls.key !== undefined && tls.chain !== undefined) {
-    try {
-      await refuseWrongFiles(machine, { key: tls.key, chain: tls.chain });
-      return [];
-    } catch (error) {
-      if (!(error instanceof HauspostError && error.blame === 'operator')) throw error;
-      return [{ level: 'error', code: error.code, message: error.message, remedy: error.remedy }];
-    }
+const MADE_ANEW = "Run 'hauspost apply', which makes another.";
+
+/** Clients refuse one out of its time, whether the certificate is to blame or the clock. */
+const outOfTime = ({ validFromDate, validToDate }: X509Certificate, now: Date, remedy: string): readonly Finding[] => {
+  if (validFromDate <= now && now <= validToDate) return [];
+  const message =
+    validFromDate > now
+      ? `the certificate is not valid before ${validFromDate.toISOString().slice(0, 10)}`
+      : `the certificate ran out on ${validToDate.toISOString().slice(0, 10)}`;
+  return [{ level: 'error', code: 'tls.out-of-time', message, remedy }];
+};
+
+/** What is wrong with the operator's own files: daemons run on with what they have read, and do not start any more. */
+const wrongFiles = async (machine: Machine, files: TlsFiles): Promise<readonly Finding[]> => {
+  try {
+    await refuseWrongFiles(machine, files);
+    return [];
+  } catch (error) {
+    if (!(error instanceof HauspostError && error.blame === 'operator')) throw error;
+    return [{ level: 'error', code: error.code, message: error.message, remedy: error.remedy }];
   }
+};
+
+const certificateFindings = async ({ machine }: Context, { settings: { tls }, wiring }: RenderInput): Promise<readonly Finding[]> => {
   const chain = wiring.places['tls-chain'];
-  if ((await machine.state(chain)) === undefined || (await certificateAt(machine, chain)) !== undefined) return [];
-  const message = `${chain} holds no certificate that can be read`;
-  return [{ level: 'error', code: 'tls.own-chain', message, remedy: "Run 'hauspost apply', which makes another." }];
+  const leaf = await certificateAt(machine, chain);
+  const own = tls.key === undefined || tls.chain === undefined;
+  const remedy = own ? MADE_ANEW : "See whether the clock is right; if it is, put another certificate there and run 'hauspost apply'.";
+  const late = leaf === undefined ? [] : outOfTime(leaf, machine.now(), remedy);
+  if (!own) return [...(await wrongFiles(machine, { key: tls.key, chain: tls.chain })), ...late];
+  if (leaf !== undefined || (await machine.state(chain)) === undefined) return late;
+  return [{ level: 'error', code: 'tls.own-chain', message: `${chain} holds no certificate that can be read`, remedy: MADE_ANEW }];
 };
 
 interface Place {
   readonly generation: number | null;
   readonly drift: readonly string[];
   readonly findings: readonly Finding[];
+  readonly under_way?: string;
   readonly interrupted?: number;
 }
 
@@ -110,10 +129,13 @@ const drift = async (context: Context, desired: Desired): Promise<Place> => {
   // What is not rendered is nobody's hand edit; and a file of the operator's that is missing must not hide how the server is.
   const materials = { ...around.materials, missing: async () => [] };
   const { changes, state } = await plan({ ...around, materials }, desired);
+  const stands = await standing(context, state);
+  // In the middle of a change nobody can say who made a difference.
+  const differing = stands.under_way === undefined ? changes.filter((change) => change.drift) : [];
   return {
     generation: state.committed,
-    ...interruption(state),
-    drift: changes.filter((change) => change.drift).map((change) => change.target),
+    ...stands,
+    drift: [...new Set(differing.map((change) => change.target))],
     findings: changes.flatMap(notMade),
   };
 };
@@ -149,7 +171,7 @@ export const status = operation({
     generation: z.number().nullable(),
     drift: z.array(z.string()).readonly(),
     findings: z.array(finding).readonly(),
-    interrupted: z.number().optional().describe('the generation that a change was interrupted in; apply undoes it'),
+    ...standingFields,
   }),
   needs: 'root',
   run: async (context) => {
@@ -165,7 +187,7 @@ export const status = operation({
       findings: [
         ...findings,
         ...(await certificateFindings(context, input)),
-        ...(await serverFindings(input)),
+        ...(await serverFindings(context, input)),
         ...(await nameFindings(input)),
         ...(await dkimFindings(context)),
       ],

@@ -8,7 +8,7 @@ import { type Domain, failure, type MailAddress, operatorError, parseDomain, par
 import { homeDomain, initialConfig, isWithin, ownDomain } from '#config';
 import { accounts, connect, type Directory, domains, generatePassword, hashPassword } from '#directory';
 import { ensureDkimKey, selectorOf } from '#dkim';
-import { withLock } from '#machine';
+import { refuseWhileUnderWay, withLock } from '#machine';
 import type { RenderInput } from '#model';
 import { CONTROLLER_HASH, rspamdPasswordHash } from '#services';
 import { applyRequest, consentTo, surroundings } from './applying.ts';
@@ -130,6 +130,7 @@ const again = async (context: Context, source: Source, asked: readonly Consent[]
 };
 
 const consents = async (context: Context, input: Input): Promise<readonly Consent[]> => {
+  if (input.foreground !== true) await refuseWhileUnderWay();
   const { source, rendered, first } = await look(context, input);
   const planned = await planAll(surroundings(context, rendered), desiredOf(context, rendered, source.text));
   if (!first) return again(context, source, consentTo(planned));
@@ -186,7 +187,7 @@ const run = async (context: Context, input: Input) => {
   await using directory = await connect({ socketPath: wiring.sockets.mariadb.path });
   const account = looked.domain === undefined ? null : await firstPeople(context, directory, looked.domain, desired.input);
   if (account !== null && settings.webUi.enabled) await showControllerPassword(context);
-  const findings = warned(context, [...(await serverFindings(desired.input)), ...(await nameFindings(desired.input))]);
+  const findings = warned(context, [...(await serverFindings(context, desired.input)), ...(await nameFindings(desired.input))]);
   const steps = await selfTest(context, desired.input);
   return {
     applied,
@@ -222,7 +223,10 @@ export const up = operation({
   needs: 'root',
   consents,
   run: async (context, input) => {
-    const result = await withLock('hauspost up', () => run(context, input));
+    const tell = (holder: string): void => context.reporter.emit({ kind: 'info', text: `waits for another change: ${holder}` });
+    // A container's main process that ended here would take the container with it.
+    const options = input.foreground === true ? { wait: { tell, signal: context.signal } } : {};
+    const result = await withLock('hauspost up', () => run(context, input), options);
     if (!result.selftest.ok && input.foreground !== true) {
       const failed = result.selftest.steps.filter((step) => !step.ok).map((step) => `${step.name} (${step.detail})`);
       throw failure({

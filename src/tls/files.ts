@@ -3,9 +3,8 @@
  * A link, such as certbot's, is followed to what it leads to. Trusts nothing in the files; the key may be root's alone.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { dirname, resolve } from 'node:path';
-import { type AbsPath, type HauspostError, operatorError, path } from '#base';
-import type { Machine } from '#machine';
+import { type AbsPath, type HauspostError, operatorError } from '#base';
+import { contentAt, followed, type Machine } from '#machine';
 
 export interface TlsFiles {
   readonly key: AbsPath;
@@ -21,17 +20,6 @@ const wrong = (option: Option, file: AbsPath, why: string, remedy: string): Haus
     remedy,
     detail: { path: `tls.${option}`, file },
   });
-
-const MOST_LINKS = 40; // path_resolution(7)
-
-/** Where the path leads in the end. */
-const followed = async (machine: Machine, file: AbsPath): Promise<AbsPath> => {
-  let at = file;
-  for (let count = 0; count < MOST_LINKS && (await machine.state(at))?.kind === 'link'; count += 1) {
-    at = path(resolve(dirname(at), (await machine.readLink(at)) ?? ''));
-  }
-  return at;
-};
 
 const REMEDY: Readonly<Record<Option, string>> = {
   key: 'Put the private key there, PEM and without a passphrase, or name another file below [tls].',
@@ -60,9 +48,8 @@ const leafIn = (chain: Buffer): X509Certificate | undefined => {
 
 /** The same of what lies at that path, whatever it is; undefined also where nothing is. */
 export const certificateAt = async (machine: Machine, chain: AbsPath): Promise<X509Certificate | undefined> => {
-  const target = await followed(machine, chain);
-  if ((await machine.state(target))?.kind !== 'file') return undefined;
-  return leafIn((await machine.read(target)) ?? Buffer.alloc(0));
+  const content = await contentAt(machine, chain);
+  return content === undefined ? undefined : leafIn(content);
 };
 
 const keyIn = (pem: Buffer): KeyObject | undefined => {

@@ -4,7 +4,7 @@
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { type AbsPath, path } from '#base';
-import { type Machine, must } from '#machine';
+import { contentAt, type Machine, must } from '#machine';
 
 export interface OwnCaRequest {
   /** First is the common name. DNS names and IP addresses. */
@@ -47,11 +47,12 @@ const ensureCa = async (machine: Machine, request: OwnCaRequest): Promise<void> 
   ]);
 };
 
-/** Valid for long enough and for all the names, made for the key that lies there, and signed by the authority that lies there. */
+/** Valid now, for long enough and for all the names, made for the key that lies there, and signed by the authority that lies there. */
 const stillGood = (request: OwnCaRequest, now: Date, pem: { readonly chain: Buffer; readonly key: Buffer; readonly ca: Buffer }): boolean => {
   try {
     const [certificate, authority] = [new X509Certificate(pem.chain), new X509Certificate(pem.ca)];
     return (
+      certificate.validFromDate <= now && // made while the clock was ahead
       certificate.validToDate.getTime() - now.getTime() > RENEW_MS &&
       request.names.every((name) => certificate.checkHost(name) !== undefined) &&
       request.addresses.every((address) => certificate.checkIP(address) !== undefined) &&
@@ -65,9 +66,9 @@ const stillGood = (request: OwnCaRequest, now: Date, pem: { readonly chain: Buff
 
 /** What `ensureOwnCa` would do about the certificate; undefined: nothing. */
 export const wantedOfOwnCa = async (machine: Machine, request: OwnCaRequest): Promise<'create' | 'change' | undefined> => {
-  const [chain, key, ca] = await Promise.all([request.chain, request.key, request.ca].map((file) => machine.read(file)));
-  if (chain === undefined) return 'create';
-  return key !== undefined && ca !== undefined && stillGood(request, machine.now(), { chain, key, ca }) ? undefined : 'change';
+  const [chain, key, ca] = await Promise.all([request.chain, request.key, request.ca].map((file) => contentAt(machine, file)));
+  if ((await machine.state(request.chain)) === undefined) return 'create';
+  return chain !== undefined && key !== undefined && ca !== undefined && stillGood(request, machine.now(), { chain, key, ca }) ? undefined : 'change';
 };
 
 const subjectAltName = (request: OwnCaRequest): string =>

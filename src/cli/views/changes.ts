@@ -2,7 +2,7 @@
 import { blameOf, nameOf } from '#apply';
 import type { OutputOf } from '#operations';
 import { shortened } from './diff.ts';
-import { columns, interruptedText } from './table.ts';
+import { columns, interruptedText, underWayText } from './table.ts';
 
 type Change = OutputOf<'plan'>['changes'][number];
 
@@ -21,8 +21,9 @@ const show = (change: Change): string =>
 
 const count = (changes: readonly unknown[]): string => (changes.length === 1 ? '1 change' : `${changes.length} changes`);
 
-export const plan = ({ changes, generation, interrupted }: OutputOf<'plan'>): string => {
+export const plan = ({ changes, generation, interrupted, under_way: holder }: OutputOf<'plan'>): string => {
   const list = changes.map((change) => `${show(change)}\n`).join('');
+  if (holder !== undefined) return `${list}${underWayText(holder)}\n`;
   if (interrupted !== undefined) return `${list}${interruptedText(interrupted)}\n`;
   if (changes.length === 0) return `Nothing to do; generation ${generation ?? 'none'} is in place.\n`;
   return `${list}\n${count(changes)}. 'hauspost apply' makes ${changes.length === 1 ? 'it' : 'them'}.\n`;

@@ -1,7 +1,7 @@
 /** `up`, `down`, `status`, `selftest`, `spam learn` for a person. */
 import { readable } from '#base';
 import type { OutputOf } from '#operations';
-import { columns, interruptedText } from './table.ts';
+import { columns, interruptedText, underWayText } from './table.ts';
 
 type Steps = OutputOf<'selftest'>['steps'];
 
@@ -44,11 +44,20 @@ export const spamLearn = ({ class: as, new: learned, known, skipped }: OutputOf<
 };
 
 const stoppedText = (services: OutputOf<'status'>['services']): readonly string[] => {
-  const names = services.filter(({ state }) => state !== 'running').map(({ name }) => name);
+  const names = services.filter(({ state }) => state === 'stopped' || state === 'failed').map(({ name }) => name);
   return names.length === 0 ? [] : [`Not running: ${names.join(', ')}; 'hauspost up' starts what is stopped.`];
 };
 
-export const status = ({ services, queue, certificates, generation, drift, findings, interrupted }: OutputOf<'status'>): string => {
+export const status = ({
+  services,
+  queue,
+  certificates,
+  generation,
+  drift,
+  findings,
+  interrupted,
+  under_way: holder,
+}: OutputOf<'status'>): string => {
   const rows = services.map((each) => [
     each.name,
     each.version,
@@ -64,6 +73,7 @@ export const status = ({ services, queue, certificates, generation, drift, findi
     ...certificates.map((each) => `Certificate: ${readable(each.names.join(', '))}; until ${each.expires.slice(0, 10)}; by ${each.issuer}`),
     `Generation: ${generation ?? 'none'}`,
     ...stoppedText(services),
+    ...(holder === undefined ? [] : [underWayText(holder)]),
     ...(interrupted === undefined ? [] : [interruptedText(interrupted)]),
     ...findings.map(({ message, remedy }) => readable(`Attention: ${message}.\n  ${remedy}`)),
     ...(drift.length === 0 ? [] : [`Changed by somebody else: ${drift.join(', ')} (see 'hauspost plan')`]),

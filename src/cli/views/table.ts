@@ -47,5 +47,7 @@ export const lines = async function* <E>(view: ListView<E>, elements: AsyncItera
   else if (block.length > 0) yield text();
 };
 
+export const underWayText = (holder: string): string => `A change is being made at this moment by ${holder}; look again when it has ended.`;
+
 export const interruptedText = (generation: number): string =>
   `A change (to generation ${generation}) was interrupted, and the machine is between two configurations: 'hauspost apply' puts it in order.`;

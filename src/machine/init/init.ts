@@ -1,8 +1,10 @@
 /** Who starts, stops and watches daemons. Two kinds, both real: systemd with Debian's units, runit with run scripts of ours. */
 
 export interface UnitState {
-  readonly state: 'running' | 'stopped' | 'failed';
+  /** `starting`: on its way, or about to be, by somebody else's will, such as the boot's. */
+  readonly state: 'running' | 'starting' | 'stopped' | 'failed';
   readonly pid?: number;
+  /** As the wall clock was then. */
   readonly since?: Date;
 }
 

@@ -4,7 +4,6 @@
  */
 import { path } from '#base';
 import type { Machine } from '../machine.ts';
-import { startedAt } from '../processes.ts';
 import { must } from '../real.ts';
 import type { Init, Supervised, UnitState } from './init.ts';
 
@@ -13,13 +12,17 @@ export const RUNIT_LOGS = path('/var/log/hauspost');
 
 const directory = (unit: Supervised): string => `${RUNIT_DIR}/${unit.name}`;
 
+/** `supervise/status` of runsv(8) begins with when the process was started: TAI64N, of which the seconds are eight octets, 2^62 + 10 at the epoch. */
+const startOf = (status: Buffer): Date | undefined =>
+  status.length < 8 ? undefined : new Date(Number(status.readBigUInt64BE() - 2n ** 62n - 10n) * 1000);
+
 /** Words of `supervise/stat` (runsv(8)). */
 const state = async (machine: Machine, unit: Supervised): Promise<UnitState> => {
   const text = (name: string): Promise<string> =>
     machine.read(path(`${directory(unit)}/supervise/${name}`)).then((found) => found?.toString().trim() ?? '');
   const pid = Number(await text('pid'));
   if (!(await text('stat')).startsWith('run') || !(pid > 0) || !machine.signal(pid, 0)) return { state: 'stopped' };
-  const since = await startedAt(machine, pid);
+  const since = startOf((await machine.read(path(`${directory(unit)}/supervise/status`))) ?? Buffer.alloc(0));
   return { state: 'running', pid, ...(since === undefined ? {} : { since }) };
 };
 

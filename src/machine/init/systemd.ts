@@ -28,9 +28,11 @@ const unitState = async (machine: Machine, text: string): Promise<UnitState> => 
   const active = field(text, 'ActiveState');
   // A unit that waits for its next start has just failed.
   const failed = active === 'failed' || field(text, 'SubState').startsWith('auto-restart');
+  // At boot all that is to start has a job from the beginning.
+  const starting = !failed && (active === 'activating' || (active === 'inactive' && Number(field(text, 'Job')) > 0));
   const pid = await mainPid(machine, text);
   return {
-    state: active === 'active' || active === 'reloading' ? 'running' : failed ? 'failed' : 'stopped',
+    state: active === 'active' || active === 'reloading' ? 'running' : failed ? 'failed' : starting ? 'starting' : 'stopped',
     ...(pid > 0 ? { pid } : {}),
     ...(since === undefined ? {} : { since: new Date(Number(since) * 1000) }),
   };
@@ -38,7 +40,7 @@ const unitState = async (machine: Machine, text: string): Promise<UnitState> => 
 
 /** Properties of one unit after the other, an empty line between them. */
 const unitStates = async (machine: Machine, units: readonly Supervised[]): Promise<readonly UnitState[]> => {
-  const properties = 'ActiveState,SubState,MainPID,ActiveEnterTimestamp,ControlGroup';
+  const properties = 'ActiveState,SubState,Job,MainPID,ActiveEnterTimestamp,ControlGroup';
   const text = await must(machine, ['systemctl', 'show', '--timestamp=unix', '-p', properties, ...units.map((unit) => unit.systemd)]);
   const blocks = text.trim().split('\n\n');
   return Promise.all(units.map((_, index) => unitState(machine, blocks[index] ?? '')));

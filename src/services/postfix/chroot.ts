@@ -32,10 +32,17 @@ export const resolvConf = ({ settings, wiring: { resolver } }: Pick<RenderInput,
 export const chroot = (input: RenderInput): readonly Item[] => {
   const queue = input.wiring.places['postfix-queue'];
   return [
-    { kind: 'dir', path: path(`${queue}/etc`), owner: 'root:root', mode: 0o755, exclusive: true },
+    { kind: 'dir', path: path(`${queue}/etc`), owner: 'root:root', mode: 0o755, exclusive: true, wakes: RESTART },
     file(path(`${queue}/etc/resolv.conf`), resolvConf(input)),
     // Made by the first start of Postfix; Dovecot, which starts before, has sockets in it.
-    { kind: 'dir', path: path(`${queue}/private`), owner: 'postfix:root', mode: 0o700, exclusive: false },
+    {
+      kind: 'dir',
+      path: path(`${queue}/private`),
+      owner: 'postfix:root',
+      mode: 0o700,
+      exclusive: false,
+      wakes: [...RESTART, { service: 'dovecot', by: 'restart' }],
+    },
     file(path('/etc/default/postfix'), '# Written by Hauspost: nothing is copied into the queue directory.\nSYNC_CHROOT=""\n'),
     ...HOOKS.map((hook): Item => ({ kind: 'absent', path: path(hook), wakes: [] })),
     ...(input.facts.init === 'systemd' ? MASKED.map((unit) => file(path(unit), '')) : []),

@@ -50,7 +50,7 @@ const NOT_THERE: readonly AbsPath[] = ['rspamd.conf.local', 'rspamd.conf.local.o
 );
 
 export const rspamdItems = (input: RenderInput): readonly Item[] => [
-  ...OURS_ALONE.map((dir): Item => ({ kind: 'dir', path: dir, exclusive: true, owner: 'root:root', mode: 0o755 })),
+  ...OURS_ALONE.map((dir): Item => ({ kind: 'dir', path: dir, exclusive: true, owner: 'root:root', mode: 0o755, wakes: restart })),
   ...NOT_THERE.map((file): Item => ({ kind: 'absent', path: file, wakes: reload })),
   ...confFiles(input).map((conf) => fileItem(conf, input)),
   milterDirectory(input),

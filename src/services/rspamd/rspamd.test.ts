@@ -40,7 +40,14 @@ reject_message = "Spam message rejected";
 `,
   );
   const directory = items.find((item) => item.kind === 'dir' && item.path === '/var/spool/postfix/rspamd');
-  assert.deepEqual(directory, { kind: 'dir', path: '/var/spool/postfix/rspamd', exclusive: false, owner: '_rspamd:postfix', mode: 0o2750 });
+  assert.deepEqual(directory, {
+    kind: 'dir',
+    path: '/var/spool/postfix/rspamd',
+    exclusive: false,
+    owner: '_rspamd:postfix',
+    mode: 0o2750,
+    wakes: [{ service: 'rspamd', by: 'restart' }],
+  });
 });
 
 test('the controller: a Unix socket, a loopback port, no trusted address, the hash only in a file that others cannot read', () => {

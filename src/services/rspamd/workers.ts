@@ -17,7 +17,14 @@ const bindSocket = (socket: Socket): string => `${socket.path} mode=0${socket.mo
 /** Where the milter's socket lies: Rspamd makes files there, Postfix only passes through. */
 export const milterDirectory = ({ wiring }: RenderInput): Item => {
   const { path: socket, owner, group } = wiring.sockets.milter;
-  return { kind: 'dir', path: path(socket.slice(0, socket.lastIndexOf('/'))), exclusive: false, owner: `${owner}:${group}`, mode: 0o2750 };
+  return {
+    kind: 'dir',
+    path: path(socket.slice(0, socket.lastIndexOf('/'))),
+    exclusive: false,
+    owner: `${owner}:${group}`,
+    mode: 0o2750,
+    wakes: [{ service: 'rspamd', by: 'restart' }],
+  };
 };
 
 /** One scanner a core, but two at least, since one message can hold a scanner for minutes; each wants some 512 MB of the machine. */
