@@ -37,7 +37,6 @@ const TURNS: Readonly<Record<Release, readonly (readonly [Way, Phase])[]>> = {
   ],
   trixie: [
     ['full', 'enter'],
-    ['full', 'activation'],
     ['full', 'commit'],
     ['read-only', 'files'],
     ['power', 'database'],
@@ -111,6 +110,32 @@ for (const release of ['bookworm', 'trixie'] as const) {
             assert.equal(await announcedSize(server), OLD);
           }),
         ));
+
+    test('C4: a state.json that is empty is refused by every command, which says what to write, and nothing changes', async () => {
+      const { machine } = server;
+      const file = '/var/lib/hauspost/state.json';
+      const empty = `cp -p ${file} /run/state.json && : >${file}`;
+      assert.equal((await machine.run(['sh', '-c', empty])).code, 0);
+      try {
+        for (const words of [
+          ['plan'],
+          ['status'],
+          ['generations'],
+          ['apply', '--yes'],
+          ['up', '--yes'],
+          ['rollback', '1', '--yes'],
+          ['rollback', '0', '--yes'],
+        ]) {
+          const { code, document } = await answered<Failure>(server, ...words);
+          assert.deepEqual([code, document.error.code], [4, 'store.damaged'], words.join(' '));
+          assert.match(document.error.remedy, /write what was in place last: \{"committed":1,"entering":null\}$/);
+        }
+        assert.equal(await announcedSize(server), OLD);
+      } finally {
+        await machine.run(['cp', '-p', '/run/state.json', file]);
+      }
+      assert.deepEqual((await answered<Plan>(server, 'plan')).document.changes, planned);
+    });
 
     for (const [way, phase] of TURNS[release])
       test(`C4, C5: ${TITLES[way](phase)}`, () =>

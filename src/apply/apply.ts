@@ -107,8 +107,7 @@ const check = async (request: ApplyRequest, desired: Desired, staged: Generation
   }
   // What another version wrote is not what this one renders; what the daemons themselves refuse counts all the same.
   const counts = staged.meta.version === request.version ? told : told.filter(({ finding }) => finding.ofRendering !== true);
-  if (!counts.some(({ finding }) => finding.level === 'error')) return;
-  throw notUnderstood(counts);
+  if (counts.some(({ finding }) => finding.level === 'error')) throw notUnderstood(counts);
 };
 
 const interrupted = (cause?: unknown): Error =>

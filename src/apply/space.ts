@@ -118,7 +118,7 @@ export const namingLack = async <T>(machine: Machine, desired: Desired, work: ()
       code: error.code === 'apply.not-back' ? error.code : why.code,
       message,
       remedy: why.remedy,
-      detail: why.detail,
+      detail: { ...error.detail, ...why.detail },
       cause: thrown,
     });
   }
