@@ -177,7 +177,7 @@ const changesOf = ({ disk, memory, changes }: BootOptions): Parameters<typeof ho
 export const boot = async (options: BootOptions): Promise<Machine> => {
   await needLab();
   const name = options.name ?? 'debian';
-  const group = `hauspost-lab.${++booted}.${OWNER}`;
+  const group = options.memory?.group ?? `hauspost-lab.${++booted}.${OWNER}`;
   const holder = await holdMachine(options.image.layer.lower, changesOf(options));
   await nameIt(holder, name);
   let session: Session | undefined;

@@ -28,6 +28,8 @@ export interface MemoryFigures {
 }
 
 export interface Memory extends AsyncDisposable {
+  /** The name of its control groups; systemd-nspawn wants the same in all hierarchies. */
+  readonly group: string;
   /** Prefix of a command that shall be in it. */
   readonly joining: Argv;
   readonly changes: Changes;
@@ -146,6 +148,7 @@ export const limitedMemory = async (mb: number): Promise<Memory> => {
   resize(mb);
   const figures = (): MemoryFigures => figuresOf(group);
   return {
+    group: PREFIX + name,
     joining: ['sh', script('join.sh'), ...groups],
     changes,
     meminfo: () => meminfoOf(size),
