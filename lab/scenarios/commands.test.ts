@@ -36,6 +36,15 @@ const servedCertificate = async (server: Server, port = 993): Promise<PeerCertif
 
 const servedIssuer = async (server: Server): Promise<string> => String((await servedCertificate(server)).issuer.CN);
 
+/** For sh(1): past.crt and future.crt, made with right.key; openssl-ca(1) dates them on both releases. */
+const OUT_OF_TIME = `printf '[ca]\\ndefault_ca = d\\n[d]\\ndatabase = db\\nnew_certs_dir = .\\nserial = serial\\ndefault_md = sha256\\npolicy = p\\ncopy_extensions = copy\\n[p]\\ncommonName = supplied\\n' >ca.cnf
+: >db; echo 01 >serial
+for dates in 'past 20240101000000Z 20240201000000Z' 'future 20900101000000Z 20910101000000Z'; do
+  set -- $dates
+  openssl req -new -key right.key -subj /CN=$1 -addext subjectAltName=DNS:mail.hauspost.test -out csr
+  openssl ca -batch -notext -selfsign -config ca.cnf -keyfile right.key -in csr -out $1.crt -startdate $2 -enddate $3
+done 2>/dev/null`;
+
 const applying = (get: () => Server): void => {
   test('C3, C4: plan answers 2 with the difference, apply makes it, and the daemon uses it', async () => {
     const server = get();
@@ -136,7 +145,7 @@ const applying = (get: () => Server): void => {
     const make =
       'for n in right other; do openssl req -x509 -newkey rsa:2048 -nodes -keyout $n.key -out $n.crt -days 90 -subj "/CN=Somebody else" -addext subjectAltName=DNS:mail.hauspost.test; done';
     assert.equal((await server.machine.run(['mkdir', place])).code, 0);
-    await run(`${make}; openssl pkey -in right.key -aes256 -passout pass:x -out locked.key`);
+    await run(`${make}; ${OUT_OF_TIME}; openssl pkey -in right.key -aes256 -passout pass:x -out locked.key`);
     await configure(server, `[tls]\nsource = "files"\nkey = "${key}"\nchain = "${chain}"\n`);
     const files = async (): Promise<string> =>
       (await server.machine.run(['sh', '-c', 'cat /etc/postfix/*.cf /etc/dovecot/dovecot.conf /etc/nginx/nginx.conf'])).stdout;
@@ -172,11 +181,40 @@ const applying = (get: () => Server): void => {
     await refused('key', 'can be read by others', `Run: chown root:root ${key}; chmod 600 ${key}`);
     await run('chmod 600 key.pem; chown www-data key.pem');
     await refused('key', 'can be read by others');
+    await run('chown root key.pem; cp past.crt chain.pem');
+    await refused('chain', 'holds a certificate that ran out on 2024-02-01');
+    await run('cp future.crt chain.pem');
+    await refused('chain', 'holds a certificate that is not valid before 2090-01-01');
     assert.deepEqual([await files(), await generations(server)], before);
     assert.match(await servedIssuer(server), /^Hauspost authority [0-9a-f]{8}$/);
-    await run('chown root key.pem');
+    await run('cp right.crt chain.pem');
     await exits(server, 0, 'apply', '--yes');
     assert.equal(await servedIssuer(server), 'Somebody else');
+  });
+
+  test("C6: of a certificate that is another name's, runs out soon or is trusted by nobody the server says so, and serves it", async () => {
+    const server = get();
+    const place = '/etc/ssl/hauspost-test';
+    const run = async (script: string): Promise<void> =>
+      assert.equal((await server.machine.run(['sh', '-c', `cd ${place} && ${script}`], { ms: 120_000 })).code, 0, script);
+    const told = async (...words: readonly string[]): Promise<readonly string[]> =>
+      (await answered<{ findings: readonly Finding[] }>(server, ...words)).document.findings
+        .map(({ code }) => code)
+        .filter((code) => code.startsWith('tls.'));
+    const make = (days: number, name: string): string =>
+      `openssl req -x509 -key right.key -days ${days} -subj /CN=Other -addext subjectAltName=DNS:${name} -out chain.pem`;
+    assert.deepEqual(await told('status'), ['tls.untrusted']);
+    const trust = 'cp chain.pem /usr/local/share/ca-certificates/test.crt && update-ca-certificates';
+    await run(trust);
+    assert.deepEqual(await told('status'), []);
+    await run(`${make(10, 'imap.hauspost.test')}; ${trust}`);
+    assert.deepEqual(await told('apply'), ['tls.runs-out', 'tls.other-name']);
+    assert.equal(await servedIssuer(server), 'Other');
+    await run('rm /usr/local/share/ca-certificates/test.crt && update-ca-certificates --fresh');
+    const up = await answered<{ selftest: { ok: boolean } }>(server, 'up', '--yes');
+    assert.deepEqual([up.code, up.document.selftest.ok], [0, true], 'what is served is what was named');
+    assert.deepEqual(await told('plan'), ['tls.untrusted', 'tls.runs-out', 'tls.other-name']);
+    assert.match((await exits(server, 0, 'status')).stdout, /^Attention: the certificate is not valid for mail\.hauspost\.test, /m);
   });
 };
 

@@ -1,6 +1,7 @@
 /** What there is to say of a server as it is set up, whoever asks: `up`, `plan`, `apply` and `status`. */
 import type { Unvalidated } from '#config';
 import type { Finding, RenderInput } from '#model';
+import { certificateFindings } from './certificates.ts';
 import { clockFindings } from './clock.ts';
 import type { Context } from './operation.ts';
 import { postmasterFindings } from './people.ts';
@@ -31,6 +32,7 @@ const resolverFindings = ({ settings: { resolver } }: RenderInput): readonly Fin
 };
 
 export const serverFindings = async (context: Context, input: RenderInput): Promise<readonly Finding[]> => [
+  ...(await certificateFindings(context, input)),
   ...(await clockFindings(context, input)),
   ...resolverFindings(input),
   ...(await postmasterFindings(input.settings)),

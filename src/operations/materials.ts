@@ -52,8 +52,11 @@ const certificate = async (context: Context, input: RenderInput): Promise<readon
 };
 
 /** The operator's own key and chain. */
-const refuseWrongTls = async ({ machine }: Context, { settings: { tls } }: RenderInput): Promise<void> => {
-  if (tls.key !== undefined && tls.chain !== undefined) await refuseWrongFiles(machine, { key: tls.key, chain: tls.chain });
+const refuseWrongTls = async (context: Context, input: RenderInput): Promise<void> => {
+  const { key, chain } = input.settings.tls;
+  if (key === undefined || chain === undefined) return;
+  const fresh = (await served(context, input)) !== (await fingerprint(context, input));
+  await refuseWrongFiles(context.machine, { key, chain }, fresh);
 };
 
 const wrongFile = (file: AbsPath, why: string, remedy: string): Error =>

@@ -1,11 +1,12 @@
 /** `selftest`: makes accounts for itself, runs real mail through the server, and removes all it made. */
 import { Resolver } from 'node:dns/promises';
+import { getCACertificates } from 'node:tls';
 import { z } from 'zod';
 import { type Domain, operatorError, parseLocalPart, parseMailAddress, path, splitAddress, type MailAddress } from '#base';
 import { homeDomain } from '#config';
 import { accounts, aliases, bans, connect, type Directory, domains, generatePassword, hashPassword } from '#directory';
 import { listDkimKeys } from '#dkim';
-import { withLock } from '#machine';
+import { contentAt, withLock } from '#machine';
 import { listenersOf, type RenderInput } from '#model';
 import type { Login, StepResult, Target } from '#selftest';
 import { STRANGER } from '#services';
@@ -74,17 +75,27 @@ const resolveTxt = async (context: Context, { settings, wiring }: RenderInput, d
   return (name) => Promise.resolve([[records.get(name) ?? '']]);
 };
 
+/** Ours is trusted as clients are to trust it. Of the operator's own files it only matters here that they are what is served; who trusts them, `certificateFindings` tells. */
+const trustOf = async ({ machine }: Context, { settings, wiring: { places } }: RenderInput): Promise<Target['trust']> => {
+  if (settings.tls.source === 'own-ca') return { ca: (await machine.read(places['tls-ca']))?.toString() };
+  const ca = (await contentAt(machine, places['tls-chain']))?.toString();
+  return {
+    ca: [...getCACertificates('default'), ...(ca === undefined ? [] : [ca])],
+    allowPartialTrustChain: true,
+    checkServerIdentity: () => undefined,
+  };
+};
+
 const targetOf = async (context: Context, input: RenderInput, domain: Domain, cast: Cast): Promise<Target> => {
   const { machine } = context;
   const { settings, wiring } = input;
   const bound = listenersOf(wiring, 'postfix', 'smtp')[0]?.address ?? '127.0.0.1';
-  const ca = settings.tls.source === 'own-ca' ? (await machine.read(wiring.places['tls-ca']))?.toString() : undefined;
   const host = bound === '0.0.0.0' || bound === '::' ? '127.0.0.1' : bound;
   const local = settings.profile === 'local';
   return {
     host,
     servername: settings.hostname,
-    ca,
+    trust: await trustOf(context, input),
     stranger: local ? { localAddress: STRANGER, helo: 'mail.outside.test', domain: 'outside.test' } : { helo: settings.hostname, domain },
     domain,
     ...cast,

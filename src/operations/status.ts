@@ -1,5 +1,4 @@
 /** `status`: what runs, what waits in the queue, which certificates are served, and whether somebody changed our files. */
-import type { X509Certificate } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { type Change, type Desired, inOrder, plan, supervised } from '#apply';
@@ -7,7 +6,7 @@ import { HauspostError } from '#base';
 import { initOf, installedVersions, listenersOfFamily, type Machine, memoryMb, type UnitState, upstreamVersion } from '#machine';
 import type { Finding, RenderInput, Service } from '#model';
 import { SERVICES } from '#services';
-import { certificateAt, refuseWrongFiles, type TlsFiles } from '#tls';
+import { certificateAt } from '#tls';
 import { standing, standingFields, surroundings } from './applying.ts';
 import { dkimFindings } from './dkim.ts';
 import { desiredOf, inPlace, loadDesired } from './desired.ts';
@@ -73,40 +72,6 @@ const certificates = async (machine: Machine, { wiring }: RenderInput): Promise<
   const { subjectAltName, validTo, issuer } = leaf;
   const names = (subjectAltName ?? '').split(', ').map(nameInCertificate);
   return [{ names, expires: new Date(validTo).toISOString(), issuer: issuer.replaceAll('\n', ', ') }];
-};
-
-const MADE_ANEW = "Run 'hauspost apply', which makes another.";
-
-/** Clients refuse one out of its time, whether the certificate is to blame or the clock. */
-const outOfTime = ({ validFromDate, validToDate }: X509Certificate, now: Date, remedy: string): readonly Finding[] => {
-  if (validFromDate <= now && now <= validToDate) return [];
-  const message =
-    validFromDate > now
-      ? `the certificate is not valid before ${validFromDate.toISOString().slice(0, 10)}`
-      : `the certificate ran out on ${validToDate.toISOString().slice(0, 10)}`;
-  return [{ level: 'error', code: 'tls.out-of-time', message, remedy }];
-};
-
-/** What is wrong with the operator's own files: daemons run on with what they have read, and do not start any more. */
-const wrongFiles = async (machine: Machine, files: TlsFiles): Promise<readonly Finding[]> => {
-  try {
-    await refuseWrongFiles(machine, files);
-    return [];
-  } catch (error) {
-    if (!(error instanceof HauspostError && error.blame === 'operator')) throw error;
-    return [{ level: 'error', code: error.code, message: error.message, remedy: error.remedy }];
-  }
-};
-
-const certificateFindings = async ({ machine }: Context, { settings: { tls }, wiring }: RenderInput): Promise<readonly Finding[]> => {
-  const chain = wiring.places['tls-chain'];
-  const leaf = await certificateAt(machine, chain);
-  const own = tls.key === undefined || tls.chain === undefined;
-  const remedy = own ? MADE_ANEW : "See whether the clock is right; if it is, put another certificate there and run 'hauspost apply'.";
-  const late = leaf === undefined ? [] : outOfTime(leaf, machine.now(), remedy);
-  if (!own) return [...(await wrongFiles(machine, { key: tls.key, chain: tls.chain })), ...late];
-  if (leaf !== undefined || (await machine.state(chain)) === undefined) return late;
-  return [{ level: 'error', code: 'tls.own-chain', message: `${chain} holds no certificate that can be read`, remedy: MADE_ANEW }];
 };
 
 interface Place {
@@ -184,13 +149,7 @@ export const status = operation({
       queue: await queueStatus(machine),
       certificates: await certificates(machine, input),
       ...place,
-      findings: [
-        ...findings,
-        ...(await certificateFindings(context, input)),
-        ...(await serverFindings(context, input)),
-        ...(await nameFindings(input)),
-        ...(await dkimFindings(context)),
-      ],
+      findings: [...findings, ...(await serverFindings(context, input)), ...(await nameFindings(input)), ...(await dkimFindings(context))],
     };
   },
 });

@@ -10,7 +10,7 @@ const client = (target: Target, { address, password }: Login): ImapFlow =>
     doSTARTTLS: true,
     servername: target.servername,
     auth: { user: address, pass: password },
-    tls: target.ca === undefined ? {} : { ca: target.ca },
+    tls: target.trust,
     logger: false,
     disableAutoIdle: true,
     connectionTimeout: 10_000,

@@ -21,7 +21,7 @@ const connection = (target: Target, port: Port, localAddress: string | undefined
     requireTLS: port === 587,
     name: port === 25 ? target.stranger.helo : 'selftest.localdomain',
     ...(localAddress === undefined ? {} : { localAddress }),
-    tls: { servername: target.servername, ...(target.ca === undefined ? {} : { ca: target.ca }) },
+    tls: { servername: target.servername, ...target.trust },
     connectionTimeout: 10_000,
     greetingTimeout: 20_000,
     socketTimeout: 60_000,

@@ -1,4 +1,5 @@
 /** What the self-test talks to, and as whom. */
+import type { ConnectionOptions } from 'node:tls';
 import type { Domain, MailAddress } from '#base';
 
 export interface Login {
@@ -11,13 +12,15 @@ export interface Place {
   readonly localAddress?: string | undefined;
 }
 
+export type Trust = Pick<ConnectionOptions, 'ca' | 'allowPartialTrustChain' | 'checkServerIdentity'>;
+
 export interface Target {
   /** Where the mail ports are bound. */
   readonly host: string;
   /** Name in the server's certificate. */
   readonly servername: string;
-  /** PEM of the authorities that may have signed it; undefined for the system's. */
-  readonly ca: string | undefined;
+  /** Which certificate is the right one, as tls.connect(Node) takes it. */
+  readonly trust: Trust;
   /** A stranger's local address and the domain of his mail. */
   readonly stranger: Place & { readonly helo: string; readonly domain: string };
   readonly domain: Domain;

@@ -60,10 +60,25 @@ const keyIn = (pem: Buffer): KeyObject | undefined => {
   }
 };
 
-/** Throws `tls.chain-file` or `tls.key-file` (exit 3) unless both can be read and belong together. */
-export const refuseWrongFiles = async (machine: Machine, { key, chain }: TlsFiles): Promise<void> => {
+/** Why nobody would take it today; undefined where it is within its time. */
+export const outOfTime = ({ validFromDate, validToDate }: X509Certificate, now: Date): string | undefined => {
+  if (validFromDate > now) return `is not valid before ${validFromDate.toISOString().slice(0, 10)}`;
+  return validToDate < now ? `ran out on ${validToDate.toISOString().slice(0, 10)}` : undefined;
+};
+
+/** What openssl-verify(1) has against the chain, with the authorities that this machine trusts; whether it is within its time is not asked. */
+export const distrustOf = async (machine: Machine, chain: AbsPath): Promise<string | undefined> => {
+  const ran = await machine.run(['openssl', 'verify', '-no_check_time', '-purpose', 'sslserver', '-untrusted', chain, chain]);
+  return ran.code === 0 ? undefined : (/error \d+ at \d+ depth lookup: (.*)/.exec(`${ran.stdout}${ran.stderr}`)?.[1] ?? 'openssl verify refuses it');
+};
+
+/** Throws `tls.chain-file` or `tls.key-file` (exit 3) unless both can be read and belong together; of a pair that is `fresh`, no daemon has it yet, also unless it is within its time. */
+export const refuseWrongFiles = async (machine: Machine, { key, chain }: TlsFiles, fresh = false): Promise<void> => {
   const leaf = leafIn(await opened(machine, 'chain', chain));
   if (leaf === undefined) throw wrong('chain', chain, 'holds no certificate that can be read', REMEDY.chain);
+  const late = fresh ? outOfTime(leaf, machine.now()) : undefined;
+  if (late !== undefined)
+    throw wrong('chain', chain, `holds a certificate that ${late}`, `${REMEDY.chain} If it should be valid, see whether the clock is right.`);
   const held = keyIn(await opened(machine, 'key', key));
   if (held === undefined) throw wrong('key', key, 'holds no private key that can be read', REMEDY.key);
   if (leaf.checkPrivateKey(held)) return;
