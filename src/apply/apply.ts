@@ -117,8 +117,9 @@ const stopWhenInterrupted = (signal: AbortSignal): void => {
   if (signal.aborted) throw interrupted();
 };
 
+/** Generation 0 was rendered by nobody. */
 const manifestsOf = async (store: Store, numbers: readonly (number | null)[]): Promise<readonly Manifest[]> => {
-  const loaded = await Promise.all(numbers.flatMap((number) => (number === null ? [] : [store.load(number)])));
+  const loaded = await Promise.all(numbers.flatMap((number) => (number === null || number === 0 ? [] : [store.load(number)])));
   return loaded.map((generation) => generation.manifest);
 };
 
