@@ -17,6 +17,12 @@ const FIRST = scenarios('container', 'public', 'refusals', 'upgrade');
 /** They take longest: one that begins last would keep one processor busy, and the others idle. */
 const LONG = scenarios(
   'commands',
+  'disasters',
+  'refused',
+  'hand-edits',
+  'concurrent',
+  'clock',
+  'small-machine',
   'login-limits',
   'replace',
   'without',
@@ -24,7 +30,6 @@ const LONG = scenarios(
   'original',
   'many',
   'under-load',
-  'small-machine',
   'people',
   'addresses',
   'queue',
