@@ -158,6 +158,7 @@ for (const release of RELEASES) {
       assert.equal(asked.code, 3, asked.stdout);
       for (const line of ['change /etc/postfix/main.cf', 'stop unbound', 'restart dovecot'])
         assert.ok(asked.stdout.includes(`  ${line}\r\n`), asked.stdout);
+      assert.match(asked.stdout, /^Packages, people and mail stay, and what waits in the queue; /m);
       const child = machine.spawn([HAUSPOST, 'rollback', '0', '--yes']);
       const stderr = collect(child.stderr);
       await until('files are put back', () => /put files back/.test(stderr.text()) || child.exitCode !== null || undefined, 60_000, 5);
@@ -194,6 +195,9 @@ for (const release of RELEASES) {
       await reads(machine, ids);
       const nothing = await hauspost(machine, 0, 'rollback', '0', '--yes');
       assert.match(nothing.stdout, /Nothing to do/);
+      const status = await hauspost(machine, 0, 'status');
+      assert.match(status.stdout, /^No configuration of Hauspost is in place; '\.\/hauspost up' in the checkout makes one\.$/m);
+      assert.doesNotMatch(status.stdout, /Changed by somebody else|Not running/);
     });
 
     test('C5: taken over once more, generation 0 is what was there then', async () => {

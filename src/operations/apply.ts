@@ -222,6 +222,8 @@ const leaving = async (context: Context): Promise<z.output<typeof applied>> => {
   return leave({ ...applyRequest(context, desired), consent: agreedTo(context) });
 };
 
+const STAYS = "Packages, people and mail stay, and what waits in the queue; './hauspost up' in the checkout makes it a mail server again.";
+
 export const rollback = operation({
   name: 'rollback',
   summary: 'Puts an earlier configuration back, as it was; hauspost.toml is not touched, and plan then shows the difference.',
@@ -239,7 +241,8 @@ export const rollback = operation({
     await refuseWhileUnderWay();
     if (generation === ZERO) {
       const desired = await desiredInPlace(context);
-      return desired === undefined ? [] : consentTo(await planLeaving({ machine: context.machine, desired }));
+      if (desired === undefined) return [];
+      return consentTo(await planLeaving({ machine: context.machine, desired })).map((each) => ({ ...each, text: `${each.text}\n${STAYS}` }));
     }
     const { desired } = await loadEarlier(context, generation);
     return consentTo(await planAll(surroundings(context, desired.input), desired));

@@ -27,7 +27,10 @@ export const check = operation({
     const text = await readConfigText({ ...context, configFile: where }).catch((error: unknown) => {
       throw unreadable(where, error);
     });
-    if (text === undefined) throw operatorError({ code: 'config.missing', message: `${where} does not exist`, remedy: 'Name an existing file.' });
+    if (text === undefined) {
+      const remedy = file === undefined ? "'hauspost up' writes one." : 'Name an existing file.';
+      throw operatorError({ code: 'config.missing', message: `${where} does not exist`, remedy });
+    }
     const parsed = parseConfig(text, where);
     if (!parsed.ok) throw configError(parsed.errors);
     return { file: where, ok: true as const };

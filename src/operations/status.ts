@@ -95,8 +95,9 @@ const drift = async (context: Context, desired: Desired): Promise<Place> => {
   const materials = { ...around.materials, missing: async () => [] };
   const { changes, state } = await plan({ ...around, materials }, desired);
   const stands = await standing(context, state);
-  // In the middle of a change nobody can say who made a difference.
-  const differing = stands.under_way === undefined ? changes.filter((change) => change.drift) : [];
+  // In the middle of a change nobody can say who made a difference, and without a configuration in place all is somebody else's.
+  const settled = stands.under_way === undefined && state.committed !== null;
+  const differing = settled ? changes.filter((change) => change.drift) : [];
   return {
     generation: state.committed,
     ...stands,
@@ -125,7 +126,7 @@ const desiredForStatus = async (context: Context): Promise<Desired> => {
 
 export const status = operation({
   name: 'status',
-  summary: 'Shows daemons, queue, certificates, and files that somebody else changed.',
+  summary: 'Shows daemons, queue, certificates, and files that somebody else changed; ends with 0 whatever it shows, which programs read by --json.',
   example: 'hauspost status',
   positionals: [],
   input: z.object({}),

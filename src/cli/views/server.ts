@@ -72,7 +72,9 @@ export const status = ({
     queue === null ? 'Queue: cannot be read' : `Queue: ${queue.active} active, ${queue.deferred} deferred, ${queue.hold} on hold`,
     ...certificates.map((each) => `Certificate: ${readable(each.names.join(', '))}; until ${each.expires.slice(0, 10)}; by ${each.issuer}`),
     `Generation: ${generation ?? 'none'}`,
-    ...stoppedText(services),
+    ...(generation === null && interrupted === undefined
+      ? ["No configuration of Hauspost is in place; './hauspost up' in the checkout makes one."]
+      : stoppedText(services)),
     ...(holder === undefined ? [] : [underWayText(holder)]),
     ...(interrupted === undefined ? [] : [interruptedText(interrupted)]),
     ...findings.map(({ message, remedy }) => readable(`Attention: ${message}.\n  ${remedy}`)),
