@@ -40,7 +40,7 @@ const selfTest = async (server: Server): Promise<boolean> => {
 };
 
 /** Days by which the machine's clock is ahead of the host's. */
-const daysAhead = async (server: Server): Promise<number> => Math.round((Number(await shell(server, 'date +%s')) - Date.now() / 1000) / DAY_S);
+const daysAhead = async (server: Server): Promise<number> => Math.round((Number(await shell(server, 'date +%s')) - Date.now() / 1000) / DAY_S) || 0;
 
 /** Which daemons' first processes are others than before. */
 const begunAnew = (before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string =>

@@ -95,7 +95,9 @@ const compareDerived = async (comparison: Comparison, item: Item & { kind: 'deri
     return [change('derived', item.path, 'change', { needs: needs(item.wakes), package: `${item.package} ${by.version}` })];
   if (await isAsMade(machine, item, wanted, derived)) return [];
   const there = (await machine.state(item.path)) !== undefined;
-  const drift = committed !== undefined && isMadeFrom(item, wanted, derived);
+  // One that a change had which was undone is nobody's doing.
+  const had = committed?.items.some((other) => other.kind === 'derived' && other.path === item.path) === true;
+  const drift = had && isMadeFrom(item, wanted, derived);
   return [change('derived', item.path, there ? 'change' : 'create', { needs: needs(item.wakes), drift })];
 };
 
