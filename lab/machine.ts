@@ -45,7 +45,10 @@ export interface Machine extends Inside, Sockets, Uplink, AsyncDisposable {
   checkout(tag?: string): Promise<void>;
   /** The journal; without systemd, what the main process said. */
   journal(): Promise<string>;
-  /** Shuts down in order (systemd: poweroff; else SIGTERM to the main process) and answers with its end. */
+  /**
+   * Shuts down in order (systemd: poweroff; else SIGTERM to the main process) and answers with its end. What was begun in it (`spawn`,
+   * `Server.hauspost`) must have ended: systemd-shutdown(8) stops all processes first, and nsenter(1) then waits to be continued.
+   */
   stop(): Promise<Output>;
   /** The end of the main process, whoever ends it. */
   ended(): Promise<Output>;

@@ -16,10 +16,12 @@ const scenarios = (...names: readonly string[]): readonly string[] => names.map(
 const FIRST = scenarios('container', 'public', 'refusals', 'upgrade');
 /** They take longest: one that begins last would keep one processor busy, and the others idle. */
 const LONG = scenarios(
+  'clock',
   'commands',
   'disasters',
   'refused',
   'hand-edits',
+  'concurrent',
   'small-machine',
   'login-limits',
   'replace',
@@ -41,11 +43,8 @@ const LONG = scenarios(
   'crash',
   'interruption',
 );
-/**
- * Only when a filter names them: too long for every run; `clock`, of what is not so yet (docs/system.md, "The clock"); `concurrent`, whose boot of
- * MariaDB may be over before a busy machine has looked.
- */
-const WHEN_NAMED = scenarios('killed', 'each-effect', 'small-first-up', 'clock', 'concurrent');
+/** Too long for every run: only when a filter names them. */
+const WHEN_NAMED = scenarios('killed', 'each-effect', 'small-first-up');
 /** They measure what nothing else may disturb. */
 const ALONE = scenarios('figures');
 
