@@ -17,6 +17,7 @@ const network = ({ wiring }: RenderInput): readonly Row[] => [
 ];
 
 const trust = ({ settings }: RenderInput): readonly Row[] => [
+  { set: 'root-hints', to: '/usr/share/dns/root.hints', why: "Debian's dns-root-data keeps them, apart from Unbound's own age." },
   ...(settings.resolver.validate
     ? [{ set: 'auto-trust-anchor-file', to: '/var/lib/unbound/root.key', why: "Kept up to date by RFC 5011; Debian's unbound-helper makes it." }]
     : [{ set: 'module-config', to: 'iterator', why: 'The forwarders strip DNSSEC: validation would fail every name.' }]),
