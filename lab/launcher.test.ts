@@ -15,6 +15,7 @@ const PACKAGE = `node-linux-${process.arch}`;
 
 /** Stands for Node, and says how it was called: the folder and the arguments after the program, each ended by NUL. */
 const NODE = `#!/bin/sh
+case $1 in --max-semi-space-size=*) shift ;; esac
 case $1 in
   -e) exec ${process.execPath} "$@" ;;
   --version) exit ;;
