@@ -85,6 +85,13 @@ const all = (machine: Machine): readonly (Entry & { readonly program: string })[
   return tables.map((entry) => ({ ...entry, program: opener(held.get(entry.socket) ?? []) }));
 };
 
+/** TCP ports on which anybody listens, at whatever address; asks nobody in the machine, and costs next to nothing. */
+export const openPorts = (machine: Machine): ReadonlySet<number> => {
+  const proc = `${machine.root}/proc`;
+  const found = [...entries(proc, 'tcp', ''), ...entries(proc, 'tcp', '6')].filter(({ open }) => open);
+  return new Set(found.map(({ where }) => Number(where.slice(where.lastIndexOf(':') + 1))));
+};
+
 /** `tcp 127.0.0.1:25 master`, sorted; a port that several processes share appears once. */
 export const listening = (machine: Machine): readonly string[] =>
   [...new Set(all(machine).flatMap(({ open, where, program }) => (open ? [`${where} ${program}`] : [])))].toSorted();

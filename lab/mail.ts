@@ -7,6 +7,7 @@ import { type Output, succeeded, until } from './process.ts';
 import type { Sockets, Target } from './sockets.ts';
 import { served, shownPassword, upRecord } from './served.ts';
 import type { TlsTrust } from './dialogue.ts';
+import { openPorts } from './listening.ts';
 import { ManageSieve } from './sieve.ts';
 import { ready } from './ready.ts';
 import { Smtp } from './smtp.ts';
@@ -62,7 +63,14 @@ const wellRunning = async (machine: Machine): Promise<true | undefined> => {
   return services.every(({ state }) => state === 'running') || undefined;
 };
 
-export const allRun = (machine: Machine): Promise<true> => until('all daemons run', () => wellRunning(machine), 120_000, 500);
+/** Unbound, Postfix and Dovecot, whatever the configuration; each starts after those that it needs. */
+const PORTS = [53, 25, 143] as const;
+
+/** The program is only asked when it can be so: it takes as much of the processors as the daemons' own start. */
+export const allRun = async (machine: Machine): Promise<true> => {
+  await until('the daemons listen', () => PORTS.every((port) => openPorts(machine).has(port)) || undefined, 120_000, 100);
+  return until('all daemons run', () => wellRunning(machine), 120_000, 500);
+};
 
 const greeted = async (open: Promise<{ readonly smtp: Smtp; readonly greeting: { code: number } }>): Promise<Smtp> => {
   const { smtp, greeting } = await open;
