@@ -142,12 +142,23 @@ export const roomForPackages = async (machine: Machine, names: readonly string[]
   return sum(/^Installed-Size: ([0-9]+)$/gm) * 1024 + sum(/^Size: ([0-9]+)$/gm);
 };
 
+/**
+ * Packages tell systemd to read all units anew, up to three times each and a second at a time. Where nothing shall start that waits for the
+ * end, once: offline, systemctl(1) leaves out what it would tell the manager (systemd, doc/ENVIRONMENT). Not where a daemon leaves and must stop.
+ */
+const offline = async (machine: Machine, leaving: readonly string[]): Promise<boolean> =>
+  leaving.length === 0 && (await machine.state(path('/run/systemd/system'))) !== undefined;
+
 /** Installs what is missing, without starting a daemon. Finishes an installation that was interrupted before. */
 export const installPackages = async (machine: Machine, names: readonly string[], reporter: Reporter): Promise<void> => {
   const onLine = (line: string): void => reporter.emit({ kind: 'output', source: 'apt-get', line });
-  await withPolicy(machine, await leavingFor(machine, names), async () => {
-    await must(machine, ['dpkg', '--configure', '-a', '--force-confdef', '--force-confold'], { ms: 600_000, onLine, env: OURS });
-    const ran = await machine.run([...APT, 'install', ...names], { ms: 1_800_000, onLine, env: OURS });
+  const leaving = await leavingFor(machine, names);
+  const quiet = await offline(machine, leaving);
+  const env = quiet ? { ...OURS, SYSTEMD_OFFLINE: '1' } : OURS;
+  await withPolicy(machine, leaving, async () => {
+    await must(machine, ['dpkg', '--configure', '-a', '--force-confdef', '--force-confold'], { ms: 600_000, onLine, env });
+    const ran = await machine.run([...APT, 'install', ...names], { ms: 1_800_000, onLine, env });
+    if (quiet) await must(machine, ['systemctl', 'daemon-reload'], {});
     if (ran.code === 0) return;
     throw environmentError({
       code: 'packages.not-installed',
