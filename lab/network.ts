@@ -43,12 +43,13 @@ const plug = async (hub: Holder, port: string, holder: Holder, { v4, v6 }: Addre
   ]);
 };
 
-export const network = async (): Promise<Network> => {
+/** `hub`: every frame goes to everybody, so that one can listen. */
+export const network = async ({ hub: toEverybody = false }: { readonly hub?: boolean } = {}): Promise<Network> => {
   await needLab();
   const hub = await holdNetwork();
   const hosts: Holder[] = [];
   let last = 0;
-  await ip(hub.netns, ['link add lan type bridge forward_delay 0', 'link set lan up']);
+  await ip(hub.netns, [`link add lan type bridge forward_delay 0${toEverybody ? ' ageing_time 0' : ''}`, 'link set lan up']);
   const join = async ({ holder }: { readonly holder: Holder }, addresses?: Addresses): Promise<Addresses> => {
     const number = ++last;
     const given = addresses ?? { v4: `10.99.0.${number}`, v6: `fd99::${number.toString(16)}` };

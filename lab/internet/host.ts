@@ -1,0 +1,49 @@
+/** A host of the private internet: a file system of its own, with foreign programs, on the common network. */
+import { type Child, ended, type Output, succeeded, type Argv } from '../process.ts';
+import type { Addresses, Network } from '../network.ts';
+import { doNotWaitFor, type Files, openRoom, type Room } from '../room.ts';
+import { type Sockets, socketsOf } from '../sockets.ts';
+import type { Layer } from '../store.ts';
+
+export interface ForeignHost extends Sockets, AsyncDisposable {
+  /** Its full name, without a dot at the end. */
+  readonly name: string;
+  readonly addresses: Addresses;
+  readonly room: Room;
+  /** Runs a program there; anything but success is an exception. */
+  must(argv: Argv, options?: { readonly input?: string; readonly files?: Files; readonly ms?: number }): Promise<Output>;
+  /** Starts a program that stays; `stop` of it waits for its end. */
+  daemon(argv: Argv): Daemon;
+}
+
+export interface Daemon {
+  readonly child: Child;
+  stop(): Promise<void>;
+}
+
+export const foreignHost = async (lan: Network, layer: Layer, name: string, addresses: Addresses): Promise<ForeignHost> => {
+  const room = await openRoom({ lower: layer.lower });
+  const netns = `/proc/${room.pid}/ns/net`;
+  await lan.join({ holder: { pid: room.pid, netns, close: room.close } }, addresses);
+  await room.run(['hostname', name]);
+  return {
+    ...socketsOf(netns),
+    name,
+    addresses,
+    room,
+    must: async (argv, options) => succeeded(argv, await room.run(argv, options)),
+    daemon: (argv) => {
+      const child = room.spawn(argv);
+      doNotWaitFor(child);
+      return {
+        child,
+        stop: async () => {
+          child.ref();
+          child.kill('SIGTERM');
+          await ended(child);
+        },
+      };
+    },
+    [Symbol.asyncDispose]: room.close,
+  };
+};

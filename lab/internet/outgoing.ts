@@ -1,0 +1,62 @@
+/** Mail that somebody of ours sends into the internet, and what Postfix says has become of it. */
+import { dated } from '../dated.ts';
+import { until } from '../process.ts';
+import type { Ours } from './index.ts';
+
+export interface Fate {
+  /** `sent`, `deferred`, `bounced`. */
+  readonly status: string;
+  /** What stands behind it in the log, without the parentheses. */
+  readonly words: string;
+  /** The name and the address that it went to, or `none`. */
+  readonly relay: string;
+  /** Of the connection, in Postfix's words (`Verified`, `Trusted`, `Untrusted`, `Anonymous`) and the version (`TLSv1.3`); undefined where it was in clear. */
+  readonly tls: { readonly level: string; readonly version: string } | undefined;
+}
+
+let sent = 0;
+
+/** A person hands in a message to `to` on port 587; answers with its subject, which no other message has. */
+export const handIn = async (server: Ours, to: string, from = server.demo.user): Promise<string> => {
+  const subject = `message-${++sent}-of-${process.pid}`;
+  const smtp = await server.client(587, server.demo);
+  const source = [`From: <${from}>`, `To: <${to}>`, `Subject: ${subject}`, dated(), `Message-ID: <${subject}@${server.identity.domain}>`];
+  try {
+    for (const line of [`MAIL FROM:<${from}>`, `RCPT TO:<${to}>`]) {
+      const { code, lines } = await smtp.command(line);
+      if (code !== 250) throw new Error(`${line}: ${code} ${lines.join(' ')}`);
+    }
+    const { code, lines } = await smtp.data([...source, 'MIME-Version: 1.0', 'Content-Type: text/plain', '', 'Hello there.', ''].join('\r\n'));
+    if (code !== 250) throw new Error(`${code} ${lines.join(' ')}`);
+    return subject;
+  } finally {
+    smtp.close();
+  }
+};
+
+const STATUS = /postfix\/(?:smtp|error)\[(\d+)\]: \w+: to=<([^>]*)>,.* relay=([^,]+),.* status=(\w+) \((.*)\)$/;
+
+/** Of the first attempt for `to`, if there was one. */
+const fateIn = (journal: string, to: string): Fate | undefined => {
+  const lines = journal.split('\n');
+  const at = lines.findIndex((line) => STATUS.exec(line)?.[2] === to);
+  const [, pid = '', , relay = '', status = '', words = ''] = STATUS.exec(lines[at] ?? '') ?? [];
+  if (status === '') return undefined;
+  const host = relay.split('[')[0] ?? '';
+  const tls = lines
+    .slice(0, at)
+    .findLast((line) => line.includes(`postfix/smtp[${pid}]: `) && line.includes(` TLS connection established to ${host}[`));
+  const [, level = '', version = ''] = /: (\w+) TLS connection established to \S+: (\S+) with/.exec(tls ?? '') ?? [];
+  return { status, words, relay, tls: tls === undefined ? undefined : { level, version } };
+};
+
+/** What became of the first attempt for an address that got nothing else; waits for it. */
+export const fateOf = (server: Ours, to: string, ms = 60_000): Promise<Fate> =>
+  until(`there was an attempt for ${to}`, async () => fateIn(await server.machine.journal(), to), ms, 250);
+
+/** Both: for a recipient of `domain` whom nobody else writes to. */
+export const fateAt = async (server: Ours, domain: string): Promise<Fate & { readonly subject: string; readonly to: string }> => {
+  const to = `reader-${++sent}@${domain}`;
+  const subject = await handIn(server, to);
+  return { ...(await fateOf(server, to)), subject, to };
+};
