@@ -1,5 +1,5 @@
 /** A host of the private internet: a file system of its own, with foreign programs, on the common network. */
-import { type Child, ended, type Output, succeeded, type Argv } from '../process.ts';
+import { type Argv, type Child, collect, ended, type Output, succeeded } from '../process.ts';
 import type { Addresses, Network } from '../network.ts';
 import { doNotWaitFor, type Files, openRoom, type Room } from '../room.ts';
 import { type Sockets, socketsOf } from '../sockets.ts';
@@ -14,6 +14,8 @@ export interface ForeignHost extends Sockets, AsyncDisposable {
   must(argv: Argv, options?: { readonly input?: string; readonly files?: Files; readonly ms?: number }): Promise<Output>;
   /** Starts a program that stays; `stop` of it waits for its end. */
   daemon(argv: Argv): Daemon;
+  /** All that its daemons have said on standard output and error. */
+  said(): string;
 }
 
 export interface Daemon {
@@ -26,6 +28,7 @@ export const foreignHost = async (lan: Network, layer: Layer, name: string, addr
   const netns = `/proc/${room.pid}/ns/net`;
   await lan.join({ holder: { pid: room.pid, netns, close: room.close } }, addresses);
   await room.run(['hostname', name]);
+  const sayings: { text(): string }[] = [];
   return {
     ...socketsOf(netns),
     name,
@@ -35,6 +38,8 @@ export const foreignHost = async (lan: Network, layer: Layer, name: string, addr
     daemon: (argv) => {
       const child = room.spawn(argv);
       doNotWaitFor(child);
+      // A pipe that nobody reads is full one day, and whoever writes to it stands still.
+      sayings.push(collect(child.stdout), collect(child.stderr));
       return {
         child,
         stop: async () => {
@@ -44,6 +49,7 @@ export const foreignHost = async (lan: Network, layer: Layer, name: string, addr
         },
       };
     },
+    said: () => sayings.map((one) => one.text()).join(''),
     [Symbol.asyncDispose]: room.close,
   };
 };
