@@ -23,6 +23,12 @@ const serversOf = ({ at, second }: Zone): readonly string[] => {
   return ['ns1.example.', ...(second === undefined ? [] : [second === 'dead' ? 'gone.example.' : 'ns2.example.'])];
 };
 
+/**
+ * How long it is remembered that a name does not exist (RFC 2308, section 4). A resolver that validates concludes from one such answer that
+ * all names between two others do not (RFC 8198): a name that a test adds would not be there until that is forgotten.
+ */
+const DENIED = 0;
+
 /** Both addresses of a name. */
 export const addressLines = (name: string, { v4, v6 }: Addresses): readonly ZoneLine[] => [`${name} A ${v4}`, `${name} AAAA ${v6}`];
 
@@ -47,7 +53,7 @@ const delegation = (zone: Zone, facts: Facts): readonly ZoneLine[] => [
 export const homeOf = (line: ZoneLine): Zone => zoneOf(line.split(' ')[0] ?? '');
 
 const own = (zone: Zone): readonly ZoneLine[] => [
-  `${zone.name} SOA ${serversOf(zone)[0]} hostmaster.example. 1 3600 600 86400 30`,
+  `${zone.name} SOA ${serversOf(zone)[0]} hostmaster.example. 1 3600 600 86400 ${DENIED}`,
   ...serversOf(zone).map((server) => `${zone.name} NS ${server}`),
 ];
 
