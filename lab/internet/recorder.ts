@@ -1,9 +1,11 @@
 /**
  * A host that hears everything on the network (the switch sends each frame to everybody) and keeps what belongs to mail. What it heard is
- * told by tshark(1): who said what to whom in clear, and of TLS what both sides showed before it began.
+ * told by tshark(1): what each packet brought, and of TLS what both sides showed before it began.
  */
 import { until } from '../process.ts';
+import { dialogueOf, type Piece } from './dialogues.ts';
 import type { ForeignHost } from './host.ts';
+import { RESOLVER } from './topology.ts';
 
 /** One TCP connection. */
 export interface Conversation {
@@ -13,21 +15,25 @@ export interface Conversation {
   readonly port: number;
   /** `C: EHLO mail.house.example`, `S: 250 fine`, in the order in which they were heard. Passwords are left out. */
   readonly lines: readonly string[];
+  /** When the last packet of it was heard. */
+  readonly last: Date;
   /** What the server chose, as tshark names it (`TLS 1.3`), and the name that the client asked for. */
   readonly tls: { readonly version: string; readonly serverName: string } | undefined;
 }
 
 export interface Recorder {
+  /** All that began before this is asked. */
   conversations(): Promise<readonly Conversation[]>;
 }
 
 const FILE = '/srv/heard.pcapng';
-const PORTS = 'tcp port 25 or tcp port 465 or tcp port 587';
+/** Those of mail, and the one (discard, RFC 863) to which the recorder itself says how far it has come. */
+const PORTS = 'tcp port 25 or tcp port 465 or tcp port 587 or udp port 9';
 
 const FIELDS = [
-  ...['tcp.stream', 'ip.src', 'ipv6.src', 'ip.dst', 'ipv6.dst', 'tcp.srcport', 'tcp.dstport'],
-  ...['smtp.command_line', 'smtp.response', 'smtp.auth.password', 'tls.handshake.type', 'tls.handshake.extensions.supported_version'],
-  ...['tls.handshake.version', 'tls.handshake.extensions_server_name'],
+  ...['tcp.stream', 'frame.time_epoch', 'ip.src', 'ipv6.src', 'ip.dst', 'ipv6.dst', 'tcp.srcport', 'tcp.dstport'],
+  ...['tcp.seq', 'tcp.payload'],
+  ...['tls.handshake.type', 'tls.handshake.extensions.supported_version', 'tls.handshake.version', 'tls.handshake.extensions_server_name'],
 ] as const;
 
 type Packet = Readonly<Record<(typeof FIELDS)[number], string>>;
@@ -43,25 +49,29 @@ const packetsOf = (stdout: string): readonly Packet[] =>
 
 const isClient = (packet: Packet): boolean => ['25', '465', '587'].includes(packet['tcp.dstport']);
 
-/** The secret that follows AUTH is nobody's business. */
-const redacted = (line: string): string => line.replace(/^(AUTH \S+) \S.*/i, '$1 ***');
+/** Between the values of a field that a packet has more than once; nobody says it. */
+const UNIT = '\x1f';
 
-const linesOf = (packet: Packet): readonly string[] => {
-  if (packet['smtp.auth.password'] !== '') return ['C: ***'];
-  const said = (text: string, who: string): readonly string[] =>
-    text.split('\\r\\n').flatMap((line) => (line === '' ? [] : [`${who}: ${redacted(line)}`]));
-  return [...said(packet['smtp.command_line'], 'C'), ...said(packet['smtp.response'], 'S')];
+const valuesOf = (packet: Packet, field: (typeof FIELDS)[number]): readonly string[] => packet[field].split(UNIT).filter((value) => value !== '');
+
+/** What each packet adds to what its sender had said: what is sent again counts once. */
+const piecesOf = (packets: readonly Packet[]): readonly Piece[] => {
+  const next = { client: 0, server: 0 };
+  return packets.flatMap((packet) => {
+    const [octets, client] = [Buffer.from(packet['tcp.payload'], 'hex').toString('latin1'), isClient(packet)];
+    const [who, from] = [client ? 'client' : 'server', Number(packet['tcp.seq'])] as const;
+    const more = octets.slice(Math.max(0, next[who] - from));
+    next[who] = Math.max(next[who], from + octets.length);
+    return more === '' ? [] : [{ client, octets: more }];
+  });
 };
 
-const typesOf = (packet: Packet): readonly string[] => packet['tls.handshake.type'].split('|');
-
 const tlsOf = (packets: readonly Packet[]): Conversation['tls'] => {
-  const asked = packets.find((packet) => typesOf(packet).includes(CLIENT_HELLO));
-  const answered = packets.find((packet) => typesOf(packet).includes(SERVER_HELLO));
+  const shows = (type: string) => (packet: Packet) => valuesOf(packet, 'tls.handshake.type').includes(type);
+  const [asked, answered] = [packets.find(shows(CLIENT_HELLO)), packets.find(shows(SERVER_HELLO))];
   if (asked === undefined || answered === undefined) return undefined;
-  const version = answered['tls.handshake.extensions.supported_version'] || answered['tls.handshake.version'];
-  const code = version.split('|')[0] ?? '';
-  return { version: VERSIONS[code] ?? code, serverName: asked['tls.handshake.extensions_server_name'] };
+  const code = [...valuesOf(answered, 'tls.handshake.extensions.supported_version'), ...valuesOf(answered, 'tls.handshake.version')][0] ?? '';
+  return { version: VERSIONS[code] ?? code, serverName: valuesOf(asked, 'tls.handshake.extensions_server_name')[0] ?? '' };
 };
 
 const conversationOf = (packets: readonly Packet[]): Conversation | undefined => {
@@ -71,8 +81,19 @@ const conversationOf = (packets: readonly Packet[]): Conversation | undefined =>
     from: first['ip.src'] || first['ipv6.src'],
     to: first['ip.dst'] || first['ipv6.dst'],
     port: Number(first['tcp.dstport']),
-    lines: packets.flatMap(linesOf),
+    lines: dialogueOf(piecesOf(packets), first['tcp.dstport'] === '465'),
+    last: new Date(Math.max(...packets.map((packet) => Number(packet['frame.time_epoch']))) * 1000),
     tls: tlsOf(packets),
+  };
+};
+
+/** dumpcap(1) writes what it has heard twice a second: what was said before a word of our own is in the file when that is. */
+const hearsItself = (host: ForeignHost): (() => Promise<void>) => {
+  let last = 0;
+  return async () => {
+    const word = `so far ${++last} of ${process.pid}.`;
+    await host.must(['bash', '-c', 'printf %s "$1" >"/dev/udp/$2/9"', 'say', word, RESOLVER.v4]);
+    await until('the recorder has written', async () => (await host.room.run(['grep', '-qaF', word, FILE])).code === 0 || undefined, 30_000, 50);
   };
 };
 
@@ -87,10 +108,26 @@ export const recorder = async (host: ForeignHost): Promise<Recorder> => {
     30_000,
     100,
   );
+  const written = hearsItself(host);
   return {
     conversations: async () => {
+      await written();
       const fields = FIELDS.flatMap((field) => ['-e', field]);
-      const { stdout } = await host.must(['tshark', '-n', '-r', FILE, '-T', 'fields', '-E', 'occurrence=a', '-E', 'aggregator=|', ...fields]);
+      const { stdout } = await host.must([
+        'tshark',
+        '-n',
+        '-r',
+        FILE,
+        '-Y',
+        'tcp',
+        '-T',
+        'fields',
+        '-E',
+        'occurrence=a',
+        '-E',
+        `aggregator=${UNIT}`,
+        ...fields,
+      ]);
       const streams = Map.groupBy(packetsOf(stdout), (packet) => packet['tcp.stream']);
       return [...streams.values()].flatMap((packets) => conversationOf(packets) ?? []);
     },
