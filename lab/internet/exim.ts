@@ -43,7 +43,7 @@ domainlist local_domains = ${domain} : *.${domain}
 local_interfaces = <; ${host.addresses.v4} ; ${host.addresses.v6}
 ${certificate === 'none' ? 'tls_advertise_hosts =' : `tls_advertise_hosts = *\ntls_certificate = /srv/tls/chain.pem\ntls_privatekey = /srv/tls/key.pem`}
 dns_dnssec_ok = 1
-log_selector = +tls_cipher +tls_certificate_verified +tls_peerdn +tls_sni +dkim_verbose +received_recipients +smtp_connection +incoming_port +subject
+log_selector = +millisec +tls_cipher +tls_certificate_verified +tls_peerdn +tls_sni +dkim_verbose +received_recipients +smtp_connection +incoming_port +subject
 spool_directory = /var/spool/exim4
 message_size_limit = 60M
 recipient_unqualified_hosts =
@@ -104,7 +104,8 @@ const SIGN = `set -e; cd /srv/tls; mkdir -p ca; : >ca/index; echo 01 >ca/serial
 printf '[ca]\\ndefault_ca=a\\n[a]\\ndatabase=ca/index\\nserial=ca/serial\\nnew_certs_dir=ca\\ndefault_md=sha256\\npolicy=p\\nunique_subject=no\\ncopy_extensions=copy\\n[p]\\ncommonName=supplied\\n' >ca.cnf
 openssl ca -batch -notext -config ca.cnf -keyfile "$1" -cert "$2" -startdate 240101000000Z -enddate "$3" -in request.pem -out certificate.pem 2>/dev/null`;
 
-const makeCertificate = async (host: ForeignHost, { certificate, domain }: EximOptions): Promise<string> => {
+/** Key, certificate and chain in /srv/tls, for its name and `domain`; answers with the digest of the key as a TLSA record holds it. */
+export const makeCertificate = async (host: ForeignHost, { certificate, domain }: Pick<EximOptions, 'certificate' | 'domain'>): Promise<string> => {
   if (certificate === 'none') return '';
   const name = certificate === 'other-name' ? 'other.example' : host.name;
   await host.must(['mkdir', '-p', '/srv/tls']);

@@ -1,105 +1,11 @@
-/** The private internet: names from the root down, and hosts that are not ours, on one network that leads nowhere. Front door. */
-import type { Release } from '../kinds.ts';
-import { type Addresses, type Network, network } from '../network.ts';
-import { type Names, nameServers } from './dns.ts';
-import { exim, type EximOptions, type EximServer } from './exim.ts';
-import { foreignHost, type ForeignHost } from './host.ts';
-import { type Facts, foreign } from './layer.ts';
-import { apply, type Ours, ours, servedThere } from './ours.ts';
-import { type Conversation, recorder, told } from './recorder.ts';
-import { beginResolver, RESOLV_CONF } from './resolver.ts';
-import { addressesOf, NAME_SERVERS, RESOLVER } from './topology.ts';
-import { addressLines, reverseLines, type ZoneLine } from './zones.ts';
-
+/** The private internet: hosts that are not ours, names from the root down, and mail servers of ours in it. Front door. */
+export type { EximServer } from './exim.ts';
+export type { ForeignHost } from './host.ts';
+export { type ForeignServer, type Internet, internet } from './internet.ts';
+export { apply, type Ours } from './ours.ts';
+export { type Fate, fateAt, fateOf, handIn } from './outgoing.ts';
+export type { CertificateAuthority } from './pebble.ts';
+export type { Conversation } from './recorder.ts';
 export { onEachReleaseThere } from './scenario.ts';
-export { addressesOf, addressLines, apply, type Conversation, type EximServer, type ForeignHost, type Ours, reverseLines, type ZoneLine };
-
-/** What a foreign server's TLSA record says of its key. */
-export type Tlsa = 'right' | 'wrong' | 'none';
-
-export interface ForeignServer extends Omit<EximOptions, 'domain'> {
-  readonly tlsa?: Tlsa;
-  /** Where the domain is not `NAME.example`. */
-  readonly domain?: string;
-}
-
-export interface Internet extends AsyncDisposable {
-  readonly lan: Network;
-  readonly facts: Facts;
-  readonly names: Names;
-  /** What was said on the ports of mail, by whomever. */
-  conversations(): Promise<readonly Conversation[]>;
-  /** For people, when a test has failed: dialogues, and the logs of all mail servers since `from`. */
-  report(from: Date): Promise<string>;
-  /** Where people's mail programs are. */
-  readonly people: ForeignHost;
-  /** A host with foreign programs and nothing started; its name leads to it and back. */
-  host(name: string, addresses?: Addresses): Promise<ForeignHost>;
-  /** Exim at mail.NAME.example, which is the MX of NAME.example. */
-  exim(name: string, options: ForeignServer): Promise<EximServer>;
-  /** A mail server of ours, with mail.house.example (bookworm) or mail.club.example (trixie) published as it says. */
-  ours(release: Release): Promise<Ours>;
-}
-
-/** Numbers of hosts that a scenario adds. */
-const FIRST_FREE = 50;
-
-/** `lines` stand in the zones from the beginning. */
-export const internet = async (lines: readonly ZoneLine[] = []): Promise<Internet> => {
-  await using stack = new AsyncDisposableStack();
-  const { layer, facts } = await foreign();
-  const lan = stack.use(await network({ hub: true }));
-  let owner: AsyncDisposableStack = stack;
-  const plain = async (name: string, addresses: Addresses): Promise<ForeignHost> => {
-    const made = owner.use(await foreignHost(lan, layer, name, addresses));
-    await made.room.put({ '/etc/resolv.conf': RESOLV_CONF });
-    return made;
-  };
-  const names = await nameServers((name, who) => plain(name, NAME_SERVERS[who]), facts, lines);
-  await beginResolver(await plain('resolver.example', RESOLVER), facts);
-  const heard = await recorder(await plain('recorder.example', addressesOf(7)));
-  const [servers, exims]: [Ours[], EximServer[]] = [[], []];
-  let last = FIRST_FREE;
-  const host: Internet['host'] = async (name, addresses = addressesOf(last++)) => {
-    const made = await plain(name, addresses);
-    await names.add(...addressLines(`${name}.`, addresses), ...reverseLines(addresses, `${name}.`));
-    return made;
-  };
-  const people = await plain('laptop.people.example', addressesOf(8));
-  const net: Internet = {
-    lan,
-    facts,
-    names,
-    people,
-    host,
-    conversations: heard.conversations,
-    report: async (from) => {
-      const since = `--since=@${Math.floor(from.getTime() / 1000)}`;
-      const logs = await Promise.all([
-        ...servers.map(async ({ identity, machine }) => [
-          identity.hostname,
-          (await machine.run(['journalctl', '--no-pager', '--output=short-iso', since])).stdout,
-        ]),
-        ...exims.map(async (server) => [server.host.name, await server.log()]),
-      ]);
-      const parts = [['dialogues', told(await heard.conversations())], ...logs];
-      return parts.map(([title, text]) => `--- ${title}\n${text}`).join('\n');
-    },
-    exim: async (name, { tlsa = 'none', domain = `${name}.example`, ...rest }) => {
-      const server = await exim(await host(`mail.${domain}`), { domain, ...rest });
-      exims.push(server);
-      const digest = tlsa === 'wrong' ? '0'.repeat(64) : server.keyDigest;
-      await names.add(`${domain}. MX 10 mail.${domain}.`, ...(tlsa === 'none' ? [] : [`_25._tcp.mail.${domain}. TLSA 3 1 1 ${digest}`]));
-      return server;
-    },
-    ours: async (release) => {
-      const server = await ours(net, release, await servedThere(release, internet));
-      owner.use(server);
-      servers.push(server);
-      return server;
-    },
-    [Symbol.asyncDispose]: () => owner.disposeAsync(),
-  };
-  owner = stack.move();
-  return net;
-};
+export { addressesOf } from './topology.ts';
+export { addressLines, reverseLines, type ZoneLine } from './zones.ts';

@@ -21,6 +21,8 @@ const PACKAGES = [
   'libmail-dkim-perl',
   'python3-dkim',
   'python3-dnspython',
+  'pebble',
+  'certbot',
 ];
 
 /** Where the keys of zones lie, by Knot's way of keeping them (keymgr(8)). */

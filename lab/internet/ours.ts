@@ -2,14 +2,15 @@
  * Mail servers of ours in the private internet: made by `up --hostname --domain` on a bare Debian in it. What differs from a machine in the
  * world are root hints, trust anchor and the authority that its Debian trusts.
  */
-import { HAUSPOST, allRun, type Server, serverOn } from '../mail.ts';
+import { HAUSPOST, allRun, type Login, type Server, serverOn } from '../mail.ts';
 import type { Release } from '../kinds.ts';
 import { boot, derive, type Image, type Machine } from '../machine.ts';
-import type { Addresses } from '../network.ts';
+import type { Addresses, Network } from '../network.ts';
 import { succeeded } from '../process.ts';
 import { firstUp, launched, programHash } from '../served.ts';
 import { fromKeys } from '../dkim.ts';
-import type { Internet } from './index.ts';
+import type { Names } from './dns.ts';
+import type { ForeignHost } from './host.ts';
 import { foreign, type Facts } from './layer.ts';
 import { rootHints } from './resolver.ts';
 import { addressesOf } from './topology.ts';
@@ -26,6 +27,13 @@ export const OURS: Readonly<Record<Release, Identity>> = {
   bookworm: { hostname: 'mail.house.example', domain: 'house.example', addresses: addressesOf(10) },
   trixie: { hostname: 'mail.club.example', domain: 'club.example', addresses: addressesOf(11) },
 };
+
+/** What of the internet a machine of ours needs around it. */
+export interface Around {
+  readonly lan: Network;
+  readonly people: ForeignHost;
+  readonly names: Pick<Names, 'add'>;
+}
 
 /** Debian's dns-root-data comes later and leaves alone what is diverted (dpkg-divert(1)). */
 const TRUST = `set -e
@@ -50,7 +58,7 @@ export const ourLines = ({ hostname, domain, addresses }: Identity): readonly Zo
 ];
 
 /** After its first `up`, made while this internet answers for names; `open` begins one with the lines that it is given. */
-export const servedThere = async (release: Release, open: (lines: readonly ZoneLine[]) => Promise<Internet>): Promise<Image> => {
+export const servedThere = async (release: Release, open: (lines: readonly ZoneLine[]) => Promise<Around & AsyncDisposable>): Promise<Image> => {
   const { facts } = await foreign();
   const identity = OURS[release];
   const recipe = JSON.stringify([facts.anchor, identity, programHash()]);
@@ -89,10 +97,12 @@ const dkimLines = async (machine: Machine, domain: string): Promise<readonly Zon
 
 export interface Ours extends Server {
   readonly identity: Identity;
+  /** Of all accounts that have been made. */
+  readonly logins: readonly Login[];
 }
 
 /** Boots it, joins it, waits until its daemons run, and publishes what others believe it by. `demo` of its domain has an account. */
-export const ours = async (net: Internet, release: Release, image: Image): Promise<Ours> => {
+export const ours = async (net: Around, release: Release, image: Image): Promise<Ours> => {
   const identity = OURS[release];
   const { hostname, domain, addresses } = identity;
   const machine = await boot({ image, name: hostname });
@@ -102,9 +112,14 @@ export const ours = async (net: Internet, release: Release, image: Image): Promi
   const vantage = { sockets: people, host: addresses.v4, stranger: people.addresses.v4, client: people.addresses.v4, hostname };
   const demo = { user: `demo@${domain}`, pass: 'password-of-demo' };
   const server = await serverOn(machine, demo, vantage);
-  await server.account(demo);
+  const logins: Login[] = [];
+  const account: Server['account'] = async (login, ...flags) => {
+    logins.push(login);
+    await server.account(login, ...flags);
+  };
+  await account(demo);
   await net.names.add(...ourLines(identity), `_25._tcp.${hostname}. TLSA 3 1 1 ${await keyDigest(machine)}`, ...(await dkimLines(machine, domain)));
-  return { ...server, identity };
+  return { ...server, account, identity, logins };
 };
 
 export const apply = async ({ machine }: Pick<Server, 'machine'>, text: string): Promise<void> => {

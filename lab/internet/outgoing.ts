@@ -1,7 +1,7 @@
 /** Mail that somebody of ours sends into the internet, and what Postfix says has become of it. */
 import { dated } from '../dated.ts';
 import { until } from '../process.ts';
-import type { Ours } from './index.ts';
+import type { Ours } from './ours.ts';
 
 export interface Fate {
   /** `sent`, `deferred`, `bounced`. */

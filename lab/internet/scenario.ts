@@ -1,7 +1,8 @@
 /** The frame of a scenario in the private internet: one for each release, with a mail server of ours in it. A test that fails tells what was said. */
 import { after, afterEach, before, beforeEach, describe, type TestContext } from 'node:test';
 import type { Release } from '../kinds.ts';
-import { type Internet, internet, type Ours } from './index.ts';
+import { type Internet, internet } from './internet.ts';
+import type { Ours } from './ours.ts';
 
 export interface Place {
   readonly net: Internet;
@@ -19,15 +20,23 @@ export const onEachReleaseThere = <T>(
       let net: Internet | undefined;
       let begun = new Date();
       before(async () => {
+        begun = new Date();
         net = await internet();
-        const server = await net.ours(release);
-        place = { net, server, ...(await arrange({ net, server }, release)) };
+        try {
+          const server = await net.ours(release);
+          place = { net, server, ...(await arrange({ net, server }, release)) };
+        } catch (error) {
+          // No test has begun: nobody else would tell.
+          console.log(await net.report(begun));
+          throw error;
+        }
       });
       beforeEach(() => {
         begun = new Date();
       });
       afterEach(async (context) => {
-        if ((context as TestContext).passed || net === undefined) return;
+        // Node's types do not know it yet (nodejs.org/api/test.html, context.passed).
+        if ((context as TestContext & { readonly passed: boolean }).passed || net === undefined) return;
         console.log(await net.report(begun));
       });
       after(() => net?.[Symbol.asyncDispose]());

@@ -16,6 +16,10 @@ export const PRIMARY = addressesOf(2);
 export const SECONDARY = addressesOf(3);
 /** Whom the hosts that are not ours ask for names; it validates, too. */
 export const RESOLVER = addressesOf(4);
+export const CERTIFICATE_AUTHORITY = addressesOf(6);
+export const RECORDER = addressesOf(7);
+/** Where people sit. */
+export const PEOPLE = addressesOf(8);
 /** Nobody is there. */
 export const DEAD = addressesOf(9);
 

@@ -5,8 +5,8 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type EximServer, type ForeignServer, type Internet, onEachReleaseThere, type Ours } from '../internet/index.ts';
-import { type Fate, fateAt } from '../internet/outgoing.ts';
+import { type EximServer, type Fate, fateAt, type ForeignServer, type Internet, onEachReleaseThere, type Ours } from '../internet/index.ts';
+
 import { exits } from '../operator.ts';
 
 const SERVERS: Readonly<Record<string, ForeignServer>> = {

@@ -1,0 +1,63 @@
+/**
+ * The certificate authority: Pebble (pebble(1)), which speaks ACME (RFC 8555) and asks the resolver of this internet where a name leads.
+ * What it issues hangs from a root of its own, a new one at each start.
+ */
+import { httpRequest, httpsExchange } from '../http.ts';
+import { until } from '../process.ts';
+import { makeCertificate } from './exim.ts';
+import type { ForeignHost } from './host.ts';
+import type { Facts } from './layer.ts';
+import { RESOLVER } from './topology.ts';
+
+export interface CertificateAuthority {
+  readonly host: ForeignHost;
+  /** The address of its directory (RFC 8555, section 7.1.1). What it shows there itself is signed by the internet's authority. */
+  readonly directory: string;
+  /** PEM: whom to trust who meets what it has issued. */
+  readonly root: string;
+}
+
+const CONFIG = '/srv/pebble.json';
+const MANAGEMENT = 15_000;
+
+const configuration = JSON.stringify({
+  pebble: {
+    listenAddress: ':443',
+    managementListenAddress: `:${MANAGEMENT}`,
+    certificate: '/srv/tls/chain.pem',
+    privateKey: '/srv/tls/key.pem',
+    // Where challenges are answered (RFC 8555, section 8.3; RFC 8737).
+    httpPort: 80,
+    tlsPort: 443,
+    ocspResponderURL: '',
+    externalAccountBindingRequired: false,
+  },
+});
+
+/** Without these it waits up to five seconds before each validation, and refuses a twentieth of all nonces. */
+const AT_ONCE = ['PEBBLE_VA_NOSLEEP=1', 'PEBBLE_WFE_NONCEREJECT=0'];
+
+export const certificateAuthority = async (host: ForeignHost, { authority }: Facts): Promise<CertificateAuthority> => {
+  const { name, addresses } = host;
+  await makeCertificate(host, { certificate: 'authority', domain: name });
+  await host.room.put({ [CONFIG]: configuration });
+  const { child } = host.daemon(['env', ...AT_ONCE, 'pebble', '-config', CONFIG, '-dnsserver', `${RESOLVER.v4}:53`]);
+  const page = async (port: number, target: string): Promise<string | undefined> => {
+    const socket = await host.dial({ host: addresses.v4, port }).catch(() => undefined);
+    if (socket === undefined) return undefined;
+    const { status, body } = await httpsExchange(socket, { ca: authority, servername: name }, httpRequest(target, { headers: [`Host: ${name}`] }));
+    return status === 200 ? body : undefined;
+  };
+  const shown = (port: number, target: string): Promise<string> =>
+    until(
+      `${name} shows ${target}`,
+      () => {
+        if (child.exitCode !== null) throw new Error(`Pebble ended: ${host.said()}`);
+        return page(port, target);
+      },
+      30_000,
+      100,
+    );
+  await shown(443, '/dir');
+  return { host, directory: `https://${name}/dir`, root: await shown(MANAGEMENT, '/roots/0') };
+};
