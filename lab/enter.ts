@@ -20,7 +20,8 @@ export interface Inside {
   spawn(argv: Argv, options?: Omit<InsideOptions, 'input' | 'ms' | 'encoding'>): Child;
 }
 
-const entering = (pid: number, argv: Argv, options: InsideOptions): Argv => [
+/** What to start on the host so that `argv` runs there. */
+export const entering = (pid: number, argv: Argv, options: InsideOptions): Argv => [
   ...['nsenter', '--target', String(pid), '--mount', '--uts', '--ipc', '--net', '--pid', '--root', '--wd', '--'],
   // nsenter forks to get into the pid namespace: its child needs the tie, too.
   ...DIES_WITH_PARENT,
