@@ -47,6 +47,10 @@ export interface Internet extends AsyncDisposable {
 /** Numbers of hosts that a scenario adds. */
 const FIRST_FREE = 50;
 
+/** Each knows its own name: Knot asks for that before it does anything else, and the resolver is not there yet. */
+const hostsFile = (name: string, { v4, v6 }: Addresses): string =>
+  ['127.0.0.1 localhost', '::1 localhost', `${v4} ${name}`, `${v6} ${name}`, ''].join('\n');
+
 /** What each wrote since `from`, or why that cannot be told: a machine may be off. */
 const logsOf = (servers: readonly Ours[], exims: readonly EximServer[], from: Date): Promise<readonly (readonly [string, string])[]> => {
   const since = `--since=@${from.getTime() / 1000}`;
@@ -72,7 +76,7 @@ export const internet = async (lines: readonly ZoneLine[] = []): Promise<Interne
   const [hosts, servers, exims]: [ForeignHost[], Ours[], EximServer[]] = [[], [], []];
   const plain = async (name: string, addresses: Addresses): Promise<ForeignHost> => {
     const made = owner.use(await foreignHost(lan, layer, name, addresses));
-    await made.room.put({ '/etc/resolv.conf': RESOLV_CONF });
+    await made.room.put({ '/etc/resolv.conf': RESOLV_CONF, '/etc/hosts': hostsFile(name, addresses) });
     hosts.push(made);
     return made;
   };
