@@ -145,7 +145,7 @@ describe('the private internet', options, () => {
   });
 
   test('a name that was not there is, as soon as it is added', async () => {
-    for (const name of ['ask1', 'ask2', 'ask3', 'ask4', 'ask5']) {
+    for (const name of ['ask1', 'ask2', 'ask3']) {
       assert.deepEqual(await judged(`${name}.house.example.`, 'A'), ['NXDOMAIN', true]);
       await net.names.add(`${name}.house.example. A 198.18.9.8`);
       assert.deepEqual(await judged(`${name}.house.example.`, 'A'), ['NOERROR', true]);
@@ -158,8 +158,8 @@ describe('the private internet', options, () => {
   });
 
   test('nothing leads out of it', async () => {
-    await assert.rejects(net.people.dial({ host: '192.0.2.1', port: 25 }), { code: 'EHOSTUNREACH' });
-    await assert.rejects(net.people.dial({ host: '2001:db8::1', port: 25 }), { code: 'EHOSTUNREACH' });
+    const outside = ['192.0.2.1', '2001:db8::1'].map((host) => net.people.dial({ host, port: 25 }));
+    await Promise.all(outside.map((dialled) => assert.rejects(dialled, { code: 'EHOSTUNREACH' })));
     (await net.people.dial({ host: ROOT ?? '', port: 53 })).destroy();
   });
 
@@ -192,7 +192,7 @@ describe('the private internet', options, () => {
       });
 
       test('finds a name that was not there as soon as it is added', async () => {
-        for (const name of ['late1', 'late2', 'late3', 'late4', 'late5']) {
+        for (const name of ['late1', 'late2', 'late3']) {
           const asked = `${name}.${release}.house.example.`;
           assert.deepEqual(await askForName(server.machine, '127.0.0.1', asked), { code: 3, validated: true, answers: 0 });
           await net.names.add(`${asked} A 198.18.9.8`);
