@@ -3,7 +3,7 @@ export type { EximServer } from './exim.ts';
 export type { ForeignHost } from './host.ts';
 export { type ForeignServer, type Internet, internet } from './internet.ts';
 export { apply, type Ours } from './ours.ts';
-export { type Fate, fateAt, fateOf, handIn } from './outgoing.ts';
+export { type Fate, fateAt, fateOf, handIn, readerAt } from './outgoing.ts';
 export type { CertificateAuthority } from './pebble.ts';
 export type { Conversation } from './recorder.ts';
 export { onEachReleaseThere } from './scenario.ts';

@@ -43,8 +43,11 @@ const fateIn = (journal: string, to: string): Fate | undefined => {
   const [, pid = '', , relay = '', status = '', words = ''] = STATUS.exec(lines[at] ?? '') ?? [];
   if (status === '') return undefined;
   const host = relay.split('[')[0] ?? '';
-  const tls = lines
-    .slice(0, at)
+  const earlier = lines.slice(0, at);
+  // The same process may have delivered another message before.
+  const begun = earlier.findLastIndex((line) => STATUS.exec(line)?.[1] === pid);
+  const tls = earlier
+    .slice(begun + 1)
     .findLast((line) => line.includes(`postfix/smtp[${pid}]: `) && line.includes(` TLS connection established to ${host}[`));
   const [, level = '', version = ''] = /: (\w+) TLS connection established to \S+: (\S+) with/.exec(tls ?? '') ?? [];
   return { status, words, relay, tls: tls === undefined ? undefined : { level, version } };
@@ -54,9 +57,12 @@ const fateIn = (journal: string, to: string): Fate | undefined => {
 export const fateOf = (server: Ours, to: string, ms = 60_000): Promise<Fate> =>
   until(`there was an attempt for ${to}`, async () => fateIn(await server.machine.journal(), to), ms, 250);
 
+/** An address that nobody else writes to. */
+export const readerAt = (domain: string): string => `reader-${++sent}@${domain}`;
+
 /** Both: for a recipient of `domain` whom nobody else writes to. */
 export const fateAt = async (server: Ours, domain: string): Promise<Fate & { readonly subject: string; readonly to: string }> => {
-  const to = `reader-${++sent}@${domain}`;
+  const to = readerAt(domain);
   const subject = await handIn(server, to);
   return { ...(await fateOf(server, to)), subject, to };
 };

@@ -5,8 +5,18 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type EximServer, type Fate, fateAt, type ForeignServer, type Internet, onEachReleaseThere, type Ours } from '../internet/index.ts';
-
+import {
+  type EximServer,
+  type Fate,
+  fateAt,
+  fateOf,
+  type ForeignServer,
+  handIn,
+  type Internet,
+  onEachReleaseThere,
+  type Ours,
+  readerAt,
+} from '../internet/index.ts';
 import { exits } from '../operator.ts';
 
 const SERVERS: Readonly<Record<string, ForeignServer>> = {
@@ -27,6 +37,8 @@ const SERVERS: Readonly<Record<string, ForeignServer>> = {
 type Expected = readonly [status: 'sent' | 'deferred', level: string | undefined, words: RegExp];
 
 const KEPT = /^250 /;
+const UNVERIFIED = /^Server certificate not (?:verified|trusted)$/;
+const NOT_OFFERED = /^TLS is required, but was not offered by host /;
 
 /** Without a policy. */
 const WITHOUT: readonly (readonly [server: string, expected: Expected])[] = [
@@ -34,8 +46,8 @@ const WITHOUT: readonly (readonly [server: string, expected: Expected])[] = [
   // Whom the zone vouches for needs no authority, and its record no date (RFC 7672, section 3.1.1).
   ['self', ['sent', 'Verified', KEPT]],
   ['expired', ['sent', 'Verified', KEPT]],
-  ['wrong', ['deferred', undefined, /^Server certificate not trusted$/]],
-  ['bare', ['deferred', undefined, /^TLS is required, but was not offered by host /]],
+  ['wrong', ['deferred', undefined, UNVERIFIED]],
+  ['bare', ['deferred', undefined, NOT_OFFERED]],
   ['missing', ['sent', 'Untrusted', KEPT]],
   ['trusted', ['sent', 'Trusted', KEPT]],
   ['misnamed', ['sent', 'Trusted', KEPT]],
@@ -43,7 +55,6 @@ const WITHOUT: readonly (readonly [server: string, expected: Expected])[] = [
   ['clear', ['sent', undefined, KEPT]],
   // A record that nobody signed does not count (RFC 7672, section 2.1).
   ['unsigned', ['sent', 'Untrusted', KEPT]],
-  ['broken', ['deferred', undefined, /^Host or domain name not found\./]],
 ];
 
 type Params = string | ((server: EximServer) => Promise<string>);
@@ -53,9 +64,6 @@ const fingerprint = async ({ host }: EximServer): Promise<string> => {
   return `match=${stdout.trim().split('=')[1]}`;
 };
 
-const UNVERIFIED = /^Server certificate not (?:verified|trusted)$/;
-const NOT_OFFERED = /^TLS is required, but was not offered by host /;
-
 const POLICIES: readonly (readonly [server: string, policy: string, params: Params | undefined, expected: Expected])[] = [
   ['trusted', 'none', undefined, ['sent', undefined, KEPT]],
   ['trusted', 'may', undefined, ['sent', 'Trusted', KEPT]],
@@ -63,7 +71,7 @@ const POLICIES: readonly (readonly [server: string, policy: string, params: Para
   ['trusted', 'encrypt', undefined, ['sent', 'Trusted', KEPT]],
   ['missing', 'encrypt', undefined, ['sent', 'Untrusted', KEPT]],
   ['clear', 'encrypt', undefined, ['deferred', undefined, NOT_OFFERED]],
-  ['trusted', 'encrypt', 'protocols=TLSv1', ['deferred', undefined, /^Cannot start TLS: handshake failure$/]],
+  ['trusted', 'encrypt', 'protocols=TLSv1.3', ['sent', 'Trusted', KEPT]],
   ['trusted', 'dane', undefined, ['sent', 'Trusted', KEPT]],
   ['right', 'dane-only', undefined, ['sent', 'Verified', KEPT]],
   ['trusted', 'dane-only', undefined, ['deferred', undefined, /TLSA/]],
@@ -142,6 +150,16 @@ onEachReleaseThere(
         await judge(name, await fateAt(get().server, `${name}.example`), expected);
       });
 
+    test('M15: a domain whose signatures are wrong: people are told to come later, and what is in the queue waits', async () => {
+      const { server, servers } = get();
+      await assert.rejects(handIn(server, readerAt('broken.example')), /^Error: RCPT TO:.*: 450 .*Domain not found/);
+      const to = readerAt('broken.example');
+      const argv = ['sendmail', '-f', server.demo.user, to];
+      assert.equal((await server.machine.run(argv, { input: `From: ${server.demo.user}\nSubject: ${to}\n\nHello.\n` })).code, 0);
+      await judge('broken', { ...(await fateOf(server, to)), subject: to, to }, ['deferred', undefined, /^Host or domain name not found\./]);
+      assert.deepEqual(await servers['broken']?.messages(), []);
+    });
+
     for (const [number, [name, policy, params, expected]] of POLICIES.entries())
       test(`M15: policy ${policy}${params === undefined ? '' : ` ${typeof params === 'string' ? params : 'with its fingerprint'}`} for "${name}": ${expected[0]}`, async () => {
         const { net, server, servers } = get();
@@ -151,7 +169,10 @@ onEachReleaseThere(
         await net.names.add(`${domain}. MX 10 mail.${name}.example.`);
         const given = typeof params === 'function' ? await params(there) : params;
         await exits(server, 0, 'tls-policy', 'set', domain, policy, ...(given === undefined ? [] : given.split(' ')));
-        await judge(name, await fateAt(server, domain), expected);
+        const fate = await fateAt(server, domain);
+        await judge(name, fate, expected);
+        const version = /TLSv1\.[23]/.exec(given ?? '')?.[0];
+        if (version !== undefined) assert.equal(fate.tls?.version, version);
       });
   },
 );
