@@ -1,6 +1,6 @@
 /** The name servers: Knot (knot.conf(5), knotd(8)), which signs by itself with the keys of the layer. */
 import { until } from '../process.ts';
-import type { ForeignHost } from './host.ts';
+import type { Daemon, ForeignHost } from './host.ts';
 import { type Facts, KEYS } from './layer.ts';
 import { NAME_SERVERS, type NameServerName, PRIMARY, type Zone, ZONES } from './topology.ts';
 import { homeOf, TTL, zoneFile, type ZoneLine } from './zones.ts';
@@ -8,15 +8,23 @@ import { homeOf, TTL, zoneFile, type ZoneLine } from './zones.ts';
 /** Whoever has it may change any zone (RFC 2136, RFC 8945). Nobody but the lab hears it. */
 export const UPDATER = { name: 'lab.', algorithm: 'hmac-sha256', secret: 'bGFiIG9mIGhhdXNwb3N0LCBub3RoaW5nIGVsc2UgdXM=' } as const;
 
+export interface NameServer extends ForeignHost {
+  /** Ends it, without a word. */
+  end(): Promise<void>;
+  /** Starts it again with what its zones held; answers when it serves all of them but those in `without`. */
+  begin(...without: readonly string[]): Promise<void>;
+}
+
 export interface Names {
   /** Adds records, in every zone that they belong to; answers when the zone is served with them, by its secondary as well. */
   add(...lines: readonly ZoneLine[]): Promise<void>;
   /** Removes records: all of a name's type (`mail.right.example. TLSA`) or the one that is named in full. */
   remove(...lines: readonly ZoneLine[]): Promise<void>;
-  readonly servers: Readonly<Record<NameServerName, ForeignHost>>;
+  readonly servers: Readonly<Record<NameServerName, NameServer>>;
 }
 
-const DIRECTORY = '/srv/zones';
+/** Holds a file `ZONEzone` for each zone. */
+export const DIRECTORY = '/srv/zones';
 const CONFIG = '/etc/knot/knot.conf';
 
 const served = (who: NameServerName): readonly Zone[] =>
@@ -88,20 +96,42 @@ ${served(who)
   .join('')}`;
 };
 
-const begin = async (host: ForeignHost, who: NameServerName, facts: Facts, lines: readonly ZoneLine[]): Promise<void> => {
+const prepare = async (host: ForeignHost, who: NameServerName, facts: Facts, lines: readonly ZoneLine[]): Promise<void> => {
   const zones = who === 'secondary' ? [] : served(who).map((zone) => [`${DIRECTORY}/${zone.name}zone`, zoneFile(zone, facts, lines)] as const);
   await host.room.put({ [CONFIG]: configuration(who), ...Object.fromEntries(zones) });
   await host.must(['mkdir', '-p', '/run/knot', `/srv/db-${who}`, DIRECTORY]);
-  host.daemon(['knotd', '-c', CONFIG]);
 };
 
 /** Every zone that it serves has a start of authority. */
-const answers = async (host: ForeignHost, who: NameServerName): Promise<true | undefined> => {
-  for (const { name } of served(who)) {
+const answers = async (host: ForeignHost, who: NameServerName, without: readonly string[] = []): Promise<true | undefined> => {
+  for (const { name } of served(who).filter((zone) => !without.includes(zone.name))) {
     const { code, stdout } = await host.room.run(['kdig', `@${host.addresses.v4}`, '+short', '+retry=0', '+timeout=1', name, 'SOA']);
     if (code !== 0 || stdout.trim() === '') return undefined;
   }
   return true;
+};
+
+/** Constant. In a room of its own there is no other knotd. */
+const KILL = 'kill -s KILL $(pidof knotd)';
+/** Constant. It does not start as long as the process is there that its PID file names. */
+const ENDED = 'test ! -e "/proc/$(cat /run/knot/knot.pid)"';
+
+const running = (host: ForeignHost, who: NameServerName): NameServer => {
+  // It may be held up by SIGSTOP: it is no child of nsenter(1), which would stop with it, and then keep the room from being closed.
+  const start = (): Daemon => host.daemon(['sh', '-c', '"$@" & wait $!', 'sh', 'knotd', '-c', CONFIG]);
+  let daemon = start();
+  return {
+    ...host,
+    end: async () => {
+      await host.must(['sh', '-c', KILL]);
+      await daemon.stop();
+      await until(`${host.name} has ended`, async () => (await host.room.run(['sh', '-c', ENDED])).code === 0 || undefined, 10_000);
+    },
+    begin: async (...without) => {
+      daemon = start();
+      await until(`${host.name} serves its zones again`, () => answers(host, who, without), 30_000, 100);
+    },
+  };
 };
 
 /** Knot's own answer to an update is that it is served; its secondary has it when the serials are equal. */
@@ -116,10 +146,10 @@ export const nameServers = async (
   lines: readonly ZoneLine[],
 ): Promise<Names> => {
   const named = { root: 'a.root.example', registry: 'registry.example', primary: 'ns1.example', secondary: 'ns2.example' } as const;
-  const each = async (who: NameServerName): Promise<ForeignHost> => {
+  const each = async (who: NameServerName): Promise<NameServer> => {
     const host = await open(named[who], who);
-    await begin(host, who, facts, lines);
-    return host;
+    await prepare(host, who, facts, lines);
+    return running(host, who);
   };
   const [root, registry, primary, secondary] = await Promise.all([each('root'), each('registry'), each('primary'), each('secondary')]);
   const servers = { root, registry, primary, secondary };

@@ -1,5 +1,6 @@
 /** A host of the private internet: a file system of its own, with foreign programs, on the common network. */
 import { type Argv, type Child, collect, ended, type Output, succeeded } from '../process.ts';
+import { inNetwork } from '../namespace.ts';
 import type { Addresses, Network } from '../network.ts';
 import { doNotWaitFor, type Files, openRoom, type Room } from '../room.ts';
 import { type Sockets, socketsOf } from '../sockets.ts';
@@ -12,6 +13,8 @@ export interface ForeignHost extends Sockets, AsyncDisposable {
   readonly room: Room;
   /** Runs a program there; anything but success is an exception. */
   must(argv: Argv, options?: { readonly input?: string; readonly files?: Files; readonly ms?: number }): Promise<Output>;
+  /** Gives it further addresses, so that it can be many senders. */
+  also(...addresses: readonly Addresses[]): Promise<void>;
   /** Starts a program that stays; `stop` of it waits for its end. */
   daemon(argv: Argv): Daemon;
   /** All that its daemons have said on standard output and error. */
@@ -35,6 +38,10 @@ export const foreignHost = async (lan: Network, layer: Layer, name: string, addr
     addresses,
     room,
     must: async (argv, options) => succeeded(argv, await room.run(argv, options)),
+    also: async (...more) => {
+      const lines = more.flatMap(({ v4, v6 }) => [`address add ${v4}/16 dev host0`, `address add ${v6}/64 dev host0 nodad`]);
+      await inNetwork(netns, ['ip', '-batch', '-'], { input: `${lines.join('\n')}\n` });
+    },
     daemon: (argv) => {
       const child = room.spawn(argv);
       doNotWaitFor(child);

@@ -36,6 +36,12 @@ export const addressLines = (name: string, { v4, v6 }: Addresses): readonly Zone
 export const reverseLines = (addresses: Addresses, name: string): readonly ZoneLine[] =>
   Object.values(reverseOf(addresses)).map((reverse) => `${reverse} PTR ${name}`);
 
+/** What a list in DNS says of both addresses: an A record for each of its `answers` (RFC 5782, sections 2.1 and 2.4). */
+export const listingLines = (addresses: Addresses, zone: string, ...answers: readonly string[]): readonly ZoneLine[] =>
+  Object.values(reverseOf(addresses)).flatMap((reverse) =>
+    answers.map((answer) => `${reverse.replace(/(?:in-addr|ip6)\.arpa\.$/, zone)} A ${answer}`),
+  );
+
 const glue = (zone: Zone): readonly ZoneLine[] => serversOf(zone).flatMap((name) => addressLines(name, SERVERS[name] ?? DEAD));
 
 /** The registry vouches for a key that the zone does not have. */
