@@ -5,11 +5,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dated } from '../dated.ts';
-import { fetched, fromKeys, outside, type Outside, type Received, type Server, signatures, type Smtp, until } from '../index.ts';
+import { fetched, fromKeys, type Login, outside, type Outside, type Received, type Server, signatures, type Smtp, until } from '../index.ts';
 import { ok } from '../people.ts';
 
+/** Who writes from outside, and whom people write to. */
 const FRIEND = 'friend@outside.test';
-const DEMO = 'demo@hauspost.test';
 /** What is none of DATA: only CRLF.CRLF is (RFC 5321, section 4.1.1.4). */
 const ENDINGS: readonly string[] = ['\n.\n', '\r\n.\n', '\n.\r\n', '\r.\r', '\r\n.\r', '\r.\r\n', '\n.\r', '\r.\n', '\r\r\n.\r\r\n', '\n\n.\n\n'];
 
@@ -20,12 +20,13 @@ interface Pair {
 }
 
 /** One message, without the line that ends it; behind `end` are the commands and the head of another one. */
-const pairOf = (name: string, end: string, from: string): Pair => {
+const pairOf = (name: string, end: string, from: string, { user }: Login): Pair => {
   const id = `${name}-${Buffer.from(end).toString('hex')}@outside.test`;
   const [outer, inner] = [`<outer-${id}>`, `<inner-${id}>`];
-  const head = [`Message-ID: ${outer}`, `From: <${from}>`, `To: <${DEMO}>`, dated(), 'Subject: outer', '', `outer ${id}`].join('\r\n');
-  const commands = `MAIL FROM:<admin@hauspost.test>\r\nRCPT TO:<${DEMO}>\r\nDATA\r\n`;
-  return { outer, inner, text: `${head}${end}${commands}Message-ID: ${inner}\r\nFrom: <admin@hauspost.test>\r\n\r\ninner\r\n` };
+  const admin = user.replace(/^[^@]*/, 'admin');
+  const head = [`Message-ID: ${outer}`, `From: <${from}>`, `To: <${user}>`, dated(), 'Subject: outer', '', `outer ${id}`].join('\r\n');
+  const commands = `MAIL FROM:<${admin}>\r\nRCPT TO:<${user}>\r\nDATA\r\n`;
+  return { outer, inner, text: `${head}${end}${commands}Message-ID: ${inner}\r\nFrom: <${admin}>\r\n\r\ninner\r\n` };
 };
 
 const envelope = async (smtp: Smtp, from: string, to: string): Promise<void> => {
@@ -46,7 +47,7 @@ const one = async (smtp: Smtp, way: Way, text: string): Promise<void> => {
   smtp.close();
 };
 
-export const smuggledIn = (get: () => Server): void => {
+export const smuggledIn = (get: () => Server, friend = FRIEND): void => {
   // By BDAT the count of octets says where a message ends (RFC 3030), so that not even CRLF.CRLF does.
   for (const [way, endings] of [
     ['DATA', ENDINGS],
@@ -55,9 +56,9 @@ export const smuggledIn = (get: () => Server): void => {
     test(`M16: smuggling: an end of data that only others would see does not start a second message, by ${way}`, async () => {
       const imap = await get().imap(get().demo);
       for (const end of endings) {
-        const { outer, inner, text } = pairOf(`in-${way.toLowerCase()}`, end, FRIEND);
+        const { outer, inner, text } = pairOf(`in-${way.toLowerCase()}`, end, friend, get().demo);
         const smtp = await get().stranger();
-        await envelope(smtp, FRIEND, DEMO);
+        await envelope(smtp, friend, get().demo.user);
         await one(smtp, way, text);
         const got = await fetched(imap, 'INBOX', outer);
         assert.ok(got.includes(inner), 'the rest is text of the one message');
@@ -84,27 +85,32 @@ const isOne = async (server: Server, far: Outside, { outer, inner }: Pair, what:
   assert.equal(about.length, 1, what);
   for (const only of about) {
     assert.ok(only.source.includes(inner), what);
-    assert.equal(only.from, DEMO);
+    assert.equal(only.from, server.demo.user);
     isPlain(only, what);
   }
 };
 
-export const smuggledOut = (get: () => Server): void => {
+/** What `friend` gets arrives where strangers are. */
+export const smuggledOut = (get: () => Server, friend = FRIEND): void => {
   for (const port of [465, 587] as const) {
     test(`M16: smuggling: what a login sends on ${port} leaves as one message, with no CR or LF of its own, and its signature is right`, async () => {
       const server = get();
       await using far = await outside(server.vantage.sockets, server.vantage.stranger);
       for (const end of [...ENDINGS, '\r\n..\r\n', '\r\n..']) {
-        const pair = pairOf(`out-${port}`, end, DEMO);
+        const pair = pairOf(`out-${port}`, end, server.demo.user, server.demo);
         const smtp = await server.client(port, server.demo);
-        await envelope(smtp, DEMO, FRIEND);
+        await envelope(smtp, server.demo.user, friend);
         await one(smtp, 'DATA', pair.text);
         await isOne(server, far, pair, JSON.stringify(end));
         const { source } = await far.message(pair.outer);
-        assert.deepEqual(await signatures(source, fromKeys(server.machine)), ['hauspost.test pass rsa-sha256 2048'], JSON.stringify(end));
+        assert.deepEqual(
+          await signatures(source, fromKeys(server.machine)),
+          [`${server.demo.user.split('@')[1]} pass rsa-sha256 2048`],
+          JSON.stringify(end),
+        );
       }
       assert.deepEqual(
-        far.received.filter(({ from }) => from !== DEMO),
+        far.received.filter(({ from }) => from !== server.demo.user),
         [],
       );
     });
@@ -114,8 +120,8 @@ export const smuggledOut = (get: () => Server): void => {
     const server = get();
     await using far = await outside(server.vantage.sockets, server.vantage.stranger);
     for (const end of [...ENDINGS, '\r\n.\r\n']) {
-      const pair = pairOf('sendmail', end, DEMO);
-      ok(await server.machine.run(['/usr/sbin/sendmail', '-i', '-f', DEMO, FRIEND], { input: pair.text }));
+      const pair = pairOf('sendmail', end, server.demo.user, server.demo);
+      ok(await server.machine.run(['/usr/sbin/sendmail', '-i', '-f', server.demo.user, friend], { input: pair.text }));
       await isOne(server, far, pair, JSON.stringify(end));
     }
   });
