@@ -26,6 +26,8 @@ const LONG = scenarios(
   'names-fail',
   'foreign-senders',
   'outbound-tls',
+  'seen-outside',
+  'each-other',
   'login-limits',
   'replace',
   'without',
