@@ -17,6 +17,8 @@ export interface EximOptions {
   readonly acl?: Readonly<Record<string, readonly string[]>>;
   /** Further lines of the main part. */
   readonly more?: readonly string[];
+  /** Lines behind all else: further parts (`begin authenticators`). */
+  readonly parts?: readonly string[];
 }
 
 export interface EximServer {
@@ -37,7 +39,7 @@ const ACLS = ['connect', 'helo', 'mail', 'rcpt', 'predata', 'data'] as const;
 const CONFIG = '/etc/exim4/exim4.conf';
 const LOG = '/var/log/exim4/mainlog';
 
-const configuration = ({ host, domain, certificate, acl = {}, more = [] }: EximOptions & { readonly host: ForeignHost }): string => `
+const configuration = ({ host, domain, certificate, acl = {}, more = [], parts = [] }: EximOptions & { readonly host: ForeignHost }): string => `
 primary_hostname = ${host.name}
 domainlist local_domains = ${domain} : *.${domain}
 local_interfaces = <; ${host.addresses.v4} ; ${host.addresses.v6}
@@ -95,6 +97,8 @@ outward:
 
 begin retry
 * * F,1h,5s
+
+${parts.join('\n')}
 `;
 
 const openssl = async (host: ForeignHost, ...words: readonly string[]): Promise<string> => (await host.must(['openssl', ...words])).stdout;
