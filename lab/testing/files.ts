@@ -26,6 +26,8 @@ const LONG = scenarios(
   'names-fail',
   'foreign-senders',
   'outbound-tls',
+  'outbound-delivery',
+  'outbound-retries',
   'seen-outside',
   'each-other',
   'login-limits',
