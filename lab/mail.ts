@@ -63,8 +63,8 @@ const wellRunning = async (machine: Machine): Promise<true | undefined> => {
   return services.every(({ state }) => state === 'running') || undefined;
 };
 
-/** Unbound, Postfix and Dovecot, whatever the configuration; each starts after those that it needs. */
-const PORTS = [53, 25, 143] as const;
+/** Unbound, which starts first, and Postfix, which starts after all whom it asks; whatever the configuration. */
+const PORTS = [53, 25] as const;
 
 /** The program is only asked when it can be so: it takes as much of the processors as the daemons' own start. */
 export const allRun = async (machine: Machine): Promise<true> => {
