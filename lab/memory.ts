@@ -6,7 +6,7 @@
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { buildingDirectory, OWNER, script, undoAtEnd } from './owner.ts';
 import { type Argv, run, until } from './process.ts';
 import type { Changes } from './room.ts';
@@ -76,25 +76,34 @@ const statistics = (group: string): ReadonlyMap<string, number> =>
       .map(([name = '', value]) => [name.replace(/^total_/, ''), Number(value)] as const),
   );
 
+/** Undefined where the group is gone: systemd removes that of a unit as soon as it has ended, also between two of our looks. */
+const ofGroup = <T>(look: () => T): T | undefined => {
+  try {
+    return look();
+  } catch (error) {
+    if (['ENOENT', 'ENODEV'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
+};
+
+const groupsIn = (group: string): readonly string[] =>
+  (ofGroup(() => readdirSync(group, { withFileTypes: true })) ?? []).filter((entry) => entry.isDirectory()).map(({ name }) => join(group, name));
+
 /** Each group counts its own (`oom_kill` of memory.oom_control). */
-const killedIn = (group: string): number =>
-  readdirSync(group, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.name === 'memory.oom_control')
-    .map((entry) => Number(/^oom_kill (\d+)$/m.exec(readFileSync(join(entry.parentPath, entry.name), 'utf8'))?.[1]))
-    .reduce((sum, times) => sum + times, 0);
+const killedIn = (group: string): number => {
+  const own = ofGroup(() => readFileSync(join(group, 'memory.oom_control'), 'utf8')) ?? 'oom_kill 0';
+  return groupsIn(group).reduce((sum, each) => sum + killedIn(each), Number(/^oom_kill (\d+)$/m.exec(own)?.[1]));
+};
 
 const numberIn = (group: string, file: string): number => Number(readFileSync(join(group, file), 'utf8'));
 
 const heldIn = (group: string, stat = statistics(group)): number =>
   Math.round(((stat.get('rss') ?? 0) + (stat.get('shmem') ?? 0) + numberIn(group, 'memory.kmem.usage_in_bytes')) / MB);
 
-const unitsIn = (group: string): readonly (readonly [string, number])[] => {
-  const slice = join(group, 'system.slice');
-  return readdirSync(slice, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => [name.replace(/^system-|\.(service|slice)$/g, ''), heldIn(join(slice, name))] as const)
+const unitsIn = (group: string): readonly (readonly [string, number])[] =>
+  groupsIn(join(group, 'system.slice'))
+    .map((unit) => [basename(unit).replace(/^system-|\.(service|slice)$/g, ''), ofGroup(() => heldIn(unit)) ?? 0] as const)
     .toSorted(([, a], [, b]) => b - a);
-};
 
 const figuresOf = (group: string): MemoryFigures => {
   const stat = statistics(group);
@@ -158,7 +167,7 @@ export const limitedMemory = async (mb: number): Promise<Memory> => {
     watch: () => {
       let most = 0;
       const look = (): void => {
-        most = Math.max(most, figures().held);
+        most = Math.max(most, heldIn(group));
       };
       const timer = setInterval(look, 100);
       return () => {

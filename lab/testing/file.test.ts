@@ -92,7 +92,7 @@ test('a file that does not end is ended at its limit, even when it refuses SIGTE
 
 test('an error after the tests ended fails the file', () => {
   assert.deepEqual(failed('late'), [['late.mjs', 'failed outside of its tests']]);
-  assert.match(outcomeOf('late').output, /too late/);
+  assert.match(outcomeOf('late').failures[0]?.text ?? '', /too late/);
 });
 
 test('a hook that fails fails the file', () => {

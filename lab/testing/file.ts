@@ -21,6 +21,8 @@ interface Told {
   readonly failures: Failure[];
   readonly skipped: { readonly name: string; readonly reason: string }[];
   readonly output: string[];
+  /** What node:test says besides: the words of tests, and errors that none of them caught. */
+  readonly diagnostics: string[];
   /** The file's own count arrived: it ended in order. */
   complete: boolean;
   /** node:test says that all is well. */
@@ -60,13 +62,22 @@ const takeResult = (told: Told, root: string, path: string, event: TestEvent): v
   else if (event.details.error === undefined) told.passed.push(name);
 };
 
+/** What node:test says of the whole file at its end. */
+const COUNT = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/;
+
+const takeDiagnostic = (told: Told, message: string): void => {
+  if (COUNT.test(message)) return;
+  told.diagnostics.push(message);
+  told.output.push(`${message}\n`);
+};
+
 const listen = async (told: Told, path: string, options: FileOptions, signal: AbortSignal): Promise<void> => {
   for await (const { type, data } of run({ files: [path], cwd: options.root, concurrency: 1, signal })) {
     if (type === 'test:dequeue') told.running.splice(data.nesting, Number.POSITIVE_INFINITY, data.name);
     else if (type === 'test:start') told.open[data.nesting] = data.name;
     else if (type === 'test:pass' || type === 'test:fail') takeResult(told, options.root, path, data as TestEvent);
     else if (type === 'test:stdout' || type === 'test:stderr') told.output.push(data.message);
-    else if (type === 'test:diagnostic' && data.file !== undefined) told.output.push(`${data.message}\n`);
+    else if (type === 'test:diagnostic' && data.file !== undefined) takeDiagnostic(told, data.message);
     else if (type === 'test:summary' && data.file !== undefined) told.complete = true;
     else if (type === 'test:summary') told.good = data.success;
   }
@@ -83,12 +94,12 @@ const verdictOnFile = (told: Told, limit: AbortSignal, options: FileOptions): st
   if (limit.aborted) return `did not end within ${options.ms / 1000} s and was ended, in ${told.running.join(' > ') || 'no test'}`;
   if (!told.complete) return 'ended before its tests were reported';
   if (told.passed.length + told.failures.length + told.skipped.length === 0) return 'holds no test';
-  if (!told.good && told.failures.length === 0) return 'failed outside of its tests';
+  if (!told.good && told.failures.length === 0) return ['failed outside of its tests', ...told.diagnostics].join('\n');
   return undefined;
 };
 
 export const runFile = async (path: string, options: FileOptions): Promise<Outcome> => {
-  const told: Told = { passed: [], failures: [], skipped: [], output: [], complete: false, good: false, open: [], running: [] };
+  const told: Told = { passed: [], failures: [], skipped: [], output: [], diagnostics: [], complete: false, good: false, open: [], running: [] };
   const limit = AbortSignal.timeout(options.ms);
   const begun = performance.now();
   await listen(told, path, options, AbortSignal.any([limit, options.signal]));

@@ -3,7 +3,7 @@
  * the committed generation. Whatever interrupts it, `state.json` says what was under way and the next run heals it first.
  */
 import { asHauspostError, environmentError, failure, type HauspostError, type Reporter, step } from '#base';
-import { answerQuestions, ensureSystemUser, installPackages, missingPackages } from '#machine';
+import { answerQuestions, ensureSystemUser, type Foreseen, foreseePackages, installPackages, missingPackages } from '#machine';
 import type { Manifest, Place, RenderInput, ServiceName, Wake } from '#model';
 import { openRoom } from '#sandbox';
 import { type Activated, type Activation, activate, inOrder, stopAll, supervised } from './activate.ts';
@@ -97,14 +97,18 @@ const stage = async (request: ApplyRequest, store: Store, desired: Desired, chan
 const check = async (request: ApplyRequest, desired: Desired, staged: Generation): Promise<void> => {
   const absent = desired.manifest.items.flatMap((item) => (item.kind === 'absent' ? [item.path] : []));
   await using room = await openRoom(request.machine, staged.tree, absent);
-  const told: Told[] = [];
-  for (const service of inOrder(desired.services)) {
+  const all = inOrder(desired.services).map(async (service): Promise<readonly Told[]> => {
     const findings = await step(request.reporter, `check ${service.name}`, () => service.check(room, desired.input));
-    for (const finding of findings) {
+    return findings.map((finding) => {
       const origins = finding.place === undefined ? undefined : request.originsOf(desired, finding.place);
-      told.push({ daemon: service.name, finding, origins });
-    }
-  }
+      return { daemon: service.name, finding, origins };
+    });
+  });
+  // The room is there until all have ended.
+  const told = (await Promise.allSettled(all)).flatMap((ended) => {
+    if (ended.status === 'rejected') throw ended.reason;
+    return ended.value;
+  });
   // What another version wrote is not what this one renders; what the daemons themselves refuse counts all the same.
   const counts = staged.meta.version === request.version ? told : told.filter(({ finding }) => finding.ofRendering !== true);
   if (counts.some(({ finding }) => finding.level === 'error')) throw notUnderstood(counts);
@@ -199,13 +203,13 @@ export const backIfNot = async <T>(request: ApplyRequest, store: Store, desired:
   }
 };
 
-const prepare = async (request: ApplyRequest, store: Store, desired: Desired): Promise<Desired> => {
+const prepare = async (request: ApplyRequest, store: Store, desired: Desired, foreseen: Foreseen): Promise<Desired> => {
   const before = inOrder(desired.services).map((service) => supervised(service, desired.input));
   if ((await store.state()).committed === null) await store.originals.begin(await request.init.standing(before));
   await answerQuestions(request.machine, desired.answers);
   const missing = await missingPackages(request.machine, desired.packages);
   if (missing.length > 0)
-    await step(request.reporter, `install ${missing.length} packages`, () => installPackages(request.machine, missing, request.reporter));
+    await step(request.reporter, `install ${missing.length} packages`, () => installPackages(request.machine, missing, foreseen, request.reporter));
   await ensureSystemUser(request.machine, 'vmail', desired.input.wiring.places.mail);
   const again = missing.length > 0 ? await request.renderAgain() : desired;
   await request.materials.make(again); // after the packages are there, before anything is checked
@@ -265,8 +269,9 @@ const inOrderOfTheDesign = async (request: ApplyRequest, store: Store): Promise<
   const planned = await plan(request, first);
   if (isInPlace(planned, request)) return { applied: false, generation: planned.state.committed ?? 0, changes: [], probes: [], findings: [] };
   await request.consent(planned);
-  if (!isAllBeside(planned, request)) await refuseWithoutRoom(machine, first, planned.changes);
-  const desired = await prepare(request, store, first);
+  const foreseen = await foreseePackages(machine, await missingPackages(machine, first.packages));
+  if (!isAllBeside(planned, request)) await refuseWithoutRoom(machine, first, planned.changes, foreseen.octets);
+  const desired = await prepare(request, store, first, foreseen);
   stopWhenInterrupted(request.signal);
   const done = await tidied(request, store, () => change(request, store, desired, planned));
   for (const { code, message, remedy } of done.findings) request.reporter.emit({ kind: 'warning', code, text: message, remedy });

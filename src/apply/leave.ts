@@ -67,7 +67,7 @@ const goAway = async (request: ApplyRequest): Promise<Applied> => {
   const { committed } = planned.state;
   if (committed === null) return { applied: false, generation: 0, changes: [], probes: [], findings: [] };
   await request.consent(planned);
-  await refuseWithoutRoom(machine, desired, planned.changes);
+  await refuseWithoutRoom(machine, desired, planned.changes, 0);
   await keep(request, store, overwritten(planned.changes));
   await reserve(machine, desired, planned.changes);
   await store.setState({ committed, entering: 0 });

@@ -3,7 +3,7 @@
  * for want of it. Trusts what statfs(2) says; somebody else may take the room at any time.
  */
 import { type AbsPath, asHauspostError, environmentError, type HauspostError, path, redacted } from '#base';
-import { diskFull, diskReadOnly, type FileSystem, type Machine, megabytes, roomForPackages } from '#machine';
+import { diskFull, diskReadOnly, type FileSystem, type Machine, megabytes } from '#machine';
 import type { Manifest } from '#model';
 import type { Change } from './changes.ts';
 import { ROOT_FILE } from './documents.ts';
@@ -54,15 +54,14 @@ const places = async (machine: Machine, needs: readonly Need[]): Promise<readonl
   });
 };
 
-/** Throws `disk.full` or `disk.read-only` where the change cannot be written; nothing was touched then. */
-export const refuseWithoutRoom = async (machine: Machine, desired: Desired, changes: readonly Change[]): Promise<void> => {
+/** Throws `disk.full` or `disk.read-only` where the change cannot be written; nothing was touched then. `packages`: octets that they take. */
+export const refuseWithoutRoom = async (machine: Machine, desired: Desired, changes: readonly Change[], packages: number): Promise<void> => {
   const { state } = desired.input.wiring.places;
-  const packages = changes.filter(({ kind }) => kind === 'package').map(({ target }) => target);
   const coming: readonly Need[] =
-    packages.length === 0
+    packages === 0
       ? []
       : [
-          [path('/usr'), await roomForPackages(machine, packages)],
+          [path('/usr'), packages],
           [path('/var'), FIRST_DATA],
         ];
   const staged = total(sizes(desired.manifest)) + forTheWayBack(desired, changes);

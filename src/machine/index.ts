@@ -9,7 +9,16 @@ export { contentAt, followed } from './links.ts';
 export { changeUnderWay, refuseWhileUnderWay, withLock } from './lock.ts';
 export * from './machine.ts';
 export { plannedMemoryMb } from './memory.ts';
-export { answerQuestions, installedVersions, installPackages, missingPackages, roomForPackages, updateLists, upstreamVersion } from './packages.ts';
+export {
+  answerQuestions,
+  type Foreseen,
+  foreseePackages,
+  installedVersions,
+  installPackages,
+  missingPackages,
+  updateLists,
+  upstreamVersion,
+} from './packages.ts';
 export { askResolvers, probeFacts } from './probe-facts.ts';
 export { connectionsTo, type Holder, holding, holdersOf, listenersOfFamily, memoryMb } from './processes.ts';
 export { must, thisMachine } from './real.ts';

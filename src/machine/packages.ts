@@ -126,20 +126,24 @@ export const missingPackages = async (machine: Machine, names: readonly string[]
   return names.filter((name) => !installed.has(name));
 };
 
-/** What apt takes away for `names`: another mail server, for Postfix. Simulated; a line is `Remv PACKAGE [VERSION]` (apt-get(8)). */
-const leavingFor = async (machine: Machine, names: readonly string[]): Promise<readonly string[]> => {
-  const ran = await machine.run([...APT, '-s', 'install', ...names]);
-  return ran.stdout.split('\n').flatMap((line) => /^Remv ([a-z0-9][a-z0-9.+-]*)/.exec(line)?.[1] ?? []);
-};
+/** What installing packages brings about. */
+export interface Foreseen {
+  /** On the disk, of the packages and what comes with them: archives and unpacked. */
+  readonly octets: number;
+  /** What apt takes away for them: another mail server, for Postfix. */
+  readonly leaving: readonly string[];
+}
 
-/** Octets on the disk that `names`, and what comes with them, need: archives and unpacked (deb-control(5); `Installed-Size` is in KiB). */
-export const roomForPackages = async (machine: Machine, names: readonly string[]): Promise<number> => {
+/** Simulated: a line is `Inst PACKAGE ...` or `Remv PACKAGE ...` (apt-get(8)); `Installed-Size` is in KiB (deb-control(5)). */
+export const foreseePackages = async (machine: Machine, names: readonly string[]): Promise<Foreseen> => {
+  if (names.length === 0) return { octets: 0, leaving: [] };
   const ran = await machine.run([...APT, '-s', 'install', ...names]);
-  const coming = ran.stdout.split('\n').flatMap((line) => /^Inst ([a-z0-9][a-z0-9.+-]*)/.exec(line)?.[1] ?? []);
-  if (coming.length === 0) return 0;
+  const named = (line: RegExp): readonly string[] => ran.stdout.split('\n').flatMap((each) => line.exec(each)?.[1] ?? []);
+  const [coming, leaving] = [named(/^Inst ([a-z0-9][a-z0-9.+-]*)/), named(/^Remv ([a-z0-9][a-z0-9.+-]*)/)];
+  if (coming.length === 0) return { octets: 0, leaving };
   const shown = (await machine.run(['apt-cache', '--no-all-versions', 'show', ...coming])).stdout;
   const sum = (field: RegExp): number => [...shown.matchAll(field)].reduce((total, [, value]) => total + Number(value), 0);
-  return sum(/^Installed-Size: ([0-9]+)$/gm) * 1024 + sum(/^Size: ([0-9]+)$/gm);
+  return { octets: sum(/^Installed-Size: ([0-9]+)$/gm) * 1024 + sum(/^Size: ([0-9]+)$/gm), leaving };
 };
 
 /**
@@ -150,9 +154,8 @@ const offline = async (machine: Machine, leaving: readonly string[]): Promise<bo
   leaving.length === 0 && (await machine.state(path('/run/systemd/system'))) !== undefined;
 
 /** Installs what is missing, without starting a daemon. Finishes an installation that was interrupted before. */
-export const installPackages = async (machine: Machine, names: readonly string[], reporter: Reporter): Promise<void> => {
+export const installPackages = async (machine: Machine, names: readonly string[], { leaving }: Foreseen, reporter: Reporter): Promise<void> => {
   const onLine = (line: string): void => reporter.emit({ kind: 'output', source: 'apt-get', line });
-  const leaving = await leavingFor(machine, names);
   const quiet = await offline(machine, leaving);
   const env = quiet ? { ...OURS, SYSTEMD_OFFLINE: '1' } : OURS;
   await withPolicy(machine, leaving, async () => {

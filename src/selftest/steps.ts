@@ -8,6 +8,8 @@ import type { Target } from './target.ts';
 
 export interface Step {
   readonly name: string;
+  /** It waits for answers that the daemons hold back: begins with the first step, and is heard in its turn. */
+  readonly ahead?: true;
   readonly run: (target: Target) => Promise<string>;
 }
 
@@ -98,6 +100,7 @@ const sendOnly: Step = {
 
 const wrongPassword: Step = {
   name: 'wrong password',
+  ahead: true,
   run: async (target) => {
     const login = { address: target.user.address, password: `${target.user.password}-wrong` };
     const envelope = { from: login.address, to: login.address };
