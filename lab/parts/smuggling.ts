@@ -8,8 +8,19 @@ import { dated } from '../dated.ts';
 import { fetched, fromKeys, type Login, outside, type Outside, type Received, type Server, signatures, type Smtp, until } from '../index.ts';
 import { ok } from '../people.ts';
 
-/** Who writes from outside, and whom people write to. */
-const FRIEND = 'friend@outside.test';
+/** Strangers: who writes from outside, and whom people write to. */
+export interface Far {
+  readonly friend: string;
+  /** For the names of the tests. */
+  readonly by?: string;
+  /** Where they are, and whom they connect to. */
+  readonly way?: (server: Server) => { readonly localAddress: string; readonly host: string };
+}
+
+const FAR: Far = { friend: 'friend@outside.test' };
+const wayOf = ({ way }: Far, server: Server): { readonly localAddress: string; readonly host: string } =>
+  way?.(server) ?? { localAddress: server.vantage.stranger, host: server.vantage.host };
+const also = ({ by }: Far): string => (by === undefined ? '' : `, ${by}`);
 /** What is none of DATA: only CRLF.CRLF is (RFC 5321, section 4.1.1.4). */
 const ENDINGS: readonly string[] = ['\n.\n', '\r\n.\n', '\n.\r\n', '\r.\r', '\r\n.\r', '\r.\r\n', '\n.\r', '\r.\n', '\r\r\n.\r\r\n', '\n\n.\n\n'];
 
@@ -47,18 +58,18 @@ const one = async (smtp: Smtp, way: Way, text: string): Promise<void> => {
   smtp.close();
 };
 
-export const smuggledIn = (get: () => Server, friend = FRIEND): void => {
+export const smuggledIn = (get: () => Server, strangers = FAR): void => {
   // By BDAT the count of octets says where a message ends (RFC 3030), so that not even CRLF.CRLF does.
   for (const [way, endings] of [
     ['DATA', ENDINGS],
     ['BDAT', [...ENDINGS, '\r\n.\r\n']],
   ] as const) {
-    test(`M16: smuggling: an end of data that only others would see does not start a second message, by ${way}`, async () => {
+    test(`M16: smuggling: an end of data that only others would see does not start a second message, by ${way}${also(strangers)}`, async () => {
       const imap = await get().imap(get().demo);
       for (const end of endings) {
-        const { outer, inner, text } = pairOf(`in-${way.toLowerCase()}`, end, friend, get().demo);
-        const smtp = await get().stranger();
-        await envelope(smtp, friend, get().demo.user);
+        const { outer, inner, text } = pairOf(`in-${way.toLowerCase()}${strangers.by ?? ''}`, end, strangers.friend, get().demo);
+        const smtp = await get().stranger(wayOf(strangers, get()));
+        await envelope(smtp, strangers.friend, get().demo.user);
         await one(smtp, way, text);
         const got = await fetched(imap, 'INBOX', outer);
         assert.ok(got.includes(inner), 'the rest is text of the one message');
@@ -91,13 +102,14 @@ const isOne = async (server: Server, far: Outside, { outer, inner }: Pair, what:
 };
 
 /** What `friend` gets arrives where strangers are. */
-export const smuggledOut = (get: () => Server, friend = FRIEND): void => {
+export const smuggledOut = (get: () => Server, strangers = FAR): void => {
+  const { friend } = strangers;
   for (const port of [465, 587] as const) {
-    test(`M16: smuggling: what a login sends on ${port} leaves as one message, with no CR or LF of its own, and its signature is right`, async () => {
+    test(`M16: smuggling: what a login sends on ${port} leaves as one message, with no CR or LF of its own, and its signature is right${also(strangers)}`, async () => {
       const server = get();
-      await using far = await outside(server.vantage.sockets, server.vantage.stranger);
+      await using far = await outside(server.vantage.sockets, wayOf(strangers, server).localAddress);
       for (const end of [...ENDINGS, '\r\n..\r\n', '\r\n..']) {
-        const pair = pairOf(`out-${port}`, end, server.demo.user, server.demo);
+        const pair = pairOf(`out-${port}${strangers.by ?? ''}`, end, server.demo.user, server.demo);
         const smtp = await server.client(port, server.demo);
         await envelope(smtp, server.demo.user, friend);
         await one(smtp, 'DATA', pair.text);
@@ -116,11 +128,11 @@ export const smuggledOut = (get: () => Server, friend = FRIEND): void => {
     });
   }
 
-  test('M16: smuggling: the same by sendmail(1), which takes lines as Unix has them', async () => {
+  test(`M16: smuggling: the same by sendmail(1), which takes lines as Unix has them${also(strangers)}`, async () => {
     const server = get();
-    await using far = await outside(server.vantage.sockets, server.vantage.stranger);
+    await using far = await outside(server.vantage.sockets, wayOf(strangers, server).localAddress);
     for (const end of [...ENDINGS, '\r\n.\r\n']) {
-      const pair = pairOf('sendmail', end, server.demo.user, server.demo);
+      const pair = pairOf(`sendmail${strangers.by ?? ''}`, end, server.demo.user, server.demo);
       ok(await server.machine.run(['/usr/sbin/sendmail', '-i', '-f', server.demo.user, friend], { input: pair.text }));
       await isOne(server, far, pair, JSON.stringify(end));
     }

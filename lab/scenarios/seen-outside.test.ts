@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dated } from '../dated.ts';
 import { type Login, outside, signatures, Smtp } from '../index.ts';
-import { addressLines, type EximServer, type Internet, onEachReleaseThere, type Ours, reverseLines } from '../internet/index.ts';
+import { addressLines, type EximServer, FAMILIES, type Internet, onEachReleaseThere, type Ours, reverseLines } from '../internet/index.ts';
 import { isRefused, recipient, relaysAt } from '../parts/recipients.ts';
 import { smuggledIn, smuggledOut } from '../parts/smuggling.ts';
 import { ok } from '../people.ts';
@@ -66,6 +66,12 @@ const arrange = async (net: Internet, server: Ours): Promise<{ readonly right: E
     'raw.example. TXT "v=spf1 mx -all"',
     'raw.example. MX 10 mail.raw.example.',
     ...addressLines('mail.raw.example.', raw),
+    // Each of these hosts has one address alone.
+    ...FAMILIES.flatMap((family) => [
+      `raw-${family}.example. TXT "v=spf1 mx -all"`,
+      `raw-${family}.example. MX 10 mail.raw-${family}.example.`,
+      ...addressLines(`mail.raw-${family}.example.`, raw).filter((line) => line.endsWith(raw[family])),
+    ]),
   );
   await net.names.add(...reverseLines(raw, 'mail.raw.example.'));
   await scripted(server, AWAY, 'require "vacation"; vacation :days 1 :subject "Away" "I am on a journey.";');
@@ -251,7 +257,14 @@ onEachReleaseThere(
         smtp.close();
       });
 
-    smuggledIn(() => get().server, FRIEND);
-    smuggledOut(() => get().server, FRIEND);
+    for (const family of FAMILIES) {
+      const strangers = {
+        friend: `friend@raw-${family}.example`,
+        by: `IP${family}`,
+        way: () => ({ localAddress: get().net.people.addresses[family], host: get().server.identity.addresses[family] }),
+      };
+      smuggledIn(() => get().server, strangers);
+      smuggledOut(() => get().server, strangers);
+    }
   },
 );
