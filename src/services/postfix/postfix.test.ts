@@ -22,7 +22,7 @@ const has = (input: RenderInput, wanted: Readonly<Record<string, string | undefi
 };
 
 const ACCESS = 'proxy:pipemap:{mysql:/etc/postfix/sql/recipient-gate.cf,mysql:/etc/postfix/sql/recipient-access.cf}';
-const CHECKS = `check_recipient_access ${ACCESS}, reject_unlisted_recipient, check_policy_service { unix:private/quota-status, timeout=5s, default_action=DUNNO }`;
+const CHECKS = `check_recipient_access ${ACCESS}, reject_unlisted_recipient, check_policy_service { unix:private/quota-status, timeout=5s, request_limit=1, default_action=DUNNO }`;
 
 test('nobody is trusted for an address, and nothing is local (M16)', () => {
   for (const release of ['bookworm', 'trixie'] as const)

@@ -8,9 +8,12 @@ import { accessCheck, ownCheck } from './maps.ts';
 import { exceptions } from './screening.ts';
 import { socketName } from './sockets.ts';
 
-/** SMTPD_POLICY_README. When Dovecot is down the message is taken and waits in the queue. */
+/**
+ * SMTPD_POLICY_README. When Dovecot is down the message is taken and waits in the queue. One question a connection: a session that kept it would keep a
+ * process of Dovecot to itself, of which there are a hundred.
+ */
 const quota = ({ wiring }: RenderInput): Template =>
-  template`check_policy_service { ${socketName(wiring, 'quota-status')}, timeout=5s, default_action=DUNNO }`;
+  template`check_policy_service { ${socketName(wiring, 'quota-status')}, timeout=5s, request_limit=1, default_action=DUNNO }`;
 
 /** For every port that takes mail: recipients that take no mail (with the reason), do not exist, or have no room. */
 export const recipientChecks = (input: RenderInput): readonly Template[] => [
