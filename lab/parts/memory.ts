@@ -7,6 +7,7 @@ import { HAUSPOST, type Machine, type Release, type Server, until } from '../ind
 import type { Memory, MemoryFigures } from '../memory.ts';
 import { ok } from '../people.ts';
 import { emptyTally, handOver, putOff } from '../senders.ts';
+import { sentence } from '../words.ts';
 import { largestArrive } from './sizes.ts';
 
 /** What a virtual machine that is sold with 1 GB tells. */
@@ -82,9 +83,6 @@ const workers = async (machine: Machine): Promise<readonly string[]> => {
   return (await said(machine, ['pgrep', '-P', rspamd])).split('\n');
 };
 
-const WORDS = 'amber brook cedar delta ember frost glade haven inlet jetty knoll larch marsh north ocean prairie quarry ridge stone thorn'.split(' ');
-const sentence = (seed: number): string =>
-  Array.from({ length: 12 }, (_, at) => `${WORDS[(seed * 7 + at * at + (seed % 13) * at) % WORDS.length]}${(seed + at) % 97}`).join(' ');
 const base64 = (seed: number): string => Buffer.from(Array.from({ length: 57 }, (_, at) => (seed * 31 + at * at * 17) % 256)).toString('base64');
 
 const lines = (octets: number, lineOf: (line: number) => string): string => {

@@ -9,6 +9,7 @@ import { emptied, inMailbox } from '../delivered.ts';
 import { type Server, until } from '../index.ts';
 import { onEachRelease } from '../scenario.ts';
 import { emptyTally, handOver, PATIENCE_MS, putOff, type Tally } from '../senders.ts';
+import { WORDS } from '../words.ts';
 
 const MESSAGES = 1_000;
 /** The contract's. */
@@ -37,8 +38,6 @@ const pids = async ({ machine }: Server, [, program, parent]: Victim): Promise<r
 };
 
 const idOf = (number: number): string => `<load-${number}@outside.test>`;
-
-const WORDS = 'amber brook cedar delta ember frost glade haven inlet jetty knoll larch marsh north ocean prairie quarry ridge stone thorn'.split(' ');
 
 /** Its own words for each: what has the same text is one message to whoever remembers messages by their text. */
 const text = (number: number): string => {
