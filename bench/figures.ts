@@ -4,8 +4,9 @@
  * share pages, of which each then has a smaller part (PSS). About ten minutes a release.
  */
 import { execFileSync } from 'node:child_process';
-import { boot, HAUSPOST, image, type Machine, type Output, type Release } from '#lab';
+import { boot, HAUSPOST, image, type Machine, type Output, processes, type Release, unitOf } from '#lab';
 import { record } from './record.ts';
+import { versions } from './versions.ts';
 
 const P2_RATIO = 1.6;
 const P3_SECONDS = 1.0;
@@ -17,8 +18,7 @@ const REPETITIONS = 9;
 const IDLE_MS = 300_000;
 const CORES = '0,1';
 
-const DAEMONS = ['postfix', 'dovecot-core', 'rspamd', 'mariadb-server', 'redis-server', 'unbound', 'nginx'];
-const OWN_UNIT = 'hauspost-dkim-keys.service';
+const OWN_UNIT = 'hauspost-dkim-keys';
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 const listed = (values: readonly number[], digits: number): string => values.map((value) => value.toFixed(digits)).join(', ');
@@ -36,17 +36,6 @@ const timed = async (
 
 /** A bare Debian, with the archives of all packages in apt's cache and those of npm in npm's. */
 const fresh = async (release: Release): Promise<Machine> => boot({ image: await image({ release, init: 'systemd' }, 'packages') });
-
-/** Control group of each process of the machine as the machine names it, and PSS in kB. */
-const processes = async (machine: Machine): Promise<readonly { readonly group: string; readonly kb: number }[]> => {
-  const script =
-    'for p in /proc/[0-9]*; do g=$(cut -d: -f3 $p/cgroup | tail -n 1) && k=$(sed -n "s/^Pss: *\\([0-9]*\\) kB/\\1/p" $p/smaps_rollup) && echo "$k $g"; done; true';
-  const { stdout } = await machine.run(['sh', '-c', script]);
-  return stdout
-    .split('\n')
-    .map((line) => /^(\d+) \S*\/payload(\/\S*)$/.exec(line))
-    .flatMap((match) => (match === null ? [] : [{ kb: Number(match[1]), group: match[2] ?? '' }]));
-};
 
 interface FirstUp {
   readonly machine: Machine;
@@ -115,8 +104,7 @@ const idle = async ({ machine, groups }: FirstUp): Promise<Memory> => {
   const added = (await processes(machine)).filter(({ group }) => !groups.has(group));
   const units = new Map<string, number>();
   for (const { group, kb } of added) {
-    const unit = group.slice(group.lastIndexOf('/') + 1);
-    units.set(unit, (units.get(unit) ?? 0) + kb / 1024);
+    units.set(unitOf(group), (units.get(unitOf(group)) ?? 0) + kb / 1024);
   }
   return {
     all: added.reduce((sum, { kb }) => sum + kb / 1024, 0),
@@ -129,11 +117,6 @@ const words = async (machine: Machine, ...argv: readonly string[]): Promise<read
   const seconds: number[] = [];
   for (let time = 0; time < REPETITIONS; time += 1) seconds.push((await timed(machine, [HAUSPOST, ...argv])).seconds);
   return seconds;
-};
-
-const versions = async (machine: Machine): Promise<string> => {
-  const { stdout } = await machine.run(['dpkg-query', '-W', '-f', '${Package} ${Version}\n', ...DAEMONS]);
-  return stdout.trim().split('\n').join(', ');
 };
 
 interface Figure {
@@ -169,7 +152,7 @@ const figures = (times: Times, memory: Memory, plan: readonly number[], apply: r
     seconds('P3: `apply` with nothing to do', apply),
     {
       what: 'P4: memory (PSS) of all processes that `up` added, five minutes after the self-test',
-      measured: `${memory.all.toFixed(0)} MB (${memory.units.map(([unit, mb]) => `${unit.replace('.service', '')} ${mb.toFixed(mb < 10 ? 1 : 0)}`).join(', ')})`,
+      measured: `${memory.all.toFixed(0)} MB (${memory.units.map(([unit, mb]) => `${unit} ${mb.toFixed(mb < 10 ? 1 : 0)}`).join(', ')})`,
       most: `${P4_MB} MB`,
       value: memory.all,
       limit: P4_MB,

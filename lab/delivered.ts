@@ -17,9 +17,9 @@ export const emptied = async ({ machine }: Server): Promise<void> => {
 };
 
 /** How often each message is there, in all folders; of those whose Message-ID begins so. */
-export const inMailbox = async (server: Server, beginning: string): Promise<ReadonlyMap<string, number>> => {
+export const inMailbox = async (server: Server, beginning: string, login = server.demo): Promise<ReadonlyMap<string, number>> => {
   const found = new Map<string, number>();
-  const imap = await server.imap(server.demo);
+  const imap = await server.imap(login);
   for (const { path } of await imap.list()) {
     const lock = await imap.getMailboxLock(path);
     try {

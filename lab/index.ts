@@ -1,12 +1,15 @@
 /** Test machines: freshly built Debian, in rooms and booted. Front door of the lab. */
 export { checker } from './checker.ts';
+export { emptied } from './delivered.ts';
 export type { Inside, InsideOptions } from './enter.ts';
 export { labAvailable } from './host.ts';
 export { exchange, type HttpAnswer, type HttpParts, httpRequest, httpsExchange } from './http.ts';
 export { type BootOptions, boot, derive, type Image, type Machine } from './machine.ts';
 export { image, installable, type Stage } from './images.ts';
 export type { Init, Kind, Release } from './kinds.ts';
+export { internet } from './internet/index.ts';
 export { internetSocketsOf, lastingListeners, listening, LOCAL_LISTENERS } from './listening.ts';
+export { CONNECTIONS, type Load, loadPlace, READERS, runLoad, type Wait } from './load/index.ts';
 export { type NameRecord, nameServer } from './names.ts';
 export { type Addresses, type Host, type Network, network } from './network.ts';
 export { type Child, collect, ended, type Output, until } from './process.ts';
@@ -16,6 +19,7 @@ export { BROUGHT, launched, PUBLIC, served, servedPublic, shownPassword, type Up
 export { fromKeys, fromUnbound, signatures, type TextRecords } from './dkim.ts';
 export { Dialogue, type TlsTrust } from './dialogue.ts';
 export { allRun, arrived, CLIENT, CLIENT_NAME, fetched, HAUSPOST, type Login, type Server, serve, serverOn, STRANGER } from './mail.ts';
+export { atRest, ownOfLasting, processes, resident, type Resident, shown, unitOf, watchResident } from './resident.ts';
 export { type Outside, outside, type Received } from './outside.ts';
 export { ManageSieve, type SieveReply } from './sieve.ts';
 export { type Reply, Smtp } from './smtp.ts';

@@ -7,11 +7,13 @@ import type { Machine } from './machine.ts';
 import { until } from './process.ts';
 
 /** Processes end while we read. */
+export const isGone = (error: unknown): boolean => error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH');
+
 const unlessGone = <T>(read: () => T, gone: T): T => {
   try {
     return read();
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')) return gone;
+    if (isGone(error)) return gone;
     throw error;
   }
 };

@@ -16,6 +16,7 @@ const scenarios = (...names: readonly string[]): readonly string[] => names.map(
 const FIRST = scenarios('container', 'public', 'refusals', 'upgrade');
 /** They take longest: one that begins last would keep one processor busy, and the others idle. */
 const LONG = scenarios(
+  'load',
   'clock',
   'commands',
   'disasters',

@@ -1,0 +1,126 @@
+/**
+ * What the processes of a machine have in memory, by control group, from the kernel's own tables (proc_pid_smaps(5), smaps_rollup). Read from outside: nothing
+ * in the machine is asked, and nothing is started in it. A page that several processes have counts for each in part (PSS), those of other machines included.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { isGone } from './listening.ts';
+import type { Machine } from './machine.ts';
+import { until } from './process.ts';
+
+export interface Process {
+  /** As the machine counts. */
+  readonly pid: string;
+  /** Its control group as the machine names it: `/system.slice/rspamd.service`. */
+  readonly group: string;
+  readonly program: string;
+  /** PSS in kB. */
+  readonly kb: number;
+  /** Of these, its own: heap and stack, but no pages of files, which other machines of the lab share, and which lie in memory here. */
+  readonly own: number;
+}
+
+const text = (path: string): Promise<string> =>
+  readFile(path, 'utf8').catch((error: unknown) => {
+    if (isGone(error)) return '';
+    throw error;
+  });
+
+const processAt = async (proc: string, pid: string): Promise<readonly Process[]> => {
+  const path = `${proc}/${pid}`;
+  const group = /\/payload(\/\S*)$/.exec((await text(`${path}/cgroup`)).trimEnd())?.[1];
+  const rollup = await text(`${path}/smaps_rollup`);
+  if (group === undefined || rollup === '') return [];
+  const kb = (name: string): number => Number(new RegExp(`^${name}: +(\\d+) kB$`, 'm').exec(rollup)?.[1]);
+  return [{ pid, group, program: (await text(`${path}/comm`)).trimEnd(), kb: kb('Pss'), own: kb('Pss_Anon') }];
+};
+
+/** All of a machine with systemd; one after the other, so that a test that measures time is not held up. */
+export const processes = async ({ root }: Pick<Machine, 'root'>): Promise<readonly Process[]> => {
+  const proc = `${root}/proc`;
+  const found: Process[] = [];
+  for (const pid of await readdir(proc)) if (/^\d+$/.test(pid)) found.push(...(await processAt(proc, pid)));
+  return found;
+};
+
+/** The last part of a control group's path, without `.service`. */
+export const unitOf = (group: string): string => group.slice(group.lastIndexOf('/') + 1).replace(/\.service$/, '');
+
+/** Of the services of a machine at one moment: what somebody runs by hand does not count. */
+export interface Resident {
+  readonly processes: readonly Process[];
+  /** MB of PSS. */
+  readonly all: number;
+  /** MB; of these, their own. */
+  readonly own: number;
+}
+
+const summed = (all: readonly Process[], what: 'kb' | 'own'): number => all.reduce((sum, each) => sum + each[what] / 1024, 0);
+
+export const resident = async (machine: Pick<Machine, 'root'>): Promise<Resident> => {
+  const found = (await processes(machine)).filter(({ group }) => group.startsWith('/system.slice/'));
+  return { processes: found, all: summed(found, 'kb'), own: summed(found, 'own') };
+};
+
+/** `247 MB in 42 processes (rspamd 99, mariadb 89, ...)`. */
+export const shown = ({ processes: its, all }: Resident): string => {
+  const units = [...Map.groupBy(its, ({ group }) => unitOf(group))].map(([unit, some]) => [unit, summed(some, 'kb')] as const);
+  const sorted = units.filter(([, mb]) => mb >= 1).toSorted(([, a], [, b]) => b - a);
+  return `${all.toFixed(0)} MB in ${its.length} processes (${sorted.map(([unit, mb]) => `${unit} ${mb.toFixed(mb < 10 ? 1 : 0)}`).join(', ')})`;
+};
+
+/** MB of its own that each time has, of those processes alone that are in all of them. */
+export const ownOfLasting = (...times: readonly Resident[]): readonly number[] => {
+  const pids = times.map(({ processes: its }) => new Set(its.map(({ pid }) => pid)));
+  return times.map(({ processes: its }) =>
+    summed(
+      its.filter(({ pid }) => pids.every((all) => all.has(pid))),
+      'own',
+    ),
+  );
+};
+
+/** Looks every two seconds; the function that it answers with ends that, and answers with the most that was seen. */
+export const watchResident = (machine: Pick<Machine, 'root'>): (() => Promise<Resident>) => {
+  const over = new AbortController();
+  const looking = (async () => {
+    let most = await resident(machine);
+    while (!over.signal.aborted) {
+      await pause(2000, undefined, { signal: over.signal }).catch(() => undefined);
+      const now = await resident(machine);
+      if (now.all > most.all) most = now;
+    }
+    return most;
+  })();
+  return () => {
+    over.abort();
+    return looking;
+  };
+};
+
+/** How often each program runs in its unit. */
+const countsOf = ({ processes: its }: Resident): ReadonlyMap<string, number> => {
+  const programs = Map.groupBy(its, ({ group, program }) => `${unitOf(group)}/${program}`);
+  return new Map([...programs].map(([name, some]) => [name, some.length]));
+};
+
+/** A few stay for five minutes without work (Dovecot's AUTH_WORKER_MAX_IDLE_SECS). */
+const WORKERS = 'dovecot/auth';
+
+/** Once no program but those workers runs more often than it did then, or once. Postfix' processes wait for 100 s (max_idle), Dovecot's for 60. */
+export const atRest = async (machine: Pick<Machine, 'root'>, before: Resident, ms = 300_000): Promise<Resident> => {
+  const usual = countsOf(before);
+  let more: readonly string[] = [];
+  return until(
+    () => `processes are as they were; more often: ${more.join(', ')}`,
+    async () => {
+      const now = await resident(machine);
+      more = [...countsOf(now)].flatMap(([name, count]) =>
+        name !== WORKERS && count > Math.max(usual.get(name) ?? 0, 1) ? [`${name} ${count}`] : [],
+      );
+      return more.length === 0 ? now : undefined;
+    },
+    ms,
+    1000,
+  );
+};
