@@ -109,8 +109,8 @@ test('the script that files spam', () => {
 });
 
 test('limits follow the machine, within reason', () => {
-  assert.deepEqual(limits({ cores: 1, memoryMb: 512 }), { authWorkers: 2, sessions: 64, loginProcesses: 1, deliveries: 1 });
-  assert.deepEqual(limits({ cores: 1, memoryMb: 1024 }), { authWorkers: 2, sessions: 128, loginProcesses: 1, deliveries: 1 });
-  assert.deepEqual(limits({ cores: 4, memoryMb: 4096 }), { authWorkers: 8, sessions: 512, loginProcesses: 4, deliveries: 4 });
-  assert.deepEqual(limits({ cores: 16, memoryMb: 65536 }), { authWorkers: 32, sessions: 4096, loginProcesses: 4, deliveries: 4 });
+  assert.deepEqual(limits({ cores: 1, memoryMb: 512 }), { authWorkers: 2, sessions: 64, loginProcesses: 1, deliveries: 1, questions: 100 });
+  assert.deepEqual(limits({ cores: 1, memoryMb: 1024 }), { authWorkers: 2, sessions: 128, loginProcesses: 1, deliveries: 1, questions: 100 });
+  assert.deepEqual(limits({ cores: 4, memoryMb: 4096 }), { authWorkers: 8, sessions: 512, loginProcesses: 4, deliveries: 4, questions: 256 });
+  assert.deepEqual(limits({ cores: 16, memoryMb: 65536 }), { authWorkers: 32, sessions: 4096, loginProcesses: 4, deliveries: 4, questions: 500 });
 });

@@ -11,6 +11,8 @@ export interface Limits {
   readonly loginProcesses: number;
   /** LMTP processes kept ready. */
   readonly deliveries: number;
+  /** Recipients that Postfix asks about at once: as many as port 25 has sessions there. A question takes 1 MB, and only while it lasts. */
+  readonly questions: number;
 }
 
 export const limits = ({ cores, memoryMb }: Pick<Facts, 'cores' | 'memoryMb'>): Limits => ({
@@ -18,4 +20,5 @@ export const limits = ({ cores, memoryMb }: Pick<Facts, 'cores' | 'memoryMb'>): 
   sessions: within(memoryMb / 8, 64, 4096),
   loginProcesses: within(cores, 1, 4),
   deliveries: within(cores, 1, 4),
+  questions: within(memoryMb / 16, 100, 500),
 });

@@ -4,6 +4,7 @@
  */
 import { type Row, setting } from '#formats';
 import type { RenderInput } from '#model';
+import { limits } from './limits.ts';
 import { unixListener } from './services.ts';
 import { TRASH_EXTRA } from './mailboxes.ts';
 import { MAIL_USER } from './storage.ts';
@@ -22,7 +23,7 @@ const exceeded = (language: RenderInput['settings']['language']): readonly Row[]
   return text === undefined ? [] : [{ set: 'quota_exceeded_message', to: text }];
 };
 
-export const quota: Subject = ({ settings, wiring }) => ({
+export const quota: Subject = ({ settings, wiring, facts }) => ({
   mailPlugins: { all: ['quota'], imap: ['imap_quota'] },
   plugin: [
     { set: 'quota', to: 'count:User quota', until: '2.4' },
@@ -49,6 +50,7 @@ export const quota: Subject = ({ settings, wiring }) => ({
         { set: 'user', to: MAIL_USER },
         { set: 'extra_groups', to: setting('default_internal_group') },
         { set: 'client_limit', to: 1 },
+        { set: 'process_limit', to: limits(facts).questions },
         unixListener(wiring.sockets['quota-status']),
       ],
     },

@@ -10,7 +10,7 @@ import { socketName } from './sockets.ts';
 
 /**
  * SMTPD_POLICY_README. When Dovecot is down the message is taken and waits in the queue. One question a connection: a session that kept it would keep a
- * process of Dovecot to itself, of which there are a hundred.
+ * process of Dovecot to itself.
  */
 const quota = ({ wiring }: RenderInput): Template =>
   template`check_policy_service { ${socketName(wiring, 'quota-status')}, timeout=5s, request_limit=1, default_action=DUNNO }`;
