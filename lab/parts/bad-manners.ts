@@ -1,5 +1,5 @@
 /**
- * M17: how somebody talks who brings mail, well kept in all else: one octet at a time, out of turn, until he leaves in the middle; and two hundred
+ * M17: how somebody talks who brings mail, well kept in all else: one octet at a time, out of turn, until he leaves or vanishes in the middle; and two hundred
  * connections at once, from one host and from ten, while well-kept senders still get through.
  */
 import assert from 'node:assert/strict';
@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { type Reply, Smtp, until } from '../index.ts';
 import { brought, called, callOf, FAMILIES, type Family, type ForeignHost, handIn, inbox, letter, type Ours, said } from '../internet/index.ts';
+import { inNetwork } from '../namespace.ts';
 import type { Addresses } from '../network.ts';
 import { ok } from '../people.ts';
 
@@ -194,6 +195,62 @@ const breaksOff = (get: () => Street, neighbour: Neighbour): void => {
     });
 };
 
+/** Until it is disposed of nothing reaches the address, and nothing leaves it: neither FIN nor RST tells anybody. */
+const cutOff = async ({ room }: ForeignHost, address: string): Promise<AsyncDisposable> => {
+  const [netns, family] = [`/proc/${room.pid}/ns/net`, address.includes(':') ? 'ip6' : 'ip'];
+  const chain = (hook: string, end: string): string => `chain ${hook} { type filter hook ${hook} priority 0; ${family} ${end} ${address} drop; }`;
+  await inNetwork(netns, ['nft', '-f', '-'], { input: `table inet cut {\n${chain('input', 'daddr')}\n${chain('output', 'saddr')}\n}\n` });
+  return { [Symbol.asyncDispose]: async () => void (await inNetwork(netns, ['nft', 'delete', 'table', 'inet', 'cut'])) };
+};
+
+/** As `up` left it, it waits for five minutes (RFC 5321, section 4.5.3.2.7). */
+const PATIENCE = 'smtpd_timeout=5s';
+
+const impatient = async ({ machine }: Ours): Promise<AsyncDisposable> => {
+  const set = async (...argv: readonly string[]): Promise<void> => {
+    ok(await machine.run(['postconf', ...argv]));
+    ok(await machine.run(['postfix', 'reload']));
+  };
+  await set('-e', PATIENCE);
+  return { [Symbol.asyncDispose]: () => set('-X', 'smtpd_timeout') };
+};
+
+/** Ends when no process of the machine has a connection with it any more; what the kernel still wants to tell it does not count. */
+const givenUp = (server: Ours, from: string): Promise<true> =>
+  until(
+    `nobody waits for ${from}`,
+    async () => (await connections(server, from)).every((line) => !line.includes('users:')) || undefined,
+    60_000,
+    200,
+  );
+
+const vanishes = (get: () => Street, neighbour: Neighbour): void => {
+  test('M17: on a sender who vanishes in the middle the server gives up by itself; nothing of the message arrives, and he may come again', async () => {
+    const { server, street } = get();
+    await using _ = await impatient(server);
+    const ids: string[] = [];
+    for (const family of FAMILIES) {
+      const from = neighbour.addresses[family];
+      const { smtp, socket, envelope, id, text } = await greeted(get(), neighbour, family);
+      for (const line of envelope) assert.ok((await smtp.command(line)).code < 400, line);
+      smtp.send(text.slice(0, -2));
+      await until('all has left', () => socket.writableLength === 0 || undefined, 5000);
+      {
+        await using _gone = await cutOff(street, from);
+        assert.equal((await connections(server, from)).length, 1);
+        const begin = performance.now();
+        await givenUp(server, from);
+        console.log(`    a sender who vanished: given up after ${((performance.now() - begin) / 1000).toFixed(1)} s`);
+        smtp.close();
+      }
+      await leavesNothing(server, from);
+      ids.push(id);
+      await delivered(get(), neighbour, family, 'vanished');
+    }
+    await isNowhere(server, ids);
+  });
+};
+
 interface Held extends Disposable {
   /** With a recipient accepted. */
   readonly inside: number;
@@ -264,5 +321,6 @@ export const badManners = (get: () => Street, known: Neighbour, crowd: readonly 
   isSlow(get, known);
   outOfTurn(get, known);
   breaksOff(get, known);
+  vanishes(get, known);
   atOnce(get, crowd, fresh);
 };
