@@ -7,13 +7,13 @@ import { atRest, ownOfLasting, resident } from './resident.ts';
 
 const GROWS_MB = 30;
 /** `$$` is a dollar to systemd-run(1). Grows once, when it is told to. */
-const GROWING = `$$SIG{USR1} = sub { $$more = "x" x ($$ARGV[0] * 2 ** 20) }; sleep 1 while 1`;
+const GROWING = `$$SIG{USR1} = sub { $$more = "x" x ($$ARGV[0] * 2 ** 20) }; $$0 = "ready"; sleep 1 while 1`;
 
 let machine: Machine;
 before(async () => {
   machine = await boot({ image: await image({ release: 'bookworm', init: 'systemd' }, 'bare') });
   ok(await machine.run(['systemd-run', '--unit=growing', 'perl', '-e', GROWING, String(GROWS_MB)]));
-  await until('it runs', async () => (await resident(machine)).processes.some(({ program }) => program === 'perl') || undefined, 10_000);
+  await until('it runs', async () => (await resident(machine)).processes.some(({ program }) => program === 'ready') || undefined, 10_000);
 });
 after(() => machine?.[Symbol.asyncDispose]());
 
