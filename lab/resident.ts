@@ -80,13 +80,16 @@ export const ownOfLasting = (...times: readonly Resident[]): readonly number[] =
   );
 };
 
-/** Looks every two seconds; the function that it answers with ends that, and answers with the most that was seen. */
+/** A look at hundreds of processes takes half a second of a processor. */
+const LOOK_MS = 10_000;
+
+/** Looks again and again; the function that it answers with ends that, and answers with the most that was seen. */
 export const watchResident = (machine: Pick<Machine, 'root'>): (() => Promise<Resident>) => {
   const over = new AbortController();
   const looking = (async () => {
     let most = await resident(machine);
     while (!over.signal.aborted) {
-      await pause(2000, undefined, { signal: over.signal }).catch(() => undefined);
+      await pause(LOOK_MS, undefined, { signal: over.signal }).catch(() => undefined);
       const now = await resident(machine);
       if (now.all > most.all) most = now;
     }
@@ -107,8 +110,11 @@ const countsOf = ({ processes: its }: Resident): ReadonlyMap<string, number> => 
 /** A few stay for five minutes without work (Dovecot's AUTH_WORKER_MAX_IDLE_SECS). */
 const WORKERS = 'dovecot/auth';
 
-/** Once no program but those workers runs more often than it did then, or once. Postfix' processes wait for 100 s (max_idle), Dovecot's for 60. */
-export const atRest = async (machine: Pick<Machine, 'root'>, before: Resident, ms = 300_000): Promise<Resident> => {
+/**
+ * Once no program but those workers runs more often than it did then, or once. Dovecot's processes wait for 60 s without work, Postfix' for 100 (max_idle),
+ * and some of these for others: smtpd has trivial-rewrite at its service, and that proxymap.
+ */
+export const atRest = async (machine: Pick<Machine, 'root'>, before: Resident, ms = 600_000): Promise<Resident> => {
   const usual = countsOf(before);
   let more: readonly string[] = [];
   return until(
@@ -121,6 +127,6 @@ export const atRest = async (machine: Pick<Machine, 'root'>, before: Resident, m
       return more.length === 0 ? now : undefined;
     },
     ms,
-    1000,
+    5000,
   );
 };
