@@ -57,12 +57,15 @@ const looks = async (server: Ours, over: AbortSignal): Promise<readonly number[]
   return seen;
 };
 
+/** ImapFlow says what the server answered apart from the error. */
+const wordsOf = (reason: unknown): string => [String(reason), (reason as { readonly responseText?: string }).responseText ?? []].flat().join(': ');
+
 /** What fails is told, and the others go on. */
 const allOf = async <T>(amiss: string[], works: readonly Promise<T>[]): Promise<readonly T[]> => {
   const settled = await Promise.allSettled(works);
   return settled.flatMap((each) => {
     if (each.status === 'fulfilled') return [each.value];
-    amiss.push(String(each.reason));
+    amiss.push(wordsOf(each.reason));
     return [];
   });
 };
