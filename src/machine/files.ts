@@ -92,6 +92,9 @@ export const isTemporary = (name: string): boolean => TEMPORARY.test(name);
 
 export const temporaryFor = (path: AbsPath): AbsPath => absPath(join(dirname(path), `.${randomBytes(6).toString('hex')}.hauspost-new`));
 
+/** A file that is younger than two seconds Postfix takes for one that somebody is writing, and reads it again later (load_file.c). Ours is whole at once. */
+const AGE_S = 3;
+
 export const write = (path: AbsPath, content: string | Uint8Array, placement: Placement): Promise<void> =>
   onDisk(path, 'written', async () => {
     const [uid, gid] = await ids(placement.owner);
@@ -102,6 +105,8 @@ export const write = (path: AbsPath, content: string | Uint8Array, placement: Pl
       await handle.writeFile(content);
       await handle.chown(uid, gid);
       await handle.chmod(placement.mode);
+      const modified = Date.now() / 1000 - AGE_S;
+      await handle.utimes(modified, modified);
       await handle.sync();
       await handle.close();
       await rename(temporary, path);

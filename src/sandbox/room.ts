@@ -37,7 +37,7 @@ const KERNEL = new Set([
 
 const WORK = path('/run/hauspost/sandbox');
 
-/** It says that it is ready from within: whoever enters by its first process before that has the new root would look at the machine itself. Constant; everything variable comes as arguments: WORK STAGE, then `root|dir|file PATH` for each mount, `absent PATH`, and `--`. Then it waits for the end of its input. Cleared is what is of another kind than what is staged: cp(1) would write into a FIFO and wait. Postfix reads a file that is younger than two seconds again, every 0.3 s (load_file.c): staged ones are old. */
+/** It says that it is ready from within: whoever enters by its first process before that has the new root would look at the machine itself. Constant; everything variable comes as arguments: WORK STAGE, then `root|dir|file PATH` for each mount, `absent PATH`, and `--`. Then it waits for the end of its input. Cleared is what is of another kind than what is staged: cp(1) would write into a FIFO and wait. */
 const SCRIPT = `set -eu
 work=$1; stage=$2; shift 2
 mount -t tmpfs -o mode=0700 tmpfs "$work"
@@ -61,7 +61,6 @@ mount --rbind /dev "$work/root/dev"
 clear() { (cd "$stage" && find . ! -path . -type "$1" -exec sh -c 'for p; do [ -'"$1"' "$0/$p" ] && [ ! -L "$0/$p" ] || rm -rf "$0/$p"; done' "$work/root" {} +); }
 clear d; clear f
 cp -a "$stage/." "$work/root/"
-(cd "$stage" && find . -type f -print0) | (cd "$work/root" && xargs -0 -r touch --date=@0)
 while [ "$1" = absent ]; do rm -rf "$work/root$2"; shift 2; done
 shift
 exec chroot "$work/root" sh -c 'echo ready; exec cat'
