@@ -187,6 +187,14 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
   ],
   'domain list': plain('domain list'),
   'dkim sync': plain('dkim sync'),
+  'dns records': [
+    ...each(DOMAINS, (value) => ['dns', 'records', '--', value]),
+    { words: ['dns', 'records', 'nobody.test'], names: 'nobody.test' },
+    { words: ['dns', 'records', 'hauspos.test'], names: 'is hauspost.test meant?' },
+    { words: ['dns', 'records', '--zone', '--octodns'], names: '--zone and --octodns' },
+    { words: ['dns', 'records', 'hauspost.test', '--plain', '--dnscontrol'], names: '--plain and --dnscontrol' },
+    ...usage(['dns', 'records'], ['dns', 'records', 'hauspost.test'], ['--zone', '--plain', '--dnscontrol', '--octodns']),
+  ],
   'domain remove': [
     ...each(DOMAINS, (value) => ['domain', 'remove', '--with-everything', '--', value]),
     { words: ['domain', 'remove', 'nobody.test'], names: 'nobody.test' },

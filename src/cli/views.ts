@@ -4,6 +4,7 @@ import type { ElementOf, ListingName, OperationName, OutputOf } from '#operation
 import * as changes from './views/changes.ts';
 import * as config from './views/config.ts';
 import * as directory from './views/directory.ts';
+import * as dns from './views/dns.ts';
 import * as server from './views/server.ts';
 import { type ListView, lines } from './views/table.ts';
 
@@ -22,6 +23,7 @@ const VIEWS: { readonly [N in OperationName]: (output: OutputOf<N>) => string } 
   'domain add': directory.domainAdd,
   'domain remove': directory.domainRemove,
   'dkim sync': directory.dkimSync,
+  'dns records': dns.dnsRecords,
   'account add': directory.accountAdd,
   'account set': directory.accountSet,
   'account passwd': directory.accountPasswd,

@@ -18,3 +18,4 @@ export { renderUcl } from './ucl.ts';
 export { compareUcl, parseConfigdump } from './ucl-dump.ts';
 export { renderUnbound } from './unbound.ts';
 export { compareUnbound, unboundOptions } from './unbound-dump.ts';
+export { absolute, quotedStrings, type RecordData, recordText, renderZone, zoneComment, type ZoneRecord } from './zone.ts';

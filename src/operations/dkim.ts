@@ -38,6 +38,9 @@ const unfit = (names: readonly string[]): readonly Finding[] =>
     return [{ level: 'warning' as const, code: LACKING, message: `no DKIM key: ${why}`, remedy: 'Delete that row of the table domains.' }];
   });
 
+/** Those of the table that a mail domain can be called. */
+export const fitDomains = (names: readonly string[]): readonly string[] => names.filter((name) => whyNot(name) === undefined);
+
 const without = async (context: Context, names: readonly string[]): Promise<readonly string[]> => {
   const having = new Set(await secretsOf(context).list('dkim'));
   return names.filter((name) => !having.has(name));
@@ -45,7 +48,7 @@ const without = async (context: Context, names: readonly string[]): Promise<read
 
 /** For a database that was there before Hauspost, or that came from a copy: its domains sign from the start. */
 export const makeMissingDkimKeys = async (context: Context, directory: Directory): Promise<void> => {
-  const lacking = (await without(context, await domains.names(directory))).filter((name) => whyNot(name) === undefined);
+  const lacking = fitDomains(await without(context, await domains.names(directory)));
   if (lacking.length > 0) await makeDkimKeys(context, lacking.map(parseDomain));
 };
 
@@ -56,7 +59,7 @@ export const dkimFindings = async (context: Context): Promise<readonly Finding[]
     throw error;
   });
   const lacking = await without(context, names);
-  const late = lacking.filter((name) => whyNot(name) === undefined);
+  const late = fitDomains(lacking);
   if (late.length === 0) return unfit(lacking);
   const shown = `${late.slice(0, 5).join(', ')}${late.length > 5 ? `, and ${late.length - 5} more` : ''}`;
   return [
@@ -81,7 +84,6 @@ export const sync = operation({
   run: (context) =>
     withDirectory(async (directory: Directory) => {
       const names = await domains.names(directory);
-      const fit = names.filter((name) => whyNot(name) === undefined).map(parseDomain);
-      return { made: await makeDkimKeys(context, fit), findings: warned(context, unfit(names)) };
+      return { made: await makeDkimKeys(context, fitDomains(names).map(parseDomain)), findings: warned(context, unfit(names)) };
     }),
 });

@@ -7,6 +7,7 @@ import { lift, list as banList } from './ban.ts';
 import { check, example, explain } from './config.ts';
 import { add as domainAdd, list as domainList, remove as domainRemove } from './domain.ts';
 import { sync as dkimSync } from './dkim.ts';
+import { records as dnsRecords } from './dns.ts';
 import { down } from './down.ts';
 import type { AnyOperation } from './operation.ts';
 import { selftest } from './self-test.ts';
@@ -31,6 +32,7 @@ const TABLE = [
   domainList,
   domainRemove,
   dkimSync,
+  dnsRecords,
   accountAdd,
   accountSet,
   accountPasswd,

@@ -1,0 +1,10 @@
+export { reachedAt, sendsBeyond } from './addresses.ts';
+export { signerOf } from './authority.ts';
+export { clientNames } from './clients.ts';
+export { dnscontrolText } from './dnscontrol.ts';
+export type { ClientService, DnsFacts, ServerKey, Signer } from './facts.ts';
+export { dnsFindings } from './findings.ts';
+export { octodnsText } from './octodns.ts';
+export { plainText } from './plain.ts';
+export { type Records, recordsOf } from './records.ts';
+export { zoneText } from './zone-file.ts';

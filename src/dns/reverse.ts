@@ -1,0 +1,33 @@
+/** The records that lead from an address back to the server. They stand in a zone of whoever gave the address, who has to be asked for them. */
+import ipaddr from 'ipaddr.js';
+import type { Addresses, DnsFacts } from './facts.ts';
+
+export interface Reverse {
+  readonly address: string;
+  readonly type: 'PTR';
+  readonly name: string;
+  readonly data: { readonly target: string };
+  readonly why: string;
+}
+
+const hexadecimal = (octets: readonly number[]): readonly string[] => octets.flatMap((octet) => [...octet.toString(16).padStart(2, '0')]);
+
+/** RFC 1035 section 3.5, RFC 3596 section 2.5. */
+export const reverseName = (address: string): string => {
+  const parsed = ipaddr.parse(address);
+  const octets = parsed.toByteArray();
+  return parsed.kind() === 'ipv4' ? `${octets.toReversed().join('.')}.in-addr.arpa` : `${hexadecimal(octets).toReversed().join('.')}.ip6.arpa`;
+};
+
+const all = ({ v4, v6 }: Addresses): readonly string[] => [...v4, ...v6];
+
+const WHY = 'servers turn mail away from an address without a name, or whose name does not lead back to it';
+
+export const reverseRecords = ({ hostname, reached, sending }: Pick<DnsFacts, 'hostname' | 'reached' | 'sending'>): readonly Reverse[] =>
+  [...all(reached), ...all(sending)].map((address) => ({
+    address,
+    type: 'PTR',
+    name: reverseName(address),
+    data: { target: hostname },
+    why: WHY,
+  }));
