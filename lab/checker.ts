@@ -1,6 +1,9 @@
-/** A room of a release with all daemons installed and none running: the place to ask a daemon's own programs what they make of a text. */
+/**
+ * Rooms of a release with programs installed and none running: the places to ask daemons' own programs what they make of a text. `checker`: all
+ * daemons of a mail server; `zoneReader`: BIND's checker of zones, and Knot.
+ */
 import { needLab } from './host.ts';
-import { tools } from './images.ts';
+import { tools, zoneReaders } from './images.ts';
 import type { Release } from './kinds.ts';
 import { openRoom, type Room } from './room.ts';
 
@@ -8,4 +11,9 @@ import { openRoom, type Room } from './room.ts';
 export const checker = async (release: Release): Promise<Room> => {
   await needLab();
   return openRoom({ lower: (await tools(release)).lower });
+};
+
+export const zoneReader = async (release: Release): Promise<Room> => {
+  await needLab();
+  return openRoom({ lower: (await zoneReaders(release)).lower });
 };

@@ -149,6 +149,19 @@ export const tools = async (release: Release): Promise<Layer> => {
   });
 };
 
+/** Name servers that read zone files, never started: BIND's checker and Knot. */
+export const zoneReaders = async (release: Release): Promise<Layer> => {
+  const parent = await base({ release, init: 'systemd' });
+  const packages = ['bind9-utils', 'knot'];
+  return layerInRoom({ parent, name: `${release}-zone-readers`, recipe: JSON.stringify(['zone readers 1', packages]) }, 'host', async (room) => {
+    await room.put({ '/usr/sbin/policy-rc.d': '#!/bin/sh\nexit 101\n' });
+    await room.run(['chmod', '755', '/usr/sbin/policy-rc.d']);
+    await apt(room, 'update');
+    await apt(room, 'install', '--no-install-recommends', ...packages);
+    await room.run(['rm', '/usr/sbin/policy-rc.d']);
+  });
+};
+
 /** `archives`, with an npm cache from which `npm ci` of this checkout works without a network. */
 const packages = async (kind: Kind): Promise<Layer> => {
   const parent = await archives(kind);

@@ -1,5 +1,5 @@
 /** Test machines: freshly built Debian, in rooms and booted. Front door of the lab. */
-export { checker } from './checker.ts';
+export { checker, zoneReader } from './checker.ts';
 export { emptied } from './delivered.ts';
 export type { Inside, InsideOptions } from './enter.ts';
 export { labAvailable } from './host.ts';

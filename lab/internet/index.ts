@@ -1,4 +1,5 @@
 /** The private internet: hosts that are not ours, names from the root down, and mail servers of ours in it. Front door. */
+export { askingFrom } from './asking.ts';
 export type { EximServer } from './exim.ts';
 export type { ForeignHost } from './host.ts';
 export { brought, type Call, called, callOf, domainLines, FAMILIES, type Family, inbox, letter, said, senderLines } from './incoming.ts';

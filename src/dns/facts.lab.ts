@@ -18,6 +18,7 @@ export const facts = (more: Partial<DnsFacts> = {}): DnsFacts => ({
   relay: null,
   ports: { imaps: 993, imap: 143, submissions: 465, submission: 587 },
   keys: [{ digest: 'ab'.repeat(32), state: 'current' }],
+  certificateRead: true,
   signer: { by: 'own-ca' },
   certified: [],
   domains: [

@@ -43,6 +43,8 @@ export interface DnsFacts {
   /** Ports that are listened on. */
   readonly ports: Readonly<Partial<Record<ClientService, number>>>;
   readonly keys: readonly ServerKey[];
+  /** The daemons have read the certificate that lies there. */
+  readonly certificateRead: boolean;
   readonly signer: Signer;
   /** Names that the certificate is valid for, of those that mail programs try (`clientNames`). */
   readonly certified: readonly string[];

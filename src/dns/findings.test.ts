@@ -17,6 +17,8 @@ test('what is missing or open is said, each with a remedy', () => {
   assert.deepEqual(codes(facts({ reached: { v4: [], v6: [] } })), ['dns.no-address']);
   assert.deepEqual(codes(facts({ reached: { v4: [], v6: ['2001:db8::25'] } })), ['dns.no-ipv4']);
   assert.deepEqual(codes(facts({ relay: parseFqdn('smtp.example.com') })), ['dns.relay']);
+  assert.deepEqual(codes(facts({ certificateRead: false })), ['dns.certificate-unread']);
+  assert.deepEqual(codes(facts({ certificateRead: false, keys: [] })), []);
   assert.deepEqual(codes(facts({ domains: [] })), ['dns.no-domain']);
   assert.deepEqual(codes(facts({ reached: { v4: [], v6: [] } }), 'local'), ['dns.local']);
   for (const { message, remedy } of dnsFindings({ profile: 'local' }, facts({ domains: [] })))

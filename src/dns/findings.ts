@@ -19,6 +19,13 @@ const addresses = ({ reached: { v4, v6 } }: DnsFacts): readonly Finding[] => {
   return [warning(code, message, 'If it stands behind a router or proxy (NAT), write public_addresses = ["..."] below [network].')];
 };
 
+/** Then the old key is still served, and the record of the new one would turn mail away. */
+const unread = ({ keys, certificateRead }: DnsFacts): readonly Finding[] => {
+  if (keys.length === 0 || certificateRead) return [];
+  const message = 'the TLSA record is of a certificate that the daemons have not read yet';
+  return [warning('dns.certificate-unread', message, "Publish it beside the old one, and an hour later run 'hauspost apply'.")];
+};
+
 const relay = ({ relay: host }: DnsFacts): readonly Finding[] => {
   if (host === null) return [];
   const message = `mail leaves by ${host}, whose addresses are not known here: SPF says nothing of other senders (?all)`;
@@ -32,6 +39,7 @@ const noDomain = ({ domains }: DnsFacts): readonly Finding[] =>
 
 export const dnsFindings = ({ profile }: Pick<Settings, 'profile'>, facts: DnsFacts): readonly Finding[] => [
   ...(profile === 'local' ? [local()] : addresses(facts)),
+  ...unread(facts),
   ...relay(facts),
   ...noDomain(facts),
 ];

@@ -25,6 +25,7 @@ import type { RenderInput } from '#model';
 import { certificateAt } from '#tls';
 import { fitDomains } from './dkim.ts';
 import { loadInput } from './desired.ts';
+import { isServed } from './materials.ts';
 import { type Context, operation } from './operation.ts';
 import { finding, warned, withDirectory } from './people.ts';
 
@@ -50,9 +51,9 @@ const signer = ({ settings }: RenderInput, leaf: X509Certificate | undefined): S
   return leaf === undefined ? { by: 'unknown' } : signerOf(leaf.issuer);
 };
 
-const factsFor = async ({ machine }: Context, input: RenderInput, names: readonly string[]): Promise<DnsFacts> => {
+const factsFor = async (context: Context, input: RenderInput, names: readonly string[]): Promise<DnsFacts> => {
   const { settings, facts, wiring } = input;
-  const leaf = await certificateAt(machine, wiring.places['tls-chain']);
+  const leaf = await certificateAt(context.machine, wiring.places['tls-chain']);
   const keysOf = Map.groupBy(facts.dkimKeys, ({ domain }) => domain);
   return {
     hostname: settings.hostname,
@@ -62,6 +63,7 @@ const factsFor = async ({ machine }: Context, input: RenderInput, names: readonl
     relay: settings.outgoing.relay?.host ?? null,
     ports: portsOf(input),
     keys: leaf === undefined ? [] : [keyOf(leaf)],
+    certificateRead: await isServed(context, input),
     signer: signer(input, leaf),
     certified: clientNames(names).filter((name) => leaf?.checkHost(name) !== undefined),
     domains: names.map((name) => ({ domain: parseDomain(name), dkim: keysOf.get(name) ?? [] })),

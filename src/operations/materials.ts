@@ -38,6 +38,10 @@ const fingerprint = async ({ machine }: Context, { wiring: { places } }: RenderI
 const served = async ({ machine }: Context, input: RenderInput): Promise<string | undefined> =>
   (await machine.read(inService(input)))?.toString().trim();
 
+/** Whether the file that lies there is the one that daemons have read. */
+export const isServed = async (context: Context, input: RenderInput): Promise<boolean> =>
+  (await served(context, input)) === (await fingerprint(context, input));
+
 /** What our own authority would do, or what has become of the file since daemons have read it. */
 const wantedOf = async (context: Context, input: RenderInput): Promise<Lack['action'] | undefined> => {
   const own = input.settings.tls.source === 'own-ca' ? await wantedOfOwnCa(context.machine, ownCa(input)) : undefined;
@@ -55,8 +59,7 @@ const certificate = async (context: Context, input: RenderInput): Promise<readon
 const refuseWrongTls = async (context: Context, input: RenderInput): Promise<void> => {
   const { key, chain } = input.settings.tls;
   if (key === undefined || chain === undefined) return;
-  const fresh = (await served(context, input)) !== (await fingerprint(context, input));
-  await refuseWrongFiles(context.machine, { key, chain }, fresh);
+  await refuseWrongFiles(context.machine, { key, chain }, !(await isServed(context, input)));
 };
 
 const wrongFile = (file: AbsPath, why: string, remedy: string): Error =>

@@ -8,7 +8,7 @@ type Output = OutputOf<'dns records'>;
 type DnsRecord = Output['records'][number];
 
 /** Of a value; a DKIM key has 400 characters and is looked at by nobody. */
-const SHOWN = 60;
+const SHOWN = 72;
 
 const shortened = (value: string): string => (value.length <= SHOWN ? value : `${value.slice(0, SHOWN - 3)}...`);
 
