@@ -145,6 +145,18 @@ const edges = (get: () => Server): void => {
     await orders(server, ...[EDGES.label, EDGES.domain, EDGES.home].map((domain) => ['domain', 'remove', domain]));
     await exits(server, 0, 'plan');
   });
+
+  test('dns records of profile local, and of the longest domain: all is printed that fits, and that nobody outside needs it', async () => {
+    const server = get();
+    await orders(server, ['domain', 'add', EDGES.domain]);
+    const { stdout, stderr } = await exits(server, 0, 'dns', 'records', '--zone');
+    assert.match(stdout, /^mail\.hauspost\.test\. 3600 IN A 127\.0\.0\.1\n(?:;.*\n)*mail\.hauspost\.test\. 3600 IN AAAA ::1$/m);
+    assert.match(stdout, /^hauspost\.test\. 3600 IN TXT "v=spf1 a:mail\.hauspost\.test ~all"$/m);
+    assert.match(stdout, new RegExp(`^${EDGES.domain}\\. 3600 IN MX 10 mail\\.hauspost\\.test\\.$`, 'm'));
+    assert.doesNotMatch(stdout, /PTR/);
+    assert.match(stderr, /^warning: the profile is "local": [^\n]*nobody outside needs these records\n/m);
+    await orders(server, ['domain', 'remove', EDGES.domain]);
+  });
 };
 
 onEachRelease(words, passwords, configuration, edges, oddValues);

@@ -186,9 +186,27 @@ test('PTR: of all addresses, those that are only sent from as well', () => {
   );
 });
 
+test('PTR: none of loopback addresses', () => {
+  const given = facts({ reached: { v4: ['127.0.0.1'], v6: ['::1'] } });
+  assert.deepEqual([lines(given)[0], recordsOf(given).reverse], ['mail.example.org A 127.0.0.1', []]);
+});
+
 test('a name in another script: A-labels throughout', () => {
   const domains = [{ domain: parseDomain('bücher.example'), dkim: [] }];
   const of = lines(facts({ domains }), 'xn--bcher-kva.example');
   assert.ok(of.includes('_dmarc.xn--bcher-kva.example TXT v=DMARC1; p=none; np=reject; rua=mailto:postmaster@xn--bcher-kva.example'), of.join('\n'));
   for (const line of of) assert.match(line, /^[ -~]+$/);
+});
+
+test('a domain as long as a name may be: what would stand below it is left out', () => {
+  const long = parseDomain(`${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(61)}`);
+  const given = facts({ domains: [{ domain: long, dkim: [{ selector: 'h20261124', publicKey: RSA }] }] });
+  assert.deepEqual(lines(given, long), [`${long} MX 10 mail.example.org.`, `${long} TXT v=spf1 include:mail.example.org ~all`]);
+  const out = recordsOf(given, long).leftOut.map(({ what }) => what.replaceAll(long, 'LONG'));
+  assert.deepEqual(out, [
+    'imap.LONG, smtp.LONG',
+    'TXT of h20261124._domainkey.LONG',
+    'TXT of _dmarc.LONG',
+    ...['_submissions', '_submission', '_imaps', '_imap', '_pop3s', '_pop3'].map((service) => `SRV of ${service}._tcp.LONG`),
+  ]);
 });

@@ -29,6 +29,13 @@ const domainLeftOut = (facts: DnsFacts, { domain, dkim }: MailDomain): readonly 
   ...aliasesLeftOut(facts, domain),
 ];
 
+/** RFC 1035 section 2.3.4, without the dot at the end. */
+const NAME_OCTETS = 253;
+
+const fits = ({ name }: Wanted): boolean => name.length <= NAME_OCTETS;
+
+const tooLong = ({ name, type }: Wanted): LeftOut => ({ what: `${type} of ${name}`, why: `no name in DNS is longer than ${NAME_OCTETS} characters` });
+
 export interface Records {
   readonly records: readonly DnsRecord[];
   /** In zones of others. */
@@ -43,8 +50,12 @@ export const recordsOf = (facts: DnsFacts, only?: string): Records => {
   const domains = facts.domains.filter(({ domain }) => only === undefined || domain === only);
   const wanted = [...(withHost ? hostRecords(facts) : []), ...domains.flatMap((domain) => domainRecords(facts, domain))];
   return {
-    records: wanted.map((record) => ({ ...record, ttl: TTL, zone: zoneOf(record.name) })),
+    records: wanted.filter(fits).map((record) => ({ ...record, ttl: TTL, zone: zoneOf(record.name) })),
     reverse: withHost ? reverseRecords(facts) : [],
-    leftOut: [...(withHost ? hostLeftOut(facts) : []), ...domains.flatMap((domain) => domainLeftOut(facts, domain))],
+    leftOut: [
+      ...(withHost ? hostLeftOut(facts) : []),
+      ...domains.flatMap((domain) => domainLeftOut(facts, domain)),
+      ...wanted.filter((record) => !fits(record)).map(tooLong),
+    ],
   };
 };

@@ -21,13 +21,12 @@ export const reverseName = (address: string): string => {
 
 const all = ({ v4, v6 }: Addresses): readonly string[] => [...v4, ...v6];
 
+/** Every machine has these itself. */
+const isLoopback = (address: string): boolean => ipaddr.parse(address).range() === 'loopback';
+
 const WHY = 'servers turn mail away from an address without a name, or whose name does not lead back to it';
 
 export const reverseRecords = ({ hostname, reached, sending }: Pick<DnsFacts, 'hostname' | 'reached' | 'sending'>): readonly Reverse[] =>
-  [...all(reached), ...all(sending)].map((address) => ({
-    address,
-    type: 'PTR',
-    name: reverseName(address),
-    data: { target: hostname },
-    why: WHY,
-  }));
+  [...all(reached), ...all(sending)]
+    .filter((address) => !isLoopback(address))
+    .map((address) => ({ address, type: 'PTR', name: reverseName(address), data: { target: hostname }, why: WHY }));

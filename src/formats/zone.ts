@@ -35,7 +35,8 @@ const STRING_OCTETS = 255;
 /** With more of them a record does not fit into what resolvers take by UDP (RFC 9715), and servers differ in what they load. */
 const TEXT_OCTETS = 4000;
 
-const LABELS = /^(?:[a-z0-9_*-]{1,63}\.)*[a-z0-9_-]{1,63}$/i;
+/** RFC 1035 section 2.3.4. */
+const LABELS = /^(?=.{1,253}$)(?:[a-z0-9_*-]{1,63}\.)*[a-z0-9_-]{1,63}$/i;
 
 /** As it is written there: with the dot at its end. */
 export const absolute = (name: string): string => (name === '.' ? name : `${keyOf(FORMAT, name, LABELS)}.`);
