@@ -194,11 +194,26 @@ onEachReleaseThere(
       assert.match(line ?? '', / CV=dane /);
     });
 
+    test('as a file, included in the zone that is there: Knot finds nothing wrong with it', async () => {
+      const { server, right } = get();
+      const { domain } = server.identity;
+      const checked = async (printed: string): Promise<number> => {
+        const own = `${domain}. 60 IN SOA ns1.example. hostmaster.example. 1 3600 600 86400 0\n${domain}. 60 IN NS ns1.example.\n`;
+        await right.host.room.put({ '/tmp/printed': printed, '/tmp/zone': `${own}$INCLUDE /tmp/printed\n` });
+        return (await right.host.room.run(['kzonecheck', '-o', `${domain}.`, '/tmp/zone'])).code;
+      };
+      const printed = await text(server, 'dns', 'records', domain, '--zone');
+      assert.equal(await checked(printed), 0);
+      assert.notEqual(await checked(printed.replace('"v=DMARC1;', 'v=DMARC1;"')), 0, 'and would find what is');
+    });
+
     test('one domain, every format, names in another script, a domain without a key', async () => {
       const { server } = get();
       const { domain, hostname } = server.identity;
       const one = (await json(server, 'dns', 'records', FURTHER)) as Document;
       assert.deepEqual([...new Set(one.records.map(({ zone }) => zone))], [FURTHER]);
+      const own = (await json(server, 'dns', 'records', hostname)) as Document;
+      assert.deepEqual([...new Set(own.records.map(({ name }) => name))], [hostname, `_25._tcp.${hostname}`]);
       assert.match(await text(server, 'dns', 'records', FURTHER, '--plain'), new RegExp(`^Zone ${FURTHER}\n@\tMX\t10 ${hostname}\\.\n`));
       assert.match(await text(server, 'dns', 'records', domain, '--dnscontrol'), new RegExp(`^D_EXTEND\\("${domain}",\n.*\n  A\\("mail", "`));
       assert.match(await text(server, 'dns', 'records', domain, '--octodns'), new RegExp(`^---\n# ${domain}\\.yaml\n`));

@@ -131,7 +131,7 @@ export const records = operation({
   example: 'hauspost dns records example.org --zone',
   positionals: [{ key: 'domain' }],
   input: z.object({
-    domain: z.string().optional().describe('one domain, with the records of the server if its name lies in it; otherwise all'),
+    domain: z.string().optional().describe('one domain, with the records of the server if its name lies in it; or that name; otherwise all'),
     zone: asked('print a zone file (RFC 1035) without start of authority and name servers'),
     plain: asked("print lines for a provider's form: host, type, value"),
     dnscontrol: asked('print lines for dnsconfig.js of DNSControl'),
@@ -142,9 +142,9 @@ export const records = operation({
   run: async (context, input) => {
     const format = formatOf(input);
     const names = fitDomains(await withDirectory(domains.names));
-    const only = chosen(input.domain, names);
     const rendered = await loadInput(context);
     const facts = await factsFor(context, rendered, names);
+    const only = chosen(input.domain, [...names, facts.home, facts.hostname]);
     const found = recordsOf(facts, only);
     return {
       hostname: facts.hostname,
