@@ -204,7 +204,7 @@ onEachReleaseThere(
       };
       const printed = await text(server, 'dns', 'records', domain, '--zone');
       assert.equal(await checked(printed), 0);
-      assert.notEqual(await checked(printed.replace('"v=DMARC1;', 'v=DMARC1;"')), 0, 'and would find what is');
+      assert.notEqual(await checked(printed.replace(' MX 10 ', ' MX ten ')), 0, 'and would find what is');
     });
 
     test('one domain, every format, names in another script, a domain without a key', async () => {

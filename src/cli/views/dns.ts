@@ -1,4 +1,4 @@
-/** `dns records` for a person: a table for each zone with the reason of each record; or the file that was asked for, as it is. */
+/** `dns records` for a person: a table for each zone with the reason of each record; or the file that was asked for, as it is. Values are as they must be typed. */
 import { readable } from '#base';
 import { absolute, recordText } from '#formats';
 import type { OutputOf } from '#operations';
@@ -14,7 +14,7 @@ const shortened = (value: string): string => (value.length <= SHOWN ? value : `$
 
 const value = (record: DnsRecord): string => shortened(record.type === 'TXT' ? record.data.text : recordText(record, record.name));
 
-const row = (record: DnsRecord): readonly string[] => [readable(record.name), record.type, readable(value(record)), record.why];
+const row = (record: DnsRecord): readonly string[] => [readable(record.name), record.type, value(record), record.why];
 
 const zones = (records: Output['records']): readonly string[] =>
   [...Map.groupBy(records, ({ zone }) => zone)].map(
