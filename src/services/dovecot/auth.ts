@@ -106,6 +106,9 @@ const passdbs = (input: RenderInput, dialect: Dialect): readonly Node[] => {
   return [...on23(before), passdb23(real), ...on23(after), ...before.map(passdb24), real24, ...after.map(passdb24)];
 };
 
+/** 2.4 has no setting by which the auth process would ask fewer (2.3: auth_worker_max_count). */
+const AUTH_WORKERS_24 = 30;
+
 export const auth: Subject = (input, dialect) => {
   const { mailbox, everyMailbox } = questions(input, dialect);
   return {
@@ -152,7 +155,12 @@ export const auth: Subject = (input, dialect) => {
         why: "Runs as the operating system's user that MariaDB lets in; as root, the default, it would not be.",
         rows: [
           { set: 'user', to: setting('default_internal_user') },
-          { set: 'process_limit', to: limits(input.facts).authWorkers, from: '2.4' },
+          {
+            set: 'process_limit',
+            to: AUTH_WORKERS_24,
+            from: '2.4',
+            why: 'Its default. The auth process does not keep to a smaller limit: beyond it logins fail, or wait for nobody.',
+          },
           { set: 'vsz_limit', to: '1 G', why: 'An ARGON2ID hash says itself how much memory its check takes.' },
         ],
       },

@@ -3,7 +3,7 @@ import { within } from '#base';
 import type { Facts } from '#machine';
 
 export interface Limits {
-  /** Password checks and look-ups at once. Each check of an ARGON2ID hash takes a core for 0.1 s and 64 MB. */
+  /** Password checks and look-ups at once, in 2.3. Each check of an ARGON2ID hash takes a core for 0.1 s and 64 MB. */
   readonly authWorkers: number;
   /** IMAP sessions at once: a quarter of the memory where each has 2 MB (1 MB in 2.3, 3 MB in 2.4 were seen, with the index of a small mailbox). */
   readonly sessions: number;
