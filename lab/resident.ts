@@ -101,14 +101,21 @@ export const watchResident = (machine: Pick<Machine, 'root'>): (() => Promise<Re
   };
 };
 
-/** How often each program runs in its unit. */
-const countsOf = ({ processes: its }: Resident): ReadonlyMap<string, number> => {
-  const programs = Map.groupBy(its, ({ group, program }) => `${unitOf(group)}/${program}`);
-  return new Map([...programs].map(([name, some]) => [name, some.length]));
-};
+const programOf = ({ group, program }: Process): string => `${unitOf(group)}/${program}`;
 
-/** A few stay for five minutes without work (Dovecot's AUTH_WORKER_MAX_IDLE_SECS). */
+/** How often each program runs in its unit. */
+const countsOf = ({ processes: its }: Resident): ReadonlyMap<string, number> =>
+  new Map([...Map.groupBy(its, programOf)].map(([name, some]) => [name, some.length]));
+
+/** They stay for five minutes without work (Dovecot's AUTH_WORKER_MAX_IDLE_SECS). */
 const WORKERS = 'dovecot/auth';
+
+/** MB of its own, of all but those workers. */
+export const ownBesideWorkers = ({ processes: its }: Resident): number =>
+  summed(
+    its.filter((each) => programOf(each) !== WORKERS),
+    'own',
+  );
 
 /**
  * Once no program but those workers runs more often than it did then, or once. Dovecot's processes wait for 60 s without work, Postfix' for 100 (max_idle),
