@@ -206,10 +206,15 @@ const cutOff = async ({ room }: ForeignHost, address: string): Promise<AsyncDisp
 /** As `up` left it, it waits for five minutes (RFC 5321, section 4.5.3.2.7). */
 const PATIENCE = 'smtpd_timeout=5s';
 
+/** A process that was there before the reload may still take a session, and does as it was told then. */
 const impatient = async ({ machine }: Ours): Promise<AsyncDisposable> => {
+  const processes = async (): Promise<readonly string[]> => (await machine.run(['pgrep', '-x', 'smtpd'])).stdout.split('\n').filter(Boolean);
   const set = async (...argv: readonly string[]): Promise<void> => {
     ok(await machine.run(['postconf', ...argv]));
+    const before = await processes();
     ok(await machine.run(['postfix', 'reload']));
+    const gone = async (): Promise<true | undefined> => (await processes()).every((pid) => !before.includes(pid)) || undefined;
+    await until('no smtpd is left that knows the old limit', gone, 30_000, 100);
   };
   await set('-e', PATIENCE);
   return { [Symbol.asyncDispose]: () => set('-X', 'smtpd_timeout') };

@@ -1,5 +1,6 @@
 /** Files of the machine: atomic durable writes, owners by name. Trusts its caller for paths (AbsPath). */
 import { randomBytes } from 'node:crypto';
+import { lstatSync } from 'node:fs';
 import { chmod, chown, lstat, mkdir, open, readdir, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type AbsPath, environmentError, path as absPath } from '#base';
@@ -38,7 +39,8 @@ const ids = async (owner: string): Promise<readonly [number, number]> => {
 export const read = (path: AbsPath): Promise<Buffer | undefined> => onDisk(path, 'read', () => ifThere(readFile(path)));
 
 export const state = async (path: AbsPath): Promise<FileState | undefined> => {
-  const stat = await onDisk(path, 'looked at', () => ifThere(lstat(path)));
+  // Where tens of thousands are looked for, an error for each that is not there would take more memory than their names.
+  const stat = await onDisk(path, 'looked at', () => ifThere(Promise.try(() => lstatSync(path, { throwIfNoEntry: false }))));
   if (stat === undefined) return undefined;
   const user = (await names('/etc/passwd')).toName.get(stat.uid) ?? String(stat.uid);
   const group = (await names('/etc/group')).toName.get(stat.gid) ?? String(stat.gid);
