@@ -18,7 +18,7 @@ const REPETITIONS = 9;
 const IDLE_MS = 300_000;
 const CORES = '0,1';
 
-const OWN_UNIT = 'hauspost-dkim-keys';
+const OWN_UNITS = ['hauspost-dkim-keys', 'hauspost-upkeep'];
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 const listed = (values: readonly number[], digits: number): string => values.map((value) => value.toFixed(digits)).join(', ');
@@ -108,7 +108,7 @@ const idle = async ({ machine, groups }: FirstUp): Promise<Memory> => {
   }
   return {
     all: added.reduce((sum, { kb }) => sum + kb / 1024, 0),
-    own: units.get(OWN_UNIT) ?? Number.NaN,
+    own: OWN_UNITS.reduce((sum, unit) => sum + (units.get(unit) ?? Number.NaN), 0),
     units: [...units].toSorted(([, a], [, b]) => b - a),
   };
 };

@@ -1,6 +1,6 @@
 /**
  * Rooms of a release with programs installed and none running: the places to ask daemons' own programs what they make of a text. `checker`: all
- * daemons of a mail server; `zoneReader`: BIND's checker of zones, and Knot.
+ * daemons of a mail server; `zoneReader`: BIND's checker of zones, Knot, Unbound and dig.
  */
 import { needLab } from './host.ts';
 import { tools, zoneReaders } from './images.ts';

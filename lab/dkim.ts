@@ -1,5 +1,5 @@
 /** What a receiver's verifier finds in a message: mailauth, which is not what signs here. Where it looks for keys, the test says. */
-import { createPublicKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { dkimVerify } from 'mailauth/lib/dkim/verify.js';
 import type { Machine } from './machine.ts';
 
@@ -17,13 +17,29 @@ export const fromUnbound =
     return JSON.parse(stdout);
   };
 
+/** PrivateKeyInfo of Ed25519 up to the seed (RFC 8410, section 7). */
+const ED25519_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** As Rspamd reads it: RSA as PEM, of Ed25519 the seed in base64. */
+const publicKeyOf = (file: string): KeyObject =>
+  file.startsWith('-----')
+    ? createPublicKey(file)
+    : createPublicKey(createPrivateKey({ key: Buffer.concat([ED25519_PREFIX, Buffer.from(file, 'base64')]), format: 'der', type: 'pkcs8' }));
+
+/** RFC 6376, section 3.6.1; RFC 8463, section 4. */
+const recordOf = (key: KeyObject): string => {
+  const der = key.export({ type: 'spki', format: 'der' });
+  const kind = key.asymmetricKeyType ?? '';
+  return `v=DKIM1; k=${kind}; p=${(kind === 'ed25519' ? der.subarray(-32) : der).toString('base64')}`;
+};
+
 /** The record that an operator would publish, from the key with which Rspamd signs. */
 export const fromKeys =
   (machine: Machine): TextRecords =>
   async (name) => {
     const [, selector = '', domain = ''] = /^([^.]+)\._domainkey\.(.+)$/.exec(name) ?? [];
     const { stdout } = await machine.run(['cat', `/var/lib/rspamd/dkim/${domain}/${selector}.key`]);
-    return [[`v=DKIM1; p=${createPublicKey(stdout).export({ type: 'spki', format: 'der' }).toString('base64')}`]];
+    return [[recordOf(publicKeyOf(stdout))]];
   };
 
 /** Domain, result, algorithm and, where the key counted, its size, of each signature in `source` (octets as latin1). */
@@ -34,3 +50,9 @@ export const signatures = async (source: string, records: TextRecords): Promise<
     .filter(({ signingDomain }) => signingDomain !== undefined)
     .map(({ signingDomain, status, algo, modulusLength }) => [signingDomain, status.result, algo, modulusLength].join(' ').trimEnd());
 };
+
+/** What is found in a message of ours: by RSA and by Ed25519 (RFC 8463). `neutral`: in one whose body somebody has changed. */
+export const bothAre = (domain: string, result: 'pass' | 'neutral' = 'pass'): readonly string[] => [
+  `${domain} ${result} rsa-sha256${result === 'pass' ? ' 2048' : ''}`,
+  `${domain} ${result} ed25519-sha256`,
+];

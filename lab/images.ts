@@ -45,14 +45,16 @@ const DAEMONS = [
     'dovecot-mysql',
     'dovecot-sieve',
   ],
-  ...['dovecot-managesieved', 'rspamd', 'redis-server', 'mariadb-server', 'unbound', 'dns-root-data', 'nginx', 'openssl'],
+  ...['dovecot-managesieved', 'rspamd', 'redis-server', 'mariadb-server', 'unbound', 'dns-root-data', 'nginx', 'openssl', 'bind9-dnsutils'],
 ];
 /** What the launcher installs. */
 const LAUNCHER = ['nodejs', 'npm', 'ca-certificates'];
+/** What an option of the configuration brings. */
+const LATER = ['certbot'];
 const SUPERVISOR: Readonly<Record<Init, readonly string[]>> = { systemd: [], none: ['runit'] };
 
 /** All that `up` and the launcher may install on a machine of this kind. */
-export const installable = ({ init }: Kind): readonly string[] => [...DAEMONS, ...SUPERVISOR[init], ...LAUNCHER];
+export const installable = ({ init }: Kind): readonly string[] => [...DAEMONS, ...LATER, ...SUPERVISOR[init], ...LAUNCHER];
 
 const APT_ENV = { DEBIAN_FRONTEND: 'noninteractive' };
 /** What a machine that has not been given a network yet would have. */
@@ -149,10 +151,11 @@ export const tools = async (release: Release): Promise<Layer> => {
   });
 };
 
-/** Name servers that read zone files, never started: BIND's checker and Knot. */
+/** Name servers, never started, and who asks them: BIND with its checker, Knot, PowerDNS, Unbound, dig; and what octoDNS reads its files with. */
 export const zoneReaders = async (release: Release): Promise<Layer> => {
   const parent = await base({ release, init: 'systemd' });
-  const packages = ['bind9-utils', 'knot'];
+  const servers = ['bind9', 'bind9-utils', 'bind9-dnsutils', 'knot', 'pdns-server', 'pdns-backend-sqlite3', 'sqlite3', 'unbound'];
+  const packages = [...servers, 'python3-yaml', 'python3-natsort'];
   return layerInRoom({ parent, name: `${release}-zone-readers`, recipe: JSON.stringify(['zone readers 1', packages]) }, 'host', async (room) => {
     await room.put({ '/usr/sbin/policy-rc.d': '#!/bin/sh\nexit 101\n' });
     await room.run(['chmod', '755', '/usr/sbin/policy-rc.d']);

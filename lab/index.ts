@@ -1,5 +1,6 @@
 /** Test machines: freshly built Debian, in rooms and booted. Front door of the lab. */
 export { checker, zoneReader } from './checker.ts';
+export { CLOCK_LIBRARY, clockFiles } from './clock.ts';
 export { emptied } from './delivered.ts';
 export type { Inside, InsideOptions } from './enter.ts';
 export { labAvailable } from './host.ts';
@@ -8,6 +9,7 @@ export { type BootOptions, boot, derive, type Image, type Machine } from './mach
 export { image, installable, type Stage } from './images.ts';
 export type { Init, Kind, Release } from './kinds.ts';
 export { internet } from './internet/index.ts';
+export { knotServer } from './knot.ts';
 export { internetSocketsOf, lastingListeners, listening, LOCAL_LISTENERS } from './listening.ts';
 export { CONNECTIONS, type Load, loadPlace, READERS, runLoad, type Wait } from './load/index.ts';
 export { type NameRecord, nameServer } from './names.ts';
@@ -16,7 +18,7 @@ export { type Child, collect, ended, type Output, until } from './process.ts';
 export type { Files, Room } from './room.ts';
 export { type Forward, type Sockets, socketsOf, type Target } from './sockets.ts';
 export { BROUGHT, launched, PUBLIC, served, servedPublic, shownPassword, type UpRecord, upRecord } from './served.ts';
-export { fromKeys, fromUnbound, signatures, type TextRecords } from './dkim.ts';
+export { bothAre, fromKeys, fromUnbound, signatures, type TextRecords } from './dkim.ts';
 export { Dialogue, type TlsTrust } from './dialogue.ts';
 export { allRun, arrived, CLIENT, CLIENT_NAME, fetched, HAUSPOST, type Login, type Server, serve, serverOn, STRANGER } from './mail.ts';
 export { atRest, ownOfLasting, processes, resident, type Resident, shown, unitOf, watchResident } from './resident.ts';

@@ -46,10 +46,12 @@ export interface Machine extends Inside, Sockets, Uplink, AsyncDisposable {
   /** The journal; without systemd, what the main process said. */
   journal(): Promise<string>;
   /**
-   * Shuts down in order (systemd: poweroff; else SIGTERM to the main process) and answers with its end. What was begun in it (`spawn`,
-   * `Server.hauspost`) must have ended: systemd-shutdown(8) stops all processes first, and nsenter(1) then waits to be continued.
+   * Shuts down in order (systemd: poweroff; else SIGTERM to the main process) and answers with its end. What was begun in it (`spawn`) must have
+   * ended, or end by `beforeStop`: systemd-shutdown(8) stops all processes first, and nsenter(1) then waits to be continued.
    */
   stop(): Promise<Output>;
+  /** Once, before the next `stop`. */
+  beforeStop(end: () => Promise<void>): void;
   /** The end of the main process, whoever ends it. */
   ended(): Promise<Output>;
   /** A power cut: all processes at once, and of a disk of its own what was not synced. */
@@ -176,6 +178,28 @@ const nameIt = async (holder: MachineHolder, name: string): Promise<void> => {
 const changesOf = ({ disk, memory, changes }: BootOptions): Parameters<typeof holdMachine>[1] =>
   disk === undefined ? (memory?.changes ?? changes) : { megabytes: disk };
 
+/** What is to be done once, before something else. */
+const endingsOf = (): { readonly add: Machine['beforeStop']; readonly run: () => Promise<void> } => {
+  const waiting = new Set<() => Promise<void>>();
+  return {
+    add: (end) => void waiting.add(end),
+    run: async () => {
+      for (const end of waiting) await end();
+      waiting.clear();
+    },
+  };
+};
+
+const switchedOn = async (machine: Machine): Promise<Machine> => {
+  try {
+    await machine.start();
+    return machine;
+  } catch (error) {
+    await machine[Symbol.asyncDispose]();
+    throw error;
+  }
+};
+
 /** Makes a machine of an image and switches it on; it is up when this resolves. */
 export const boot = async (options: BootOptions): Promise<Machine> => {
   await needLab();
@@ -215,7 +239,9 @@ export const boot = async (options: BootOptions): Promise<Machine> => {
     await end();
     await holder.disk?.mountAgain();
   };
+  const endings = endingsOf();
   const stop = async (): Promise<Output> => {
+    await endings.run();
     const was = current();
     if (options.image.init === 'none' && options.main === undefined) cutPower(was);
     else if (was.leader !== 0) process.kill(was.leader, options.image.init === 'systemd' ? SIGRTMIN_POWEROFF : 'SIGTERM');
@@ -235,6 +261,7 @@ export const boot = async (options: BootOptions): Promise<Machine> => {
     journal: async () =>
       options.image.init === 'systemd' ? (await into.run(['journalctl', '--no-pager', '--output=short-monotonic'])).stdout : current().said(),
     stop,
+    beforeStop: endings.add,
     kill,
     ended: () => gone(current()),
     start: switchOn,
@@ -243,13 +270,7 @@ export const boot = async (options: BootOptions): Promise<Machine> => {
       await holder.close();
     },
   };
-  try {
-    await switchOn();
-  } catch (error) {
-    await machine[Symbol.asyncDispose]();
-    throw error;
-  }
-  return machine;
+  return switchedOn(machine);
 };
 
 /**

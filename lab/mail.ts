@@ -9,7 +9,7 @@ import { served, shownPassword, upRecord } from './served.ts';
 import type { TlsTrust } from './dialogue.ts';
 import { openPorts } from './listening.ts';
 import { ManageSieve } from './sieve.ts';
-import { ready } from './ready.ts';
+import { readyOn } from './ready.ts';
 import { Smtp } from './smtp.ts';
 
 export const HAUSPOST = '/opt/hauspost/hauspost';
@@ -58,17 +58,17 @@ export interface Server extends AsyncDisposable {
 }
 
 const wellRunning = async (machine: Machine): Promise<true | undefined> => {
-  const { stdout } = await machine.run([HAUSPOST, 'status', '--json'], { ms: 120_000 });
+  const { stdout } = await readyOn(machine).run(['status', '--json']);
   const { services } = JSON.parse(stdout) as { services: { state: string }[] };
   return services.every(({ state }) => state === 'running') || undefined;
 };
 
 /** Unbound, which starts first, and Postfix, which starts after all whom it asks; whatever the configuration. */
-const PORTS = [53, 25] as const;
+const PORTS: ReadonlySet<number> = new Set([53, 25]);
 
 /** The program is only asked when it can be so: it takes as much of the processors as the daemons' own start. */
 export const allRun = async (machine: Machine): Promise<true> => {
-  await until('the daemons listen', () => PORTS.every((port) => openPorts(machine).has(port)) || undefined, 120_000, 100);
+  await until('the daemons listen', () => PORTS.isSubsetOf(openPorts(machine)) || undefined, 120_000, 300);
   return until('all daemons run', () => wellRunning(machine), 120_000, 500);
 };
 
@@ -107,12 +107,12 @@ const within = (machine: Machine): Vantage => ({
   hostname: 'mail.hauspost.test',
 });
 
-/** The server that runs on a machine, as seen from `vantage`; without one it is of profile `local`. */
-export const serverOn = async (machine: Machine, demo?: Login, vantage = within(machine)): Promise<Server> => {
+/** The server that runs on a machine, as seen from `vantage`; without one it is of profile `local`. `trusted`: PEM, instead of its own authority. */
+export const serverOn = async (machine: Machine, demo?: Login, vantage = within(machine), trusted?: string): Promise<Server> => {
   const { sockets, host } = vantage;
-  const ca = (await machine.run(['cat', '/var/lib/hauspost/tls/ca.pem'])).stdout;
+  const ca = trusted ?? (await machine.run(['cat', '/var/lib/hauspost/tls/ca.pem'])).stdout;
   const trust = { ca, servername: vantage.hostname };
-  const program = ready(machine);
+  const program = readyOn(machine);
   return {
     machine,
     vantage,

@@ -48,17 +48,20 @@ export const configure = async ({ machine }: Server, more: string): Promise<void
   assert.equal((await machine.run(['sh', '-c', script], { input: `[server]\nprofile = "local"\n${more}` })).code, 0);
 };
 
-/** In a process of its own. */
-const command = ({ machine }: Server, words: readonly string[]): Promise<Output> => machine.run([HAUSPOST, ...words], { ms: 120_000 });
+/** The same server, where each command is a process of its own: the program, its clock or its surroundings change. */
+export const inOwnProcesses = (server: Server): Server => ({
+  ...server,
+  hauspost: (words, input = '') => server.machine.run([HAUSPOST, ...words], { ms: 120_000, input }),
+});
 
 /** Exit code and JSON document. */
 export const answered = async <T>(server: Server, ...words: readonly string[]): Promise<{ readonly code: number; readonly document: T }> => {
-  const output = await command(server, [...words, '--json']);
+  const output = await server.hauspost([...words, '--json']);
   return { code: output.code, document: oneDocument(output) as T };
 };
 
 export const exits = async (server: Server, code: number, ...words: readonly string[]): Promise<Output> => {
-  const output = await command(server, words);
+  const output = await server.hauspost(words);
   assert.equal(output.code, code, `${words.join(' ')}: ${output.stdout}${output.stderr}`);
   return output;
 };

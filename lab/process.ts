@@ -85,18 +85,22 @@ export const succeeded = (argv: Argv, output: Output): Output => {
 /** `run`, where anything but success is an exception. */
 export const must = async (argv: Argv, options: RunOptions = {}): Promise<Output> => succeeded(argv, await run(argv, options));
 
-/** Waits until `probe` answers with something other than undefined; asks every `every` ms, gives up after `ms`, saying `what` is not so. */
+/** Who has waited long need not know at once: a further look comes after a tenth of the time so far, or `every` ms if that is longer. */
+const PATIENCE = 0.1;
+
+/** Waits until `probe` answers with something other than undefined; asks every `every` ms or more, gives up after `ms`, saying `what` is not so. */
 export const until = async <T>(
   what: string | (() => string),
   probe: () => Promise<T | undefined> | T | undefined,
   ms: number,
   every = 25,
 ): Promise<T> => {
-  const limit = performance.now() + ms;
+  const begun = performance.now();
   for (;;) {
     const value = await probe();
     if (value !== undefined) return value;
-    if (performance.now() > limit) throw new Error(`${typeof what === 'string' ? what : what()}: not so after ${ms} ms`);
-    await new Promise((resolve) => setTimeout(resolve, every));
+    const waited = performance.now() - begun;
+    if (waited > ms) throw new Error(`${typeof what === 'string' ? what : what()}: not so after ${ms} ms`);
+    await new Promise((resolve) => setTimeout(resolve, Math.max(every, waited * PATIENCE)));
   }
 };

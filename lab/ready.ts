@@ -3,15 +3,18 @@
  * its own decides (terminal, standard input, signals, exit status) is tested with one.
  */
 import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Inside } from './enter.ts';
+import type { Machine } from './machine.ts';
 import { collect, ended, type Output, succeeded } from './process.ts';
 import { manyRuns, runsInTurn } from './runs.ts';
 
 /** The program's own Node. */
-const NODE = `/opt/hauspost/node_modules/node-linux-${process.arch}/bin/node`;
+export const NODE = `/opt/hauspost/node_modules/node-linux-${process.arch}/bin/node`;
 
-/** As the launcher has it. */
-const COMPILED = '/opt/hauspost/node_modules/.cache/hauspost';
+/** As the launcher has them. */
+const YOUNG = '--max-semi-space-size=4';
+export const COMPILED = '/opt/hauspost/node_modules/.cache/hauspost';
 const FRONT_DOOR = '/opt/hauspost/src/cli/index.ts';
 const MANY = manyRuns(FRONT_DOOR);
 const IN_TURN = runsInTurn(FRONT_DOOR);
@@ -33,7 +36,7 @@ export interface Ready extends AsyncDisposable {
 }
 
 const started = (machine: Inside): Ready & { readonly alive: () => boolean } => {
-  const child = machine.spawn([NODE, '--input-type=module', '--eval', IN_TURN], { env: { NODE_COMPILE_CACHE: COMPILED } });
+  const child = machine.spawn([NODE, YOUNG, '--input-type=module', '--eval', IN_TURN], { env: { NODE_COMPILE_CACHE: COMPILED } });
   const stderr = collect(child.stderr);
   // It may have ended; that there is no answer says so.
   child.stdin.on('error', () => undefined);
@@ -53,14 +56,52 @@ const started = (machine: Inside): Ready & { readonly alive: () => boolean } => 
   };
 };
 
-/** Begins with the first command, and again where the machine was started anew. */
-export const ready = (machine: Inside): Ready => {
+/** More than any command takes. */
+const LIMIT_MS = 300_000;
+
+const within = async <T>(words: readonly string[], work: Promise<T>): Promise<T> => {
+  const late = new AbortController();
+  const limit = pause(LIMIT_MS, undefined, { signal: late.signal, ref: false }).then(() => {
+    throw new Error(`${words.join(' ')}: no answer within ${LIMIT_MS / 1000} s`);
+  });
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    late.abort();
+    await limit.catch(() => undefined);
+  }
+};
+
+/** Begins with the first command, and again where the machine was started anew. Who calls while a command runs waits for his turn. */
+export const ready = (machine: Inside & Partial<Pick<Machine, 'beforeStop'>>): Ready => {
   let now: ReturnType<typeof started> | undefined;
+  let turn: Promise<unknown> = Promise.resolve();
+  const end = async (): Promise<void> => {
+    await now?.[Symbol.asyncDispose]();
+    now = undefined;
+  };
+  const next = (words: readonly string[], input?: string): Promise<TimedOutput> => {
+    if (now?.alive() !== true) {
+      now = started(machine);
+      machine.beforeStop?.(end);
+    }
+    return within(words, now.run(words, input));
+  };
   return {
     run: (words, input) => {
-      if (now?.alive() !== true) now = started(machine);
-      return now.run(words, input);
+      const mine = turn.then(() => next(words, input));
+      turn = mine.catch(() => undefined);
+      return mine;
     },
-    [Symbol.asyncDispose]: async () => now?.[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: end,
   };
+};
+
+const programs = new WeakMap<Machine, Ready>();
+
+/** The one of a machine, for all who only want to know or to have it done. */
+export const readyOn = (machine: Machine): Ready => {
+  const known = programs.get(machine) ?? ready(machine);
+  programs.set(machine, known);
+  return known;
 };

@@ -35,9 +35,14 @@ export const earlierThan = (version: string, entries: readonly Pick<ChangelogEnt
     .filter((other) => compareReleases(other, version) < 0)
     .toSorted((a, b) => compareReleases(b, a));
 
+const tags = async (...which: readonly string[]): Promise<string> => (await must(['git', '-C', CHECKOUT, 'tag', '--list', ...which])).stdout;
+
+/** Of whatever commits and whatever name. */
+export const allTags = async (): Promise<readonly string[]> => (await tags()).split('\n').filter((tag) => tag !== '');
+
 /** Versions of the tags that the present commit comes after, newest first. A copy without history has none. */
 export const taggedVersions = async (): Promise<readonly string[]> => {
-  const { stdout } = await must(['git', '-C', CHECKOUT, 'tag', '--merged', 'HEAD', '--list', 'v*']);
-  const versions = [...stdout.matchAll(/^v(\d+\.\d+\.\d+)$/gm)].flatMap(([, version]) => (version === undefined ? [] : [version]));
+  const found = await tags('--merged', 'HEAD', 'v*');
+  const versions = [...found.matchAll(/^v(\d+\.\d+\.\d+)$/gm)].flatMap(([, version]) => (version === undefined ? [] : [version]));
   return versions.toSorted((a, b) => compareReleases(b, a));
 };

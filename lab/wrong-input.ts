@@ -1,76 +1,6 @@
 /** Tables of wrong input, by command: words as typed, and what the message must name. Nothing of it may change anything. */
 import type { Wrong } from './command.ts';
-
-const LONG = 'x'.repeat(65);
-
-/** A name that no domain can have, each for another reason. */
-const DOMAINS: readonly (readonly [string, string])[] = [
-  ['example.test.', '"example.test."'],
-  ['localhost', '"localhost"'],
-  ['exa mple.test', '"exa mple.test"'],
-  ['', '""'],
-  ['-a.test', '"-a.test"'],
-  ['a..test', '"a..test"'],
-  ['192.0.2.1', '"192.0.2.1"'],
-  ['[192.0.2.1]', '"[192.0.2.1]"'],
-  ['user@example.test', '"user@example.test"'],
-  ["x.test'; DROP TABLE domains; -- ", '"x.test\'; DROP TABLE domains; -- "'],
-  ['"quoted".test', '"\\"quoted\\".test"'],
-  ['new\nline.test', '"new\\nline.test"'],
-  ['nul\0.test', '"nul\\u0000.test"'],
-  ['\u001b[31mred.test', '"\\u001b[31mred.test"'],
-  [`${'a'.repeat(64)}.test`, 'aaaa.test"'],
-  [`${'a.'.repeat(126)}test`, '"a.a.a.a.'],
-  ['\u0435xample.test', '"\u0435xample.test"'],
-  ['\uff45xample.test', '"\uff45xample.test"'],
-  ['\u0261oogle.test', '"\u0261oogle.test"'],
-  ['\u0251pple.com', '"\u0251pple.com"'],
-  ['goog\u01c0e.test', '"goog\u01c0e.test"'],
-  ['ex\u1d00mple.test', '"ex\u1d00mple.test"'],
-  ['\u03bf\u03c1\u03bf.test', '"\u03bf\u03c1\u03bf.test"'],
-  ['\u0585\u0585\u0585.test', '"\u0585\u0585\u0585.test"'],
-  ['../../etc', '"../../etc"'],
-];
-
-const ADDRESSES: readonly (readonly [string, string])[] = [
-  ['user', '"user"'],
-  ['', '""'],
-  ['@hauspost.test', '""'],
-  ['user@', '"user@"'],
-  ['us..er@hauspost.test', '"us..er"'],
-  ['user@hauspost.test.', '"hauspost.test."'],
-  ['user@localhost', '"localhost"'],
-  [`${LONG}@hauspost.test`, `"${LONG}"`],
-  ['us er@hauspost.test', '"us er"'],
-  ['"user"@hauspost.test', '"\\"user\\""'],
-  ["o'brien@hauspost.test", '"o\'brien"'],
-  ["x' OR '1'='1@hauspost.test", "\"x' OR '1'='1\""],
-  ['new\nline@hauspost.test', '"new\\nline"'],
-  ['nul\0@hauspost.test', '"nul\\u0000"'],
-  ['jos\u00e9@hauspost.test', '"jos\u00e9"'],
-  ['\u0430nna@hauspost.test', '"\u0430nna"'],
-  ['user+tag@hauspost.test', '"user+tag"'],
-  ['../../etc/cron.d/x@hauspost.test', '"../../etc/cron.d/x"'],
-  ['..@hauspost.test', '".."'],
-  ['a@b@hauspost.test', '"a@b"'],
-  ['b!a@hauspost.test', '"b!a"'],
-  ['-user@hauspost.test', '"-user"'],
-  ['a*@hauspost.test', '"a*"'],
-  ['dem?@hauspost.test', '"dem?"'],
-];
-
-const DESTINATIONS: readonly (readonly [string, string])[] = [
-  ['user', '"user"'],
-  ['user@localhost', '"localhost"'],
-  ['@example.test', '"@example.test"'],
-  ['us er@example.test', '"us er@example.test"'],
-  ['"user"@example.test', '"\\"user\\"@example.test"'],
-  [`${LONG}@example.test`, LONG],
-  ['user@example.test.', '"example.test."'],
-  ['new\nline@example.test', '"new\\nline@example.test"'],
-  ['|/bin/sh', '"|/bin/sh"'],
-  [':include:/etc/shadow', '":include:/etc/shadow"'],
-];
+import { ADDRESSES, DESTINATIONS, DOMAINS } from './wrong-names.ts';
 
 const QUOTAS = [
   '2\n',
@@ -131,6 +61,9 @@ const passwords = (...words: readonly string[]): readonly Wrong[] => [
 /** Commands without words of their own; `flags` are theirs. */
 const plain = (command: string, flags: readonly string[] = []): readonly Wrong[] => usage(command.split(' '), command.split(' '), flags);
 
+/** What an authority looks for. */
+const DIGEST = 'x'.repeat(43);
+
 /** A link to itself. */
 export const RING = '/srv/ring';
 
@@ -155,17 +88,19 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
     ...each(DOMAINS, (value) => ['up', '--yes', '--hostname=mail.example.test', `--domain=${value}`]),
     { words: ['up', '--hostname', 'mail.example.test'], names: '--hostname mail.example.test (this server is ' },
     { words: ['up', '--domain', 'example.test'], names: '--domain example.test (its postmaster is at ' },
-    ...plain('up', ['--replace', '--foreground']),
+    { words: ['up', '--wait-for-dns'], names: '--wait-for-dns has nothing to wait for' },
+    ...plain('up', ['--replace', '--foreground', '--wait-for-dns']),
   ],
   down: plain('down'),
   status: plain('status'),
   selftest: plain('selftest'),
+  doctor: plain('doctor'),
   plan: plain('plan'),
   apply: plain('apply'),
   generations: plain('generations'),
   rollback: [
     ...shown(['99', '00', 'x', '-1', '1.0', ' 1', '1\n', '1; reboot', '../1', ''], (value) => ['rollback', '--yes', '--', value]),
-    { words: ['rollback', '--yes'], names: 'no generation before' },
+    { words: ['rollback', '--yes'], names: 'generation 1' },
     ...usage(['rollback'], ['rollback', '1'], []),
   ],
   'config check': [
@@ -186,7 +121,65 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
     ...usage(['domain', 'add'], ['domain', 'add', 'new.test'], []),
   ],
   'domain list': plain('domain list'),
+  'dkim list': [
+    ...each(DOMAINS, (value) => ['dkim', 'list', '--', value]),
+    { words: ['dkim', 'list', 'nobody.test'], names: 'nobody.test' },
+    { words: ['dkim', 'list', 'hauspos.test'], names: 'is hauspost.test meant?' },
+    ...usage(['dkim', 'list'], ['dkim', 'list', 'hauspost.test'], []),
+  ],
+  'dkim rotate': [
+    ...each(DOMAINS, (value) => ['dkim', 'rotate', '--', value]),
+    { words: ['dkim', 'rotate', 'nobody.test'], names: 'nobody.test' },
+    { words: ['dkim', 'rotate', 'hauspos.test'], names: 'is hauspost.test meant?' },
+    ...usage(['dkim', 'rotate'], ['dkim', 'rotate', 'hauspost.test'], []),
+  ],
+  'dkim import': [
+    ...each(DOMAINS, (value) => ['dkim', 'import', '--', value, '2017', '/etc/hauspost/hauspost.toml']),
+    ...shown(['', 'a_b', '-x', 'x.', '../x', 'a b', '2017._domainkey', 'x\n', `${'x'.repeat(64)}`], (value) => [
+      ...['dkim', 'import', '--', 'hauspost.test', value, '/etc/hauspost/hauspost.toml'],
+    ]),
+    ...[...NOWHERE, RING, '/etc', '/no/such.key'].map((value) => ({
+      words: ['dkim', 'import', '--', 'hauspost.test', '2017', value],
+      names: value.slice(0, 80),
+    })),
+    { words: ['dkim', 'import', 'hauspost.test', '2017', '/etc/hauspost/hauspost.toml'], names: '/etc/hauspost/hauspost.toml' },
+    { words: ['dkim', 'import', '--all', 'hauspost.test', '2017', '/etc/hauspost/hauspost.toml'], names: 'with --all no domain is named' },
+    { words: ['dkim', 'import', '--all', '2017'], names: 'FILE is missing' },
+    { words: ['dkim', 'import', 'hauspost.test', '2017'], names: 'FILE is missing' },
+    { words: ['dkim', 'import', 'hauspost.test'], names: 'SELECTOR is missing' },
+    { words: ['dkim', 'import'], names: 'DOMAIN is missing' },
+    ...usage(['dkim', 'import'], ['dkim', 'import', 'hauspost.test', '2017', '/etc/hauspost/hauspost.toml'], ['--all']),
+  ],
+  'dkim export': [
+    ...each(DOMAINS, (value) => ['dkim', 'export', '--', value, '2017']),
+    { words: ['dkim', 'export', 'nobody.test', '2017'], names: 'nobody.test' },
+    ...shown(['2017', '', '../x', 'x\n'], (value) => ['dkim', 'export', '--', 'hauspost.test', value]),
+    { words: ['dkim', 'export', 'hauspost.test', '2017', '--file', '/root/x'], names: '--file goes with --private' },
+    { words: ['dkim', 'export', 'hauspost.test', '2017', '--file'], names: '--file needs a value' },
+    { words: ['dkim', 'export', 'hauspost.test', '2017', '--private', '--file=/root/x', '--file=/root/y'], names: '--file is given twice' },
+    { words: ['dkim', 'export', 'hauspost.test'], names: 'SELECTOR is missing' },
+    { words: ['dkim', 'export'], names: 'DOMAIN is missing' },
+    ...usage(['dkim', 'export'], ['dkim', 'export', 'hauspost.test', '2017'], ['--private']),
+  ],
   'dkim sync': plain('dkim sync'),
+  upkeep: plain('upkeep'),
+  'cert status': plain('cert status'),
+  'cert challenge': [
+    ...each(DOMAINS, (value) => ['cert', 'challenge', 'put', '--', value, DIGEST]),
+    ...shown(['', 'short', `${DIGEST}x`, `${DIGEST.slice(1)}=`, `${DIGEST.slice(1)}\n`], (value) => [
+      'cert',
+      'challenge',
+      'put',
+      'mail.hauspost.test',
+      '--',
+      value,
+    ]),
+    { words: ['cert', 'challenge', 'keep', 'mail.hauspost.test', DIGEST], names: 'WHAT' },
+    { words: ['cert', 'challenge', 'put', 'mail.hauspost.test', DIGEST], names: 'update_server' },
+    ...usage(['cert', 'challenge'], ['cert', 'challenge', 'put', 'mail.hauspost.test', DIGEST], []),
+  ],
+  'cert rollover': usage(['cert', 'rollover'], ['cert', 'rollover'], ['--cancel']),
+  'cert renew': usage(['cert', 'renew'], ['cert', 'renew'], ['--force']),
   'dns records': [
     ...each(DOMAINS, (value) => ['dns', 'records', '--', value]),
     { words: ['dns', 'records', 'nobody.test'], names: 'nobody.test' },
@@ -194,6 +187,24 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
     { words: ['dns', 'records', '--zone', '--octodns'], names: '--zone and --octodns' },
     { words: ['dns', 'records', 'hauspost.test', '--plain', '--dnscontrol'], names: '--plain and --dnscontrol' },
     ...usage(['dns', 'records'], ['dns', 'records', 'hauspost.test'], ['--zone', '--plain', '--dnscontrol', '--octodns']),
+  ],
+  'dns check': [
+    ...each(DOMAINS, (value) => ['dns', 'check', '--', value]),
+    { words: ['dns', 'check', 'nobody.test'], names: 'nobody.test' },
+    { words: ['dns', 'check', 'hauspos.test'], names: 'is hauspost.test meant?' },
+    { words: ['dns', 'check'], names: 'the profile is "local"' },
+    ...usage(['dns', 'check'], ['dns', 'check', 'hauspost.test'], []),
+  ],
+  'dns push': [
+    ...each(DOMAINS, (value) => ['dns', 'push', '--yes', '--', value]),
+    ...shown(
+      ['example.org', '/MX', 'example.org/', 'example.org/M X', 'a b/MX', 'example.org/MX;', 'new\nline/MX', 'example.org/MX,', ''],
+      (value) => [...['dns', 'push', '--yes', `--take-over=${value}`]],
+    ),
+    { words: ['dns', 'push', '--take-over'], names: '--take-over needs a value' },
+    { words: ['dns', 'push', 'hauspost.test'], names: 'the profile is "local"' },
+    { words: ['dns', 'push', '--yes'], names: 'the profile is "local"' },
+    ...usage(['dns', 'push'], ['dns', 'push', 'hauspost.test'], []),
   ],
   'domain remove': [
     ...each(DOMAINS, (value) => ['domain', 'remove', '--with-everything', '--', value]),
@@ -239,6 +250,8 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
   'account passwd': [
     ...each(ADDRESSES, (value) => ['account', 'passwd', '--', value]),
     { words: ['account', 'passwd', 'nobody@hauspost.test'], names: 'nobody@hauspost.test' },
+    { words: ['account', 'passwd', 'dmeo@hauspost.test'], names: 'is demo@hauspost.test meant?' },
+    { words: ['account', 'passwd', 'demo@hauspos.test'], names: 'is demo@hauspost.test meant?' },
     ...passwords('account', 'passwd', 'demo@hauspost.test'),
     { words: ['account', 'passwd'], names: 'ADDRESS is missing' },
     ...usage(['account', 'passwd'], ['account', 'passwd', 'demo@hauspost.test'], ['--password-stdin', '--password-hash-stdin', '--password-prompt']),
@@ -269,7 +282,7 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
     { words: ['alias', 'add', 'demo@hauspost.test', 'ring@hauspost.test'], names: 'demo@hauspost.test -> ring@hauspost.test -> demo@hauspost.test' },
     { words: ['alias', 'add', 'self@hauspost.test', 'Self@hauspost.test'], names: 'self@hauspost.test' },
     { words: ['alias', 'add', '*@hauspost.test', 'demo@hauspost.test'], names: '"*@hauspost.test" would be an address whose name is an asterisk' },
-    { words: ['alias', 'add', 'new@hauspost.test'], names: 'one or more addresses are needed' },
+    { words: ['alias', 'add', 'new@hauspost.test'], names: 'DESTINATIONS is missing: one or more addresses that mail goes to' },
     { words: ['alias', 'add'], names: 'SOURCE is missing' },
     ...usage(['alias', 'add'], ['alias', 'add', 'new@hauspost.test', 'demo@hauspost.test'], []),
   ],
@@ -296,6 +309,7 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
     { words: ['alias', 'remove', 'ring@hauspost.test', 'nobody@hauspost.test'], names: 'ring@hauspost.test to nobody@hauspost.test' },
     { words: ['alias', 'remove', 'nobody@hauspost.test'], names: 'nobody@hauspost.test' },
     { words: ['alias', 'remove', '@hauspost.test'], names: '@hauspost.test' },
+    { words: ['alias', 'remove', 'ringo@hauspost.test'], names: 'is ring@hauspost.test meant?' },
     { words: ['alias', 'remove'], names: 'SOURCE is missing' },
     ...usage(['alias', 'remove'], ['alias', 'remove', 'ring@hauspost.test'], []),
   ],

@@ -1,8 +1,9 @@
 /** The name servers: Knot (knot.conf(5), knotd(8)), which signs by itself with the keys of the layer. */
+import { knotServer } from '../knot.ts';
 import { until } from '../process.ts';
 import type { Daemon, ForeignHost } from './host.ts';
 import { type Facts, KEYS } from './layer.ts';
-import { NAME_SERVERS, type NameServerName, PRIMARY, type Zone, ZONES } from './topology.ts';
+import { NAME_SERVERS, type NameServerName, PRIMARY, REGISTRY, type Zone, zoneOf, ZONES } from './topology.ts';
 import { homeOf, TTL, zoneFile, type ZoneLine } from './zones.ts';
 
 /** Whoever has it may change any zone (RFC 2136, RFC 8945). Nobody but the lab hears it. */
@@ -20,6 +21,10 @@ export interface Names {
   add(...lines: readonly ZoneLine[]): Promise<void>;
   /** Removes records: all of a name's type (`mail.right.example. TLSA`) or the one that is named in full. */
   remove(...lines: readonly ZoneLine[]): Promise<void>;
+  /** Both, zone by zone, and at once where the server does that. */
+  replace(gone: readonly ZoneLine[], come: readonly ZoneLine[]): Promise<void>;
+  /** From now on the secondary keeps what it has of the zone, and nobody waits for it. Answers with what lets it go on, and waits until both have the same. */
+  hold(zone: string): Promise<() => Promise<void>>;
   readonly servers: Readonly<Record<NameServerName, NameServer>>;
 }
 
@@ -27,37 +32,37 @@ export interface Names {
 export const DIRECTORY = '/srv/zones';
 const CONFIG = '/etc/knot/knot.conf';
 
+/** What is signed with a key that does not change. */
+const POLICY = `policy:
+  - id: kept
+    manual: on
+    single-type-signing: on
+    algorithm: ECDSAP256SHA256
+`;
+
+/** Signatures last for two weeks. */
+const SIGNED_BEFORE_S = 30 * 86_400;
+
 const served = (who: NameServerName): readonly Zone[] =>
   ZONES.filter(({ at, second }) => at === who || (who === 'secondary' && second === 'secondary'));
 
-const zoneBlock = (who: NameServerName, { name, chain, second }: Zone): string => {
+const zoneBlock = (who: NameServerName, { name, at, chain, second }: Zone): string => {
   const file = `  - domain: ${name}\n    file: ${DIRECTORY}/${name}zone\n`;
-  if (who === 'secondary') return `${file}    master: primary\n    acl: notified\n`;
+  if (who === 'secondary') return `${file}    master: ${at}\n    acl: notified\n`;
   return [
     file,
     '    zonefile-load: whole\n    journal-content: changes\n    zonefile-sync: -1\n    acl: updates\n',
-    chain === 'insecure' ? '' : '    dnssec-signing: on\n    dnssec-policy: kept\n',
+    chain === 'insecure' || chain === 'expired' ? '' : '    dnssec-signing: on\n    dnssec-policy: kept\n',
     second === 'secondary' ? '    notify: secondary\n    acl: [updates, transfers]\n' : '',
   ]
     .join('')
     .replace(/ {4}acl: updates\n(?=[\s\S]*acl: \[)/, '');
 };
 
-/** Each server with as few threads as it can have: there are many of them, and little is asked. */
 const configuration = (who: NameServerName): string => {
   const { v4, v6 } = NAME_SERVERS[who];
-  return `server:
-    listen: [${v4}@53, ${v6}@53]
-    rundir: /run/knot
-    udp-workers: 1
-    tcp-workers: 1
-    background-workers: 1
-log:
-  - target: stderr
-    any: notice
-database:
-    storage: /srv/db-${who}
-    kasp-db: ${KEYS}
+  const listen = [v4, v6].map((address) => `${address}@53`);
+  return `${knotServer(listen, '/run/knot', `/srv/db-${who}`)}    kasp-db: ${KEYS}
     kasp-db-max-size: 20M
     journal-db-max-size: 20M
     timer-db-max-size: 10M
@@ -73,20 +78,18 @@ acl:
     address: [${NAME_SERVERS.secondary.v4}, ${NAME_SERVERS.secondary.v6}]
     action: transfer
   - id: notified
-    address: [${PRIMARY.v4}, ${PRIMARY.v6}]
+    address: [${PRIMARY.v4}, ${PRIMARY.v6}, ${REGISTRY.v4}, ${REGISTRY.v6}]
     action: notify
 remote:
   - id: primary
     address: ${PRIMARY.v4}@53
     via: ${NAME_SERVERS.secondary.v4}
+  - id: registry
+    address: ${REGISTRY.v4}@53
+    via: ${NAME_SERVERS.secondary.v4}
   - id: secondary
     address: ${NAME_SERVERS.secondary.v4}@53
-policy:
-  - id: kept
-    manual: on
-    single-type-signing: on
-    algorithm: ECDSAP256SHA256
-template:
+${POLICY}template:
   - id: default
     storage: ${DIRECTORY}
     semantic-checks: off
@@ -96,10 +99,23 @@ ${served(who)
   .join('')}`;
 };
 
+/** Signs the zone's file as it would have been signed then (kzonesign(8)). Whoever serves it signs nothing. */
+const signLongAgo = async (host: ForeignHost, { name }: Zone, text: string): Promise<void> => {
+  const [file, config] = [`/srv/unsigned/${name}zone`, '/srv/unsigned/knot.conf'];
+  const zone = `zone:\n  - domain: ${name}\n    file: ${file}\n    zonefile-load: whole\n    journal-content: none\n    dnssec-signing: on\n    dnssec-policy: kept\n`;
+  await host.room.put({
+    [file]: text,
+    [config]: `database:\n    storage: /srv/unsigned\n    kasp-db: ${KEYS}\n    kasp-db-max-size: 20M\n${POLICY}${zone}`,
+  });
+  await host.must(['kzonesign', '-c', config, '-t', String(Math.floor(Date.now() / 1000) - SIGNED_BEFORE_S), '-o', DIRECTORY, name]);
+};
+
 const prepare = async (host: ForeignHost, who: NameServerName, facts: Facts, lines: readonly ZoneLine[]): Promise<void> => {
   const zones = who === 'secondary' ? [] : served(who).map((zone) => [`${DIRECTORY}/${zone.name}zone`, zoneFile(zone, facts, lines)] as const);
   await host.room.put({ [CONFIG]: configuration(who), ...Object.fromEntries(zones) });
   await host.must(['mkdir', '-p', '/run/knot', `/srv/db-${who}`, DIRECTORY]);
+  for (const zone of who === 'secondary' ? [] : served(who))
+    if (zone.chain === 'expired') await signLongAgo(host, zone, zoneFile(zone, facts, lines));
 };
 
 /** Every zone that it serves has a start of authority. */
@@ -138,7 +154,13 @@ const running = (host: ForeignHost, who: NameServerName): NameServer => {
 const serialAt = async (from: ForeignHost, address: string, zone: string): Promise<string> =>
   (await from.must(['kdig', `@${address}`, '+short', zone, 'SOA'])).stdout.split(' ')[2] ?? '';
 
-const grouped = (lines: readonly ZoneLine[]): ReadonlyMap<Zone, readonly ZoneLine[]> => Map.groupBy(lines, homeOf);
+const commandsOf = (gone: readonly ZoneLine[], come: readonly ZoneLine[]): ReadonlyMap<Zone, readonly string[]> => {
+  const each = [
+    ...gone.map((line) => [homeOf(line), `del ${line}`] as const),
+    ...come.map((line) => [homeOf(line), `add ${line.replace(' ', ` ${TTL} IN `)}`] as const),
+  ];
+  return new Map([...Map.groupBy(each, ([zone]) => zone)].map(([zone, some]) => [zone, some.map(([, command]) => command)]));
+};
 
 export const nameServers = async (
   open: (name: string, who: NameServerName) => Promise<ForeignHost>,
@@ -155,10 +177,16 @@ export const nameServers = async (
   const servers = { root, registry, primary, secondary };
   for (const who of ['root', 'registry', 'primary', 'secondary'] as const)
     await until(`${named[who]} serves its zones`, () => answers(servers[who], who), 30_000, 100);
-  const update = async (verb: 'add' | 'del', wanted: readonly ZoneLine[]): Promise<void> => {
-    for (const [zone, some] of grouped(wanted)) {
+  const held = new Set<string>();
+  const transferred = async ({ name, at }: Zone): Promise<void> => {
+    const from = servers[at];
+    const serial = await serialAt(from, from.addresses.v4, name);
+    const same = async (): Promise<true | undefined> => (await serialAt(secondary, secondary.addresses.v4, name)) === serial || undefined;
+    await until(`${name} is transferred`, same, 30_000, 100);
+  };
+  const send = async (gone: readonly ZoneLine[], come: readonly ZoneLine[]): Promise<void> => {
+    const each = async (zone: Zone, commands: readonly string[]): Promise<void> => {
       const host = servers[zone.at];
-      const commands = some.map((line) => (verb === 'add' ? `add ${line.replace(' ', ` ${TTL} IN `)}` : `del ${line}`));
       const input = [
         `server ${host.addresses.v4}`,
         `zone ${zone.name}`,
@@ -168,15 +196,27 @@ export const nameServers = async (
         '',
       ];
       await host.must(['knsupdate'], { input: input.join('\n') });
-      if (zone.second !== 'secondary') continue;
-      const serial = await serialAt(host, host.addresses.v4, zone.name);
-      await until(
-        `${zone.name} is transferred`,
-        async () => (await serialAt(host, secondary.addresses.v4, zone.name)) === serial || undefined,
-        30_000,
-        100,
-      );
-    }
+      if (zone.second === 'secondary' && !held.has(zone.name)) await transferred(zone);
+    };
+    await Promise.all([...commandsOf(gone, come)].map(([zone, commands]) => each(zone, commands)));
   };
-  return { servers, add: (...some) => update('add', some), remove: (...some) => update('del', some) };
+  /** Knot 3.2.6 ignores a CNAME beside what the same update removes. */
+  const replace: Names['replace'] = async (gone, come) => {
+    if (![...gone, ...come].some((line) => line.includes(' CNAME'))) return send(gone, come);
+    await send(gone, []);
+    await send([], come);
+  };
+  const hold: Names['hold'] = async (zone) => {
+    // knotc(8): what would change the zone waits until it is thawed.
+    const knotc = (action: string): Promise<unknown> => secondary.must(['knotc', '-c', CONFIG, action, zone]);
+    await knotc('zone-freeze');
+    held.add(zone);
+    return async () => {
+      held.delete(zone);
+      await knotc('zone-thaw');
+      await knotc('zone-refresh');
+      await transferred(zoneOf(zone));
+    };
+  };
+  return { servers, hold, replace, add: (...some) => send([], some), remove: (...some) => send(some, []) };
 };

@@ -20,7 +20,13 @@ const [ROOT, PRIMARY, SECONDARY, RESOLVER, DEAD] = ['198.18.0.1', '198.18.0.3', 
 const KEY = 'hmac-sha256:lab. bGFiIG9mIGhhdXNwb3N0LCBub3RoaW5nIGVsc2UgdXM=';
 
 /** Stand in the zones from the beginning. */
-const LINES = ['a.house.example. A 198.18.9.1', 'a.unsigned.example. A 198.18.9.2', 'a.broken.example. A 198.18.9.3', 'a.far.test. A 198.18.9.4'];
+const LINES = [
+  'a.house.example. A 198.18.9.1',
+  'a.unsigned.example. A 198.18.9.2',
+  'a.broken.example. A 198.18.9.3',
+  'a.far.test. A 198.18.9.4',
+  'a.lapsed.example. A 198.18.9.9',
+];
 
 interface Answer {
   /** `NOERROR`, `NXDOMAIN`, `SERVFAIL`. */
@@ -63,17 +69,21 @@ describe('the private internet', options, () => {
     'blocked.example.',
     'welcome.example.',
     'far.test.',
+    '18.198.in-addr.arpa.',
+    '0.0.0.0.2.0.0.0.1.0.0.2.ip6.arpa.',
   ])
     test(`${name} is signed, and the resolver of the foreign hosts vouches for it`, async () => {
       assert.deepEqual(await judged(name, 'SOA'), ['NOERROR', true]);
     });
 
-  test('nobody vouches for a zone that is not signed, and nobody answers for one that is signed with another key', async () => {
+  test('nobody vouches for a zone that is not signed, and nobody answers for one that is signed with another key, or for a time that is over', async () => {
     assert.deepEqual(await judged('a.house.example.', 'A'), ['NOERROR', true]);
     assert.deepEqual(await judged('a.unsigned.example.', 'A'), ['NOERROR', false]);
     assert.deepEqual(await judged('a.broken.example.', 'A'), ['SERVFAIL', false]);
-    // It is there: who does not look at signatures gets it.
+    assert.deepEqual(await judged('a.lapsed.example.', 'A'), ['SERVFAIL', false]);
+    // They are there: who does not look at signatures gets them.
     assert.match((await ask('a.broken.example.', 'A', RESOLVER, '+cdflag')).text, /^a\.broken\.example\.\s+\d+\s+IN\s+A\s+198\.18\.9\.3$/m);
+    assert.match((await ask('a.lapsed.example.', 'A', RESOLVER, '+cdflag')).text, /^a\.lapsed\.example\.\s+\d+\s+IN\s+A\s+198\.18\.9\.9$/m);
   });
 
   test('what does not exist is denied, signed (NSEC); in an unsigned zone it is only not there', async () => {

@@ -6,7 +6,7 @@ import { exim, type EximOptions, type EximServer } from './exim.ts';
 import { foreignHost, type ForeignHost } from './host.ts';
 import { type Facts, foreign } from './layer.ts';
 import { type Ours, ours, servedThere } from './ours.ts';
-import { type CertificateAuthority, certificateAuthority } from './pebble.ts';
+import { type AuthorityOptions, type CertificateAuthority, certificateAuthority } from './pebble.ts';
 import { type Conversation, recorder } from './recorder.ts';
 import { linesSince, report } from './report.ts';
 import { beginResolver, RESOLV_CONF } from './resolver.ts';
@@ -39,7 +39,7 @@ export interface Internet extends AsyncDisposable {
   /** Exim at mail.NAME.example, which is the MX of NAME.example. */
   exim(name: string, options: ForeignServer): Promise<EximServer>;
   /** Pebble at acme.example. */
-  pebble(): Promise<CertificateAuthority>;
+  pebble(options?: AuthorityOptions): Promise<CertificateAuthority>;
   /** A mail server of ours, with mail.house.example (bookworm) or mail.club.example (trixie) published as it says. */
   ours(release: Release): Promise<Ours>;
 }
@@ -109,7 +109,7 @@ export const internet = async (lines: readonly ZoneLine[] = []): Promise<Interne
       await names.add(`${domain}. MX 10 mail.${domain}.`, ...(tlsa === 'none' ? [] : [`_25._tcp.mail.${domain}. TLSA 3 1 1 ${digest}`]));
       return server;
     },
-    pebble: async () => certificateAuthority(await host('acme.example', CERTIFICATE_AUTHORITY), facts),
+    pebble: async (options = {}) => certificateAuthority(await host('acme.example', CERTIFICATE_AUTHORITY), facts, options),
     ours: async (release) => {
       const server = await ours(net, release, await servedThere(release, internet));
       owner.use(server);

@@ -41,7 +41,7 @@ test('whoever answers for a name gets a certificate, which hangs from the root t
   assert.equal(code, 0, `${stdout}${stderr}${authority.host.said()}`);
   const lies = '/etc/letsencrypt/live/www.right.example';
   const verify = ['openssl', 'verify', '-verify_hostname', 'www.right.example', '-CAfile', '/srv/root.pem', '-untrusted', `${lies}/chain.pem`];
-  const files = { '/srv/root.pem': authority.root };
+  const files = { '/srv/root.pem': authority.root() };
   assert.equal((await web.must([...verify, `${lies}/cert.pem`], { files })).stdout, `${lies}/cert.pem: OK\n`);
   const other = verify.map((word) => (word === '/srv/root.pem' ? AUTHORITY.certificate : word));
   assert.notEqual((await web.room.run([...other, `${lies}/cert.pem`])).code, 0);

@@ -5,7 +5,7 @@
 import { httpRequest, httpsExchange } from '../http.ts';
 import { until } from '../process.ts';
 import { makeCertificate } from './exim.ts';
-import type { ForeignHost } from './host.ts';
+import type { Daemon, ForeignHost } from './host.ts';
 import type { Facts } from './layer.ts';
 import { RESOLVER } from './topology.ts';
 
@@ -13,35 +13,52 @@ export interface CertificateAuthority {
   readonly host: ForeignHost;
   /** The address of its directory (RFC 8555, section 7.1.1). What it shows there itself is signed by the internet's authority. */
   readonly directory: string;
-  /** PEM: whom to trust who meets what it has issued. */
-  readonly root: string;
+  /** PEM: whom to trust who meets what it has issued. Another one after each `begin`. */
+  root(): string;
+  /** It ends, as if its machine were off; `begin` has it answer again, and it knows nobody then. */
+  end(): Promise<void>;
+  begin(): Promise<void>;
+}
+
+export interface AuthorityOptions {
+  /** How long its certificates are valid; five years if left out. */
+  readonly lifetimeS?: number;
+  /** Of a hundred nonces so many are refused, as if they were old (RFC 8555, section 6.5). */
+  readonly noncesRefused?: number;
 }
 
 const CONFIG = '/srv/pebble.json';
 const MANAGEMENT = 15_000;
 
-const configuration = JSON.stringify({
-  pebble: {
-    listenAddress: ':443',
-    managementListenAddress: `:${MANAGEMENT}`,
-    certificate: '/srv/tls/chain.pem',
-    privateKey: '/srv/tls/key.pem',
-    // Where challenges are answered (RFC 8555, section 8.3; RFC 8737).
-    httpPort: 80,
-    tlsPort: 443,
-    ocspResponderURL: '',
-    externalAccountBindingRequired: false,
-  },
-});
+const configuration = ({ lifetimeS }: AuthorityOptions): string =>
+  JSON.stringify({
+    pebble: {
+      listenAddress: ':443',
+      managementListenAddress: `:${MANAGEMENT}`,
+      certificate: '/srv/tls/chain.pem',
+      privateKey: '/srv/tls/key.pem',
+      // Where challenges are answered (RFC 8555, section 8.3; RFC 8737).
+      httpPort: 80,
+      tlsPort: 443,
+      ocspResponderURL: '',
+      externalAccountBindingRequired: false,
+      ...(lifetimeS === undefined ? {} : { certificateValidityPeriod: lifetimeS }),
+    },
+  });
 
-/** Without these it waits up to five seconds before each validation, and refuses a twentieth of all nonces. */
-const AT_ONCE = ['PEBBLE_VA_NOSLEEP=1', 'PEBBLE_WFE_NONCEREJECT=0'];
+/** Without these it waits up to five seconds before each validation, refuses a twentieth of all nonces, and leaves out half of all challenges for names that it knows. */
+const decided = ({ noncesRefused = 0 }: AuthorityOptions): readonly string[] => [
+  'PEBBLE_VA_NOSLEEP=1',
+  `PEBBLE_WFE_NONCEREJECT=${noncesRefused}`,
+  'PEBBLE_AUTHZREUSE=0',
+];
 
-export const certificateAuthority = async (host: ForeignHost, { authority }: Facts): Promise<CertificateAuthority> => {
+export const certificateAuthority = async (host: ForeignHost, { authority }: Facts, options: AuthorityOptions): Promise<CertificateAuthority> => {
   const { name, addresses } = host;
   await makeCertificate(host, { certificate: 'authority', domain: name });
-  await host.room.put({ [CONFIG]: configuration });
-  const { child } = host.daemon(['env', ...AT_ONCE, 'pebble', '-config', CONFIG, '-dnsserver', `${RESOLVER.v4}:53`]);
+  await host.room.put({ [CONFIG]: configuration(options) });
+  const start = (): Daemon => host.daemon(['env', ...decided(options), 'pebble', '-config', CONFIG, '-dnsserver', `${RESOLVER.v4}:53`]);
+  let daemon = start();
   const page = async (port: number, target: string): Promise<string | undefined> => {
     const socket = await host.dial({ host: addresses.v4, port }).catch(() => undefined);
     if (socket === undefined) return undefined;
@@ -52,12 +69,26 @@ export const certificateAuthority = async (host: ForeignHost, { authority }: Fac
     until(
       `${name} shows ${target}`,
       () => {
-        if (child.exitCode !== null) throw new Error(`Pebble ended: ${host.said()}`);
+        if (daemon.child.exitCode !== null) throw new Error(`Pebble ended: ${host.said()}`);
         return page(port, target);
       },
       30_000,
       100,
     );
-  await shown(443, '/dir');
-  return { host, directory: `https://${name}/dir`, root: await shown(MANAGEMENT, '/roots/0') };
+  let root = '';
+  const ready = async (): Promise<void> => {
+    await shown(443, '/dir');
+    root = await shown(MANAGEMENT, '/roots/0');
+  };
+  await ready();
+  return {
+    host,
+    directory: `https://${name}/dir`,
+    root: () => root,
+    end: () => daemon.stop(),
+    begin: async () => {
+      daemon = start();
+      await ready();
+    },
+  };
 };

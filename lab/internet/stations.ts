@@ -24,7 +24,7 @@ const DESCRIBED: Readonly<Record<string, string>> = {
   'a.root.example': 'Knot: the root zone',
   'registry.example': 'Knot: test, example and the reverse zones',
   'ns1.example': 'Knot: the zones below them, signed here',
-  'ns2.example': 'Knot: the same by transfer',
+  'ns2.example': 'Knot: some of them, and the reverse zones, by transfer',
   'resolver.example': 'Unbound: whom the foreign hosts ask for names',
   'recorder.example': 'dumpcap: hears all that is said by SMTP',
   'laptop.people.example': "where people's mail programs are",

@@ -28,16 +28,16 @@ export type NameServerName = 'root' | 'registry' | 'primary' | 'secondary';
 export const NAME_SERVERS: Readonly<Record<NameServerName, Addresses>> = { root: ROOT, registry: REGISTRY, primary: PRIMARY, secondary: SECONDARY };
 
 /** How far a validating resolver believes a zone. */
-export type Chain = 'secure' | 'insecure' | 'bogus';
+export type Chain = 'secure' | 'insecure' | 'bogus' | 'expired';
 
 export interface Zone {
   /** With the dot at its end. */
   readonly name: string;
   /** Where it is written and signed. */
   readonly at: 'root' | 'registry' | 'primary';
-  /** `insecure`: not signed. `bogus`: signed with a key that the delegation does not know. */
+  /** `insecure`: not signed. `bogus`: signed with a key that the delegation does not know. `expired`: signed so long ago that it does not count any more. */
   readonly chain: Chain;
-  /** Beside the primary: `secondary` gets it by transfer, `dead` is a name server that never answers. */
+  /** Beside the one where it is written: `secondary` gets it by transfer, `dead` is a name server that never answers. */
   readonly second?: 'secondary' | 'dead';
 }
 
@@ -49,13 +49,14 @@ export const ZONES: readonly Zone[] = [
   { name: '.', at: 'root', chain: 'secure' },
   { name: 'test.', at: 'registry', chain: 'secure' },
   { name: 'example.', at: 'registry', chain: 'secure' },
-  { name: REVERSE_V4, at: 'registry', chain: 'secure' },
-  { name: REVERSE_V6, at: 'registry', chain: 'secure' },
+  { name: REVERSE_V4, at: 'registry', chain: 'secure', second: 'secondary' },
+  { name: REVERSE_V6, at: 'registry', chain: 'secure', second: 'secondary' },
   { name: 'house.example.', at: 'primary', chain: 'secure', second: 'secondary' },
   { name: 'club.example.', at: 'primary', chain: 'secure', second: 'secondary' },
   { name: 'lame.example.', at: 'primary', chain: 'secure', second: 'dead' },
   { name: 'unsigned.example.', at: 'primary', chain: 'insecure' },
   { name: 'broken.example.', at: 'primary', chain: 'bogus' },
+  { name: 'lapsed.example.', at: 'primary', chain: 'expired' },
   { name: 'blocked.example.', at: 'primary', chain: 'secure' },
   { name: 'welcome.example.', at: 'primary', chain: 'secure' },
   { name: 'far.test.', at: 'primary', chain: 'secure', second: 'secondary' },

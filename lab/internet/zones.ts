@@ -17,11 +17,10 @@ const SERVERS: Readonly<Record<string, Addresses>> = {
   'gone.example.': DEAD,
 };
 
-const serversOf = ({ at, second }: Zone): readonly string[] => {
-  if (at === 'root') return ['a.root.example.'];
-  if (at === 'registry') return ['registry.example.'];
-  return ['ns1.example.', ...(second === undefined ? [] : [second === 'dead' ? 'gone.example.' : 'ns2.example.'])];
-};
+const FIRST = { root: 'a.root.example.', registry: 'registry.example.', primary: 'ns1.example.' } as const;
+const SECOND = { secondary: 'ns2.example.', dead: 'gone.example.' } as const;
+
+const serversOf = ({ at, second }: Zone): readonly string[] => [FIRST[at], ...(second === undefined ? [] : [SECOND[second]])];
 
 /**
  * How long it is remembered that a name does not exist (RFC 2308, section 4). A resolver that validates concludes from one such answer that

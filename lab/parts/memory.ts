@@ -69,7 +69,7 @@ export const LARGE: Numbers = {
 };
 
 const unitNames = (release: Release): readonly string[] => [
-  ...['unbound', 'mariadb', 'redis-server', 'rspamd', 'dovecot', 'nginx', 'hauspost-dkim-keys'],
+  ...['unbound', 'mariadb', 'redis-server', 'rspamd', 'dovecot', 'nginx', 'hauspost-dkim-keys', 'hauspost-upkeep'],
   release === 'bookworm' ? 'postfix@-' : 'postfix',
 ];
 

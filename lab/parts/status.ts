@@ -111,6 +111,8 @@ const told = (get: () => Server): void => {
       said?.names.map((name) => name.replace(/^::1$/, '0:0:0:0:0:0:0:1')),
       names,
     );
+    const { certificate } = (await answered<{ certificate: { names: readonly string[] } }>(server, 'cert', 'status')).document;
+    assert.deepEqual(certificate.names, said?.names);
     assert.equal(said?.expires, new Date(served.valid_to).toISOString());
     assert.equal(
       said?.issuer,

@@ -71,7 +71,7 @@ const aliases = (get: () => Server): void => {
     await orders(
       server,
       ...['three', 'four'].map((alias) => ['alias', 'remove', `${alias}@hauspost.test`]),
-      ...['robot', 'gone'].map((account) => ['account', 'remove', `${account}@hauspost.test`]),
+      ...['robot', 'gone'].map((account) => ['account', 'remove', `${account}@hauspost.test`, '--yes']),
     );
   });
 };

@@ -5,7 +5,19 @@
 import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { fetched, fromKeys, fromUnbound, type Login, type Outside, outside, type Received, type Server, signatures, until } from '../index.ts';
+import {
+  bothAre,
+  fetched,
+  fromKeys,
+  fromUnbound,
+  type Login,
+  type Outside,
+  outside,
+  type Received,
+  type Server,
+  signatures,
+  until,
+} from '../index.ts';
 import { ok, orders } from '../people.ts';
 import { onEachRelease } from '../scenario.ts';
 
@@ -176,7 +188,7 @@ onEachRelease((get: () => Server) => {
     assert.match(reply.source, /^Auto-Submitted: auto-replied/m);
     assert.match(reply.source, /\r\n\r\nI am on a journey\.\r\n/);
     assert.doesNotMatch(reply.source, /^(X-Hauspost|Authentication-Results)/im);
-    assert.deepEqual(await signatures(reply.source, fromUnbound(get().machine)), ['hauspost.test pass rsa-sha256 2048']);
+    assert.deepEqual(await signatures(reply.source, fromUnbound(get().machine)), bothAre('hauspost.test'));
   });
 
   test('M13, M14: a vacation reply is from its account or an alias that leads there, and signed; as somebody else nothing is sent, and the mail is kept', async () => {
@@ -192,7 +204,7 @@ onEachRelease((get: () => Server) => {
     for (const { from, source } of out) {
       assert.equal(from, '');
       const domain = /^From: .*@(.*)>\r$/m.exec(source)?.[1];
-      assert.deepEqual(await signatures(source, fromKeys(server.machine)), [`${domain} pass rsa-sha256 2048`]);
+      assert.deepEqual(await signatures(source, fromKeys(server.machine)), bothAre(domain ?? ''));
     }
     const imap = await server.imap(ANSWERS);
     const status = await imap.status('INBOX', { messages: true });

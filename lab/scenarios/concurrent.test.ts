@@ -145,6 +145,24 @@ const twoAtOnce = (get: () => Server): void => {
     const after = await answered<Plan>(server, 'plan');
     assert.deepEqual([after.document.under_way, after.document.interrupted], [undefined, undefined]);
   });
+
+  test('C4, M19: upkeep that waits for an apply goes by what that one put in place, not by what was there before', async () => {
+    const server = get();
+    const { machine } = server;
+    await configure(server, 'hostname = "post.hauspost.test"\n');
+    // The certificate of the new name lies there by now, and the configuration of the old one is in place.
+    const change = await launched(machine, ['apply', '--yes'], '... check ');
+    await machine.run(['kill', '-STOP', change.pid]);
+    const keeper = await launched(machine, ['upkeep'], `waits for 'hauspost apply' (process ${change.pid})`);
+    await machine.run(['kill', '-CONT', change.pid]);
+    assert.equal(await change.ended, 0, change.said());
+    assert.equal(await keeper.ended, 0, keeper.said());
+    await inOrder(server);
+    const shown = await machine.run(['sh', '-c', 'openssl s_client -connect 127.0.0.1:993 </dev/null 2>/dev/null | openssl x509 -noout -subject']);
+    assert.match(shown.stdout, /CN ?= ?post\.hauspost\.test/);
+    await configure(server, size(50));
+    await exits(server, 0, 'apply', '--yes');
+  });
 };
 
 const GO = '/run/mariadb-may-start';

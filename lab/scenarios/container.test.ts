@@ -8,7 +8,7 @@ import { signsAfterSql } from '../signing.ts';
 const HAUSPOST = '/opt/hauspost/hauspost';
 const KIND = { release: 'bookworm', init: 'none' } as const;
 /** In the order of their start. */
-const DAEMONS = ['unbound', 'mariadb', 'redis', 'rspamd', 'dovecot', 'postfix', 'nginx', 'dkim-keys'];
+const DAEMONS = ['unbound', 'mariadb', 'redis', 'rspamd', 'dovecot', 'postfix', 'nginx', 'dkim-keys', 'upkeep'];
 
 /** Waits until it holds. */
 const holds = (what: string, condition: () => Promise<boolean>, ms: number): Promise<true> =>

@@ -21,6 +21,7 @@ const DAEMONS: readonly Daemon[] = [
   ['postfix', 'master', { bookworm: 'postfix@-', trixie: 'postfix' }],
   ['nginx', 'nginx', { bookworm: 'nginx', trixie: 'nginx' }],
   ['dkim-keys', 'dkim-keys', { bookworm: 'hauspost-dkim-keys', trixie: 'hauspost-dkim-keys' }],
+  ['upkeep', 'upkeep', { bookworm: 'hauspost-upkeep', trixie: 'hauspost-upkeep' }],
 ];
 
 const BACK_MS = 60_000;

@@ -1,13 +1,28 @@
 /**
  * C4 when the machine itself gives way in the middle of a change: its disk is full, /etc is read-only, the power goes. The machine has a disk of its own
  * (ext4), of which a power cut leaves what was synced; the next boot recovers its journal. One effect of each phase of a change is looked at;
- * many more of them: each-effect.test.ts. Numbered mail flows meanwhile, and all that was accepted is there in the end.
+ * all of them: each-effect-*.test.ts. Numbered mail flows meanwhile, and all that was accepted is there in the end.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { allRun, boot, HAUSPOST, launched, oneDocument, type Release, type Server, serve } from '../index.ts';
 import { announcedSize, answered, type Change, exits, type Failure, generations, type Plan } from '../operator.ts';
-import { arrived, ask, disturbed, during, flow, givesWay, losesPower, NEW, OLD, stateOf } from '../parts/disturbed.ts';
+import {
+  arrived,
+  ask,
+  asks,
+  disturbed,
+  during,
+  FORTH,
+  flow,
+  givesWay,
+  losesPower,
+  NEW,
+  OLD,
+  stateOf,
+  takeRight,
+  usesUpRoom,
+} from '../parts/disturbed.ts';
 
 /** MB: what a served machine writes within these minutes, and some room. */
 const DISK = 1500;
@@ -47,11 +62,6 @@ const TITLES: Readonly<Record<Way, (phase: Phase) => string>> = {
   full: (phase) => `the disk is full before ${phase}: it says so, goes back, and is healed once there is room`,
   'read-only': (phase) => `/etc is read-only before ${phase}: it says so, and is healed once it can be written`,
   power: (phase) => `the power goes before ${phase}: the old or the new answers, and the next command heals it`,
-};
-
-/** A right that somebody took away: without one that is missing nothing is said to the database. */
-const takeRight = async ({ machine }: Server): Promise<void> => {
-  assert.equal((await machine.run(['mariadb', '-e', 'REVOKE SELECT ON vmail.tls_policies_v1 FROM postfix@localhost'])).code, 0);
 };
 
 const timed = async (what: string, work: () => Promise<void>): Promise<void> => {
@@ -137,21 +147,38 @@ for (const release of ['bookworm', 'trixie'] as const) {
       assert.deepEqual((await answered<Plan>(server, 'plan')).document.changes, planned);
     });
 
+    test('C4: a database that waits for room is not waited for; once there is some, what was asked of it is done', () =>
+      timed('the database waits for room', async () => {
+        await FORTH.takeBack(server);
+        await takeRight(server);
+        await during(server, 'full', async () => {
+          await usesUpRoom(server);
+          const { code, document } = await answered<Failure>(server, 'apply', '--yes');
+          assert.deepEqual([code, document.error.code], [4, 'disk.full'], document.error.message);
+          assert.match(document.error.message, /^the database waits for room: [\s\S]*the file system at \/ is full/m);
+        });
+        await exits(server, 0, 'apply', '--yes');
+        assert.deepEqual((await answered<Plan>(server, 'plan')).document.changes, []);
+        await ask(server);
+      }));
+
     for (const [way, phase] of TURNS[release])
       test(`C4, C5: ${TITLES[way](phase)}`, () =>
         timed(`${way} before ${phase}`, async () => {
-          if (phase === 'database') await takeRight(server);
-          if (way === 'power') await losesPower(server, ['apply'], PHASES[phase], planned);
-          else assert.equal(await givesWay(server, PHASES[phase], way, planned), 4);
+          await asks(server, FORTH);
+          if (way === 'power') await losesPower(server, PHASES[phase], FORTH);
+          else assert.equal((await givesWay(server, PHASES[phase], way, FORTH, planned)).code, 4);
         }));
 
     test('C4, C5: the power goes while a change that was killed is undone: the next command heals it', () =>
       timed('power cut while it goes back', async () => {
-        assert.equal((await disturbed(server, ['apply'], { ...PHASES.activation, by: 'killed' })).code, 137);
-        await losesPower(server, ['rollback', '1'], PHASES.files, planned);
+        await asks(server, FORTH);
+        assert.equal((await disturbed(server, FORTH.words, { ...PHASES.activation, by: 'killed' })).code, 137);
+        await losesPower(server, PHASES.files, { ...FORTH, name: 'going back', words: ['rollback', '1'] });
       }));
 
     test('with room, a writable /etc and power the same change is made, and all mail that was accepted is there', async () => {
+      await ask(server);
       await exits(server, 0, 'apply', '--yes');
       assert.equal(await announcedSize(server), NEW);
       await allRun(server.machine);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HAUSPOST, type Server, until } from '../index.ts';
-import { answered, type Finding } from '../operator.ts';
+import { answered, exits, type Finding } from '../operator.ts';
 import { onEachRelease } from '../scenario.ts';
 import { keyFiles, received, signsAfterSql } from '../signing.ts';
 import { sql } from '../sql.ts';
@@ -87,6 +87,15 @@ onEachRelease((get) => {
     await ticks(server, 2);
     assert.deepEqual([await keyFiles(server, 'before.test'), await keyFiles(server, 'after.test')], [key, other]);
     assert.deepEqual(await findings(server), []);
+    const listed = (await exits(server, 0, 'dkim', 'list')).stdout;
+    const drop = /^Domain before\.test\n[\s\S]*?\n {2}(rm -rf \S.*)$/m.exec(listed)?.[1] ?? '';
+    await shell(server, drop);
+    assert.deepEqual([await keyFiles(server, 'before.test'), await keyFiles(server, 'after.test')], ['', other]);
+    const left = (await exits(server, 0, 'dkim', 'list')).stdout;
+    assert.deepEqual(
+      ['before', 'after', 'hauspost'].map((name) => left.includes(`\nDomain ${name}.test\n`) || left.startsWith(`Domain ${name}.test\n`)),
+      [false, true, true],
+    );
   });
 
   test('nothing is logged while nothing happens', async () => {

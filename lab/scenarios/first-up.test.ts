@@ -4,9 +4,11 @@ import { after, before, describe, test } from 'node:test';
 import {
   allRun,
   boot,
+  type Host,
   type Kind,
   listening,
   type Machine,
+  type Network,
   network,
   PUBLIC,
   type Server,
@@ -16,7 +18,7 @@ import {
   type UpRecord,
   upRecord,
 } from '../index.ts';
-import { UNANSWERED } from '../operator.ts';
+import { type Failure, type Finding, UNANSWERED } from '../operator.ts';
 import { statusTells } from '../parts/status.ts';
 
 const HAUSPOST = '/opt/hauspost/hauspost';
@@ -24,9 +26,13 @@ const KINDS: readonly Kind[] = [
   { release: 'bookworm', init: 'systemd' },
   { release: 'trixie', init: 'systemd' },
 ];
-/** Of those that apply asks whether they are well; dkim-keys answers nobody. */
+/** Of those that apply asks whether they are well; dkim-keys and upkeep answer nobody. */
 const PROBED = ['unbound', 'mariadb', 'redis', 'rspamd', 'dovecot', 'postfix', 'nginx'];
-const DAEMONS = ['unbound', 'mariadb', 'redis', 'rspamd', 'dovecot', 'postfix', 'nginx', 'dkim-keys'];
+const DAEMONS = ['unbound', 'mariadb', 'redis', 'rspamd', 'dovecot', 'postfix', 'nginx', 'dkim-keys', 'upkeep'];
+
+const FILE = '/etc/hauspost/hauspost.toml';
+const POSTMASTER = `postmaster@${PUBLIC.domain}`;
+const REAL = `profile = "public"\nhostname = "${PUBLIC.hostname}"\npostmaster = "${POSTMASTER}"`;
 
 const json = async (machine: Machine, ...words: readonly string[]): Promise<{ code: number; stderr: string; document: unknown }> => {
   const { code, stdout, stderr } = await machine.run([HAUSPOST, ...words, '--json'], { ms: 300_000 });
@@ -127,7 +133,7 @@ for (const kind of KINDS) {
       assert.equal((await json(machine, 'down')).code, 0);
       assert.match(
         (await machine.run([HAUSPOST, 'status'])).stdout,
-        /^Not running: unbound, mariadb, redis, rspamd, dovecot, postfix, nginx, dkim-keys; 'hauspost up' starts/m,
+        /^All daemons are stopped, as 'hauspost down' leaves them; 'hauspost up' starts them\.\n\nSERVICE /,
       );
       const listening = await machine.run(['sh', '-c', 'cat /proc/net/tcp /proc/net/tcp6 | awk \'$4 == "0A" {print $2}\'']);
       assert.deepEqual(listening.stdout.trim(), '', 'nothing listens any more');
@@ -145,26 +151,93 @@ for (const kind of KINDS) {
     statusTells(() => server);
 
     if (kind.release === 'bookworm') {
-      test('from a trial to the real thing: the file says public, apply, and others reach it', async () => {
-        await using lan = await network();
-        await lan.join(machine, PUBLIC.addresses);
-        const client = await lan.host('laptop.elsewhere.example', { v4: '198.18.0.77', v6: '2001:2::77' });
-        const file = `[server]\nprofile = "public"\nhostname = "${PUBLIC.hostname}"\npostmaster = "demo@hauspost.test"\n`;
-        await machine.run(['sh', '-c', 'cat >/etc/hauspost/hauspost.toml'], { input: file });
-        await assert.rejects(client.dial({ host: PUBLIC.addresses.v4, port: 993 }), { code: 'ECONNREFUSED' });
-        const apply = await json(machine, 'apply', '--yes');
-        const done = apply.document as { applied: boolean; generation: number; probes: { service: string; name: string; ok: boolean }[] };
-        assert.deepEqual([apply.code, done.applied, done.generation], [0, true, 2], apply.stderr);
-        assert.deepEqual(Object.keys(done).toSorted(), ['applied', 'changes', 'findings', 'generation', 'probes']);
-        assert.deepEqual([...new Set(done.probes.map(({ service }) => service))], PROBED);
-        for (const probe of done.probes) assert.deepEqual(probe, { service: probe.service, name: probe.name, ok: true });
-        for (const name of ['postfix smtp on 0.0.0.0', 'dovecot lmtp', 'rspamd milter'])
-          assert.ok(
-            done.probes.some((probe) => probe.name === name),
-            name,
+      describe('in the world', () => {
+        let lan: Network;
+        let client: Host;
+        before(async () => {
+          lan = await network();
+          await lan.join(machine, PUBLIC.addresses);
+          client = await lan.host('laptop.elsewhere.example', { v4: '198.18.0.77', v6: '2001:2::77' });
+        });
+        after(() => lan?.[Symbol.asyncDispose]());
+
+        test('from a trial to the real thing, in the order of README: the file says public, apply, others reach it, and the toy domain goes', async () => {
+          await machine.run(['sed', '-i', `s/^profile = "local"$/${REAL.replaceAll('\n', '\\n')}/`, FILE]);
+          await assert.rejects(client.dial({ host: PUBLIC.addresses.v4, port: 993 }), { code: 'ECONNREFUSED' });
+          assert.equal((await json(machine, 'domain', 'add', PUBLIC.domain)).code, 0);
+          assert.equal((await json(machine, 'account', 'add', POSTMASTER)).code, 0);
+          const removal = ['domain', 'remove', 'hauspost.test', '--with-everything', '--yes'];
+          const early = await json(machine, ...removal);
+          assert.deepEqual([early.code, (early.document as { error: { code: string } }).error.code], [3, 'postmaster.lost']);
+
+          const apply = await json(machine, 'apply', '--yes');
+          const done = apply.document as { applied: boolean; generation: number; probes: { service: string; name: string; ok: boolean }[] };
+          assert.deepEqual([apply.code, done.applied, done.generation], [0, true, 2], apply.stderr);
+          assert.deepEqual(Object.keys(done).toSorted(), ['applied', 'changes', 'findings', 'generation', 'probes']);
+          assert.deepEqual([...new Set(done.probes.map(({ service }) => service))], PROBED);
+          for (const probe of done.probes) assert.deepEqual(probe, { service: probe.service, name: probe.name, ok: true });
+          for (const name of ['postfix smtp on 0.0.0.0', 'dovecot lmtp', 'rspamd milter'])
+            assert.ok(
+              done.probes.some((probe) => probe.name === name),
+              name,
+            );
+          assert.ok(listening(machine).includes('tcp 0.0.0.0:993 dovecot'));
+          (await client.dial({ host: PUBLIC.addresses.v4, port: 993 })).destroy();
+
+          const gone = await json(machine, ...removal);
+          assert.equal(gone.code, 0, gone.stderr);
+          const { accounts, moved_to: moved } = gone.document as { accounts: { first: readonly string[] }; moved_to: string };
+          assert.deepEqual(accounts.first, ['demo@hauspost.test']);
+          assert.match(moved, /^\/var\/vmail\/removed\/@hauspost\.test\./);
+          assert.deepEqual((await json(machine, 'domain', 'list')).document, [{ domain: PUBLIC.domain, accounts: 1, aliases: 0 }]);
+          assert.equal((await json(machine, 'selftest')).code, 0);
+        });
+
+        test('left altogether, and back in the trial, whose domain is gone: every command goes by what is in place, and says what is lacking', async () => {
+          const codes = async (command: string): Promise<readonly string[]> =>
+            ((await json(machine, command)).document as { findings: readonly Finding[] }).findings.map(({ code }) => code);
+          assert.equal((await json(machine, 'down')).code, 0);
+          assert.ok(!(await codes('status')).includes('resolver.no-answer'), 'that it is stopped is said already');
+          const stopped = await machine.run([HAUSPOST, 'doctor']);
+          assert.match(stopped.stdout, /^Attention: names .*: its own resolver is not there \(127\.0\.0\.1, port 53\)\.\n {2}'hauspost up' starts/m);
+
+          assert.equal((await json(machine, 'rollback', '0', '--yes')).code, 0);
+          const none = await json(machine, 'status');
+          assert.deepEqual([none.code, (none.document as Failure).error.code], [4, 'server.none']);
+          const beforeIt = (await json(machine, 'rollback', '--yes')).document as Failure;
+          assert.equal(beforeIt.error.message, 'none is in place, so that there is none before it');
+          assert.match(
+            (await machine.run([HAUSPOST, 'generations'])).stdout,
+            /\n\nNone of them is in place\. In the checkout '\.\/hauspost rollback N'/,
           );
-        assert.ok(listening(machine).includes('tcp 0.0.0.0:993 dovecot'));
-        (await client.dial({ host: PUBLIC.addresses.v4, port: 993 })).destroy();
+
+          const back = await json(machine, 'rollback', '1', '--yes');
+          assert.equal(back.code, 0, back.stderr);
+          assert.match(
+            back.stderr,
+            /^warning: nobody here .* postmaster, demo@hauspost\.test, since hauspost\.test is not .*\n +'hauspost domain add hauspost\.test' adds it, 'hauspost account add/m,
+          );
+          const told = ['config.not-in-place', UNANSWERED.code, 'postmaster.unread'];
+          for (const command of ['status', 'doctor']) assert.deepEqual(await codes(command), told, command);
+          assert.equal((await json(machine, 'selftest')).code, 0, 'among those who are there');
+          assert.equal((await json(machine, 'domain', 'add', 'hauspost.test')).code, 0);
+          assert.equal((await json(machine, 'account', 'add', 'demo@hauspost.test')).code, 0);
+          assert.deepEqual(await codes('status'), told.slice(0, 2));
+        });
+
+        test('begun anew over the people of before: up makes the account of the postmaster where nobody reads his mail', async () => {
+          assert.equal(
+            (await machine.run(['mariadb', 'vmail', '-e', "DELETE FROM accounts; DELETE FROM domains WHERE domain = 'hauspost.test'"])).code,
+            0,
+          );
+          assert.equal((await json(machine, 'rollback', '0', '--yes')).code, 0);
+          assert.equal((await machine.run(['mv', FILE, '/root/'])).code, 0);
+          const up = await machine.run([HAUSPOST, 'up', '--hostname', PUBLIC.hostname, '--domain', PUBLIC.domain, '--yes'], { ms: 300_000 });
+          assert.equal(up.code, 0, up.stderr);
+          assert.match(shownPassword(up, POSTMASTER), /^[0-9a-z-]{20,}$/);
+          assert.doesNotMatch(up.stderr, /nobody here receives/);
+          assert.deepEqual((await json(machine, 'domain', 'list')).document, [{ domain: PUBLIC.domain, accounts: 1, aliases: 0 }]);
+        });
       });
     }
   });

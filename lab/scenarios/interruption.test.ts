@@ -50,7 +50,9 @@ for (const release of RELEASES) {
         (await exits(server, 2, 'plan')).stdout,
         new RegExp(`^A change \\(to generation ${next}\\) was interrupted, .*'hauspost apply' puts it in order\\.$`, 'm'),
       );
-      assert.match((await exits(server, 0, 'status')).stdout, /^A change .* was interrupted/m);
+      const status = (await exits(server, 0, 'status')).stdout;
+      assert.match(status, /^A change .* was interrupted/m);
+      assert.doesNotMatch(status, /Changed by somebody else/);
       assert.deepEqual(await generations(server), before, 'it never was in place');
       assert.match((await exits(server, 3, 'apply')).stderr, /a question and no terminal to ask at: Go on\?/);
       const agreed = await atTerminal(server.machine, ['apply'], '[y/N] ', 'y\n');

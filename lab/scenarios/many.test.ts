@@ -36,13 +36,14 @@ const SPECIAL = [
    VALUES (NULL, 'catch.test', 'user0000001', '${SMALL}', 1), ('chain', '${SMALL}', 'first0000002', '${SMALL}', 1)`,
 ];
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+/** Who else works on the processors only ever adds to a time: of those measured, the one that a quarter of them does not exceed. */
+const quartile = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 2] ?? Number.NaN;
 
 /** Milliseconds by what was done. */
 type Times = Map<string, number[]>;
 const noted = (times: Times, what: string, ms: number): void => void times.set(what, [...(times.get(what) ?? []), ms]);
 
-/** Medians, in milliseconds. */
+/** Lower quartiles, in milliseconds. */
 interface Row {
   readonly what: string;
   readonly few: number;
@@ -71,8 +72,8 @@ const orders = (): readonly (readonly [string, readonly string[]])[] => {
     ['alias add', ['alias', 'add', alias, person]],
     ['alias set', ['alias', 'set', alias, '--disabled']],
     ['alias remove', ['alias', 'remove', alias]],
-    ['account remove', ['account', 'remove', person]],
-    ['account remove, long domain', ['account', 'remove', other]],
+    ['account remove', ['account', 'remove', person, '--yes']],
+    ['account remove, long domain', ['account', 'remove', other, '--yes']],
     ['domain add', ['domain', 'add', `${name}.test`]],
     ['domain remove', ['domain', 'remove', `${name}.test`]],
   ];
@@ -209,7 +210,7 @@ onEachRelease((get, release) => {
         { server: many, times: new Map() },
       ];
       const rows = (): readonly Row[] =>
-        [...few.times].map(([what, times]) => ({ what, few: median(times), many: median(more.times.get(what) ?? []) }));
+        [...few.times].map(([what, times]) => ({ what, few: quartile(times), many: quartile(more.times.get(what) ?? []) }));
       const slower = (): readonly Row[] => rows().filter((row) => !(row.many <= RATIO * row.few));
       for (let round = 0; round < ROUNDS.least || (round < ROUNDS.most && slower().length > 0); round += 1)
         for (const part of [commands, recipients, logins]) await part(round % 2 === 0 ? [few, more] : [more, few]);

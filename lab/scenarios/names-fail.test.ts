@@ -208,11 +208,12 @@ onEachReleaseThere(
     });
 
     test('M17: without the zone of the names of IPv4 addresses, who comes by IPv4 is to come later, and by IPv6 is let in', async () => {
-      const { registry } = get().net.names.servers;
+      const { registry, secondary } = get().net.names.servers;
       const zone = reverseOf(KNOWN.addresses).v4.split('.').slice(2).join('.');
       await forget(get().server);
       {
-        await using _ = await unloaded(registry, zone);
+        await using _first = await unloaded(registry, zone);
+        await using _second = await unloaded(secondary, zone);
         assert.deepEqual(await answersTo({ known: [KNOWN], fresh: [fresh()] }), {
           'known v4': 450,
           'known v6': 250,

@@ -65,9 +65,11 @@ const extendFile = async (machine: Machine, text: string): Promise<void> => {
   assert.equal((await machine.run(['sh', '-c', `cat >>${FILE}`], { input: text })).code, 0);
 };
 
-const apply = async (machine: Machine): Promise<void> => {
+/** Answers with what it tells on standard error. */
+const apply = async (machine: Machine): Promise<string> => {
   const { code, stdout, stderr } = await machine.run([HAUSPOST, 'apply', '--yes'], { ms: 240_000 });
   assert.equal(code, 0, `${stdout}${stderr}`);
+  return stderr;
 };
 
 interface Place extends AsyncDisposable {
@@ -230,16 +232,21 @@ for (const release of RELEASES) {
       return findings.filter(({ code }) => code === 'resolver.no-answer').map(({ message }) => message);
     };
 
-    test('C1, C6: where no name can be looked up, up and status say so, and what then becomes of mail', async () => {
+    test('C1, C6: where no name can be looked up, up, apply and status say so, and what then becomes of mail', async () => {
       const said = 'names of other domains cannot be looked up, and mail from and to them waits: no name server of the world answers this machine';
-      assert.ok((await upRecord(place.machine)).stderr.includes(`warning: ${said}\n         Let it send to port 53`));
+      const warning = `warning: ${said}\n         Let it send to port 53`;
+      assert.ok((await upRecord(place.machine)).stderr.includes(warning));
+      await extendFile(place.machine, '[mail]\nmessage_size_limit = "51M"\n');
+      const stderr = await apply(place.machine);
+      assert.ok(stderr.includes(warning), stderr);
       assert.deepEqual(await nameless(), [said]);
+      assert.ok((await place.machine.run([HAUSPOST, 'plan'])).stdout.includes(`\nAttention: ${said}.\n  Let it send to port 53`));
     });
 
     test('M1: with names, a stranger delivers over IPv4 and IPv6, and it is said what was verified', async () => {
       await using _names = await nameServer(place.names, NAMES.v4, RECORDS);
       await extendFile(place.machine, RESOLVER);
-      await apply(place.machine);
+      assert.doesNotMatch(await apply(place.machine), /cannot be looked up/);
       assert.deepEqual(await nameless(), []);
       for (const family of ['v4', 'v6'] as const) {
         const { id, text } = message('friend@elsewhere.example', ACCOUNT);

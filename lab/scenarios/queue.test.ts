@@ -1,4 +1,4 @@
-/** M15, M18, M28: how large a message may be, how often it is tried, who hears that it came back, and what the log does not hold. */
+/** M15, M18, M20, M28: how large a message may be, how often it is tried, who hears that it came back, and what the log does not hold. */
 import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -57,20 +57,32 @@ const submitted = async (server: Server, login: Login, to: string): Promise<stri
   return id;
 };
 
+/** By a stranger, for the first account. Answers with the Message-ID. */
+const handedIn = async (server: Server): Promise<string> => {
+  const { id, source } = text('friend@outside.test');
+  const smtp = await server.stranger();
+  for (const line of ['MAIL FROM:<friend@outside.test>', `RCPT TO:<${server.demo.user}>`]) assert.equal((await smtp.command(line)).code, 250);
+  assert.equal((await smtp.data(source)).code, 250);
+  smtp.close();
+  return id;
+};
+
 interface Queued {
   readonly queue_name: string;
   readonly queue_id: string;
   readonly recipients: readonly { readonly address: string; readonly delay_reason?: string }[];
 }
 
+const waitingOn = async ({ machine }: Server): Promise<readonly Queued[]> =>
+  ok(await machine.run(['postqueue', '-j']))
+    .stdout.split('\n')
+    .flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Queued]));
+
 const later = (get: () => Server): void => {
   const shell = async (script: string, ...words: readonly string[]): Promise<string> =>
     ok(await get().machine.run(['sh', '-e', '-c', script, 'sh', ...words])).stdout;
   const waiting = async (to: string): Promise<Queued | undefined> =>
-    (await shell('postqueue -j'))
-      .split('\n')
-      .flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Queued]))
-      .find(({ recipients }) => recipients.some(({ address }) => address === to));
+    (await waitingOn(get())).find(({ recipients }) => recipients.some(({ address }) => address === to));
 
   test('M15: who says "later" is asked again, by itself, and gets it once', async () => {
     const server = get();
@@ -137,6 +149,35 @@ const later = (get: () => Server): void => {
   });
 };
 
+const atOnce = (get: () => Server): void => {
+  test('M20: what did not get through to Dovecot is tried again at once when apply has started it; what others put off, at its time', async () => {
+    const server = get();
+    const shell = async (script: string, ...words: readonly string[]): Promise<string> =>
+      ok(await server.machine.run(['sh', '-e', '-c', script, 'sh', ...words])).stdout;
+    const deferred = async (): Promise<readonly Queued[]> => (await waitingOn(server)).filter(({ queue_name: queue }) => queue === 'deferred');
+    await using far = await outside(server.machine);
+    const to = 'later-97@outside.test';
+    await submitted(server, server.demo, to);
+    const [other] = await until('it waits', async () => ((await deferred()).length === 1 ? deferred() : undefined), 30_000, 100);
+    // The queue manager writes its next time as that of the file's change.
+    const next = (): Promise<string> => shell('find /var/spool/postfix/deferred -name "$1" -printf %T@', other?.queue_id ?? '');
+    const time = await next();
+    await shell('systemctl stop dovecot');
+    const ids = [await handedIn(server), await handedIn(server)];
+    const three = await until('two more wait', async () => ((await deferred()).length === 3 ? deferred() : undefined), 30_000, 100);
+    const reasons = three.flatMap(({ recipients }) => recipients.map(({ delay_reason: reason = '' }) => reason));
+    assert.equal(reasons.filter((reason) => /^connect to \S+\[private\/dovecot-lmtp\]: /.test(reason)).length, 2, reasons.join('\n'));
+    const { stderr } = ok(await server.hauspost(['apply', '--yes']));
+    assert.match(stderr, /mail that had not got through to dovecot is tried again \(messages: 2\)/);
+    const imap = await server.imap(server.demo);
+    for (const id of ids) await fetched(imap, 'INBOX', id);
+    await imap.logout();
+    await until('they have left the queue', async () => ((await waitingOn(server)).length === 1 ? true : undefined), 30_000, 100);
+    assert.deepEqual([(await deferred())[0]?.queue_id, await next(), far.putOff], [other?.queue_id, time, [to]]);
+    await shell('postsuper -d "$1"', other?.queue_id ?? '');
+  });
+};
+
 const returns = (get: () => Server): void => {
   const parameter = async (name: string): Promise<string> => ok(await get().machine.run(['postconf', '-h', name])).stdout.trim();
 
@@ -192,11 +233,7 @@ const returns = (get: () => Server): void => {
 
   test('M28: no log holds a subject', async () => {
     const server = get();
-    const { id, source } = text('friend@outside.test');
-    const smtp = await server.stranger();
-    for (const line of ['MAIL FROM:<friend@outside.test>', 'RCPT TO:<demo@hauspost.test>']) assert.equal((await smtp.command(line)).code, 250);
-    assert.equal((await smtp.data(source)).code, 250);
-    smtp.close();
+    const id = await handedIn(server);
     const imap = await server.imap(server.demo);
     await fetched(imap, 'INBOX', id);
     await imap.logout();
@@ -208,4 +245,4 @@ const returns = (get: () => Server): void => {
   });
 };
 
-onEachRelease(sizes, later, returns);
+onEachRelease(sizes, later, atOnce, returns);

@@ -157,7 +157,7 @@ const corners = (get: () => Server): void => {
     assert.ok(used > 800 * KB && used < 820 * KB, String(used));
     const listed = (await json(server, 'account', 'list', 'hauspost.test', '--usage')) as { address: string; used_mb: number }[];
     const of = ({ user }: Login): number => listed.find(({ address }) => address === user)?.used_mb ?? -1;
-    // In hundredths of a MB, of units of 1024 octets.
+    // In thousandths of a MB, of units of 1024 octets.
     assert.ok(Math.abs(of(SMALL) - used / MB) <= 0.006, `${of(SMALL)} MB for ${used} octets`);
     assert.deepEqual([of(CROWD), of(FREE)], [0, 0]);
     const state = { quota_mb: 1, enabled: true, send_only: false };
@@ -168,8 +168,8 @@ const corners = (get: () => Server): void => {
     const lines = (await words(server, 'account', 'list', '--usage')).split('\n');
     assert.match(lines[0] ?? '', /^ADDRESS +USED +QUOTA +STATE$/);
     const line = (login: Login): string => lines.find((each) => each.startsWith(`${login.user} `)) ?? '';
-    assert.match(line(SMALL), new RegExp(`^small@hauspost\\.test +${of(SMALL)} MB +1 MB +enabled$`));
-    assert.match(line(FREE), /^free@hauspost\.test +0 MB +unlimited +enabled$/);
+    assert.match(line(SMALL), new RegExp(`^small@hauspost\\.test +${Math.round(of(SMALL) * KB)} KB +1 MB +enabled$`));
+    assert.match(line(FREE), /^free@hauspost\.test +0 KB +unlimited +enabled$/);
     assert.deepEqual(
       ((await json(server, 'account', 'list')) as object[]).filter((each) => 'used_mb' in each),
       [],

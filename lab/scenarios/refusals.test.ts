@@ -4,44 +4,25 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { boot, derive, HAUSPOST, type Image, launched, type Machine, oneDocument, type Output, type Release, until } from '../index.ts';
+import { boot, HAUSPOST, type Machine, oneDocument, type Output, type Release, until } from '../index.ts';
+import { commandsBeforeUp } from '../parts/before-up.ts';
+import { withExim, withPackages } from '../parts/mail-packages.ts';
 import { ok } from '../people.ts';
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
-const INSTALLED = ['postfix', 'dovecot-imapd', 'dovecot-lmtpd', 'rspamd'];
-const EXIM = ['exim4-daemon-light', 'dovecot-imapd'];
-
-const install = async (machine: Machine, packages: readonly string[]): Promise<void> => {
-  const argv = ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q', '-y', 'install', '--no-install-recommends', ...packages];
-  const { code, stdout, stderr } = await machine.run(argv, { ms: 600_000 });
-  if (code !== 0) throw new Error(`${argv.join(' ')}: ${stdout}${stderr}`);
-};
-
-/** Mail packages as apt installs them, their daemons running, and the launcher prepared. */
-const withPackages = async (release: Release): Promise<Image> =>
-  derive(await launched({ release, init: 'systemd' }), 'mail-packages', JSON.stringify(INSTALLED), (machine) => install(machine, INSTALLED));
-
-/** The mail server that Debian's installer brings, which is not among the archives of the image. */
-const withExim = async (release: Release): Promise<Image> =>
-  derive(await launched({ release, init: 'systemd' }), 'exim', JSON.stringify(EXIM), async (machine) => {
-    await machine.online();
-    await install(machine, EXIM);
-    await machine.offline();
-  });
 
 const up = (machine: Machine, ...words: readonly string[]): Promise<Output> => machine.run([HAUSPOST, 'up', ...words]);
 
 /** Nothing stood in its way: it asks whether it may, and there is nobody to ask. */
-const accepted = async (machine: Machine, hostname = 'mail.hauspost.test', ...words: readonly string[]): Promise<void> => {
+const accepted = async (machine: Machine, hostname = 'mail.hauspost.test', ...words: readonly string[]): Promise<string> => {
   const { code, stderr } = await up(machine, ...words);
-  assert.deepEqual(
-    [code, stderr],
-    [
-      3,
-      `hauspost: there is a question and no terminal to ask at: Make this machine the mail server ${hostname}?\n  Run it with --yes to agree, or at a terminal.\n`,
-    ],
-  );
+  const asked = `\nhauspost: there is a question and no terminal to ask at: Make this machine the mail server ${hostname}?\n  Run it again with --yes to agree, or at a terminal.\n`;
+  assert.deepEqual([code, stderr.slice(-asked.length)], [3, asked]);
+  assert.match(stderr, /^These changes would be made:\n {2}\S/);
+  return stderr;
 };
+
+const newHere = (asked: string): readonly string[] => asked.match(/(?<=^ {2}create )(?:\S+\.toml,|the database) .*$/gm) ?? [];
 
 const refused = async (machine: Machine, code: string, names: RegExp): Promise<void> => {
   for (const words of [[], ['--yes'], ['--hostname', 'mail.example.org', '--domain', 'example.org', '--yes']]) {
@@ -149,7 +130,8 @@ const foreign = (get: () => Machine): void => {
   test("C1: the packages' own defaults are no mail server of anybody's", async () => {
     const machine = get();
     const before = await state(machine);
-    await accepted(machine);
+    const first = newHere(await accepted(machine)).join('; ');
+    assert.match(first, /^\/etc\/hauspost\/hauspost\.toml, .*; the database vmail with .* hauspost\.test and .* demo@hauspost\.test, /);
     await machine.run(['sh', '-c', 'mkdir -p /etc/exim4; echo "dc_eximconfig_configtype=\'local\'" >/etc/exim4/update-exim4.conf.conf']);
     await accepted(machine);
     await machine.run(['rm', '-r', '/etc/exim4']);
@@ -206,9 +188,16 @@ const surroundings = (get: () => Machine): void => {
     const machine = get();
     const before = await state(machine);
     const { code, stdout } = await machine.run([HAUSPOST, 'down']);
-    assert.deepEqual([code, stdout], [0, 'Nothing to stop: this machine is no mail server yet.\n']);
-    assert.deepEqual(oneDocument(await machine.run([HAUSPOST, 'down', '--json'])), { stopped: [] });
+    assert.deepEqual([code, stdout], [0, 'Nothing to stop: no mail server of Hauspost is in place on this machine.\n']);
+    assert.deepEqual(oneDocument(await machine.run([HAUSPOST, 'down', '--json'])), { stopped: [], generation: null, findings: [] });
     assert.deepEqual(await running(machine, 'master', 'dovecot'), ['master', 'dovecot']);
+    assert.equal(await state(machine), before);
+  });
+
+  test('exit 4: before any up each command that asks a server says so alike, and what to do; those that ask none answer', async () => {
+    const machine = get();
+    const before = await state(machine);
+    await commandsBeforeUp(machine);
     assert.equal(await state(machine), before);
   });
 
@@ -250,7 +239,8 @@ const surroundings = (get: () => Machine): void => {
       stderr,
       /its postmaster me@mailer\.example: that does not say which domain it is for\n {2}Run 'hauspost up --hostname mail\.example\.org --domain/,
     );
-    await accepted(machine, 'mail.example.org', '--hostname', 'mail.example.org', '--domain', 'example.org');
+    const asked = await accepted(machine, 'mail.example.org', '--hostname', 'mail.example.org', '--domain', 'example.org');
+    assert.deepEqual(newHere(asked), ['the database vmail with the domain example.org, unless they are there']);
     await machine.run(['sh', '-c', 'sed -i s/mailer.example/example.org/ /etc/hauspost/hauspost.toml']);
     await accepted(machine, 'mail.example.org');
     await machine.run(['rm', '-r', '/etc/hauspost']);

@@ -103,6 +103,9 @@ const hauspost = async (
   return output;
 };
 
+/** Among the changes that are asked about: by itself, or with others of its folder. */
+const MAIN_CF = /^ {2}change (?:\/etc\/postfix\/main\.cf|in \/etc\/postfix: (?:.*\r\n {6})*.*\bmain\.cf\b)/m;
+
 const states = async (machine: Machine, verb: string, units: readonly string[]): Promise<readonly string[]> =>
   (await machine.run(['systemctl', verb, ...units])).stdout.trim().split('\n');
 
@@ -134,8 +137,10 @@ for (const release of RELEASES) {
     test('C1: up --replace makes it ours: its people read what they had, and get mail', async () => {
       const asked = await atTerminal(machine, ['up', '--replace'], '[y/N] ', 'n\n');
       assert.equal(asked.code, 3, asked.stdout);
-      assert.match(asked.stdout, / change \/etc\/postfix\/main\.cf\r\n/);
+      assert.match(asked.stdout, MAIN_CF);
       assert.match(asked.stdout, /kept as generation 0; 'hauspost rollback 0' puts it back/);
+      assert.match(asked.stdout, /^ {2}remove .*\/etc\/rspamd\b/m);
+      assert.doesNotMatch(asked.stdout, /somebody else/, 'nothing was put there since');
       const begun = performance.now();
       await hauspost(machine, 0, 'up', '--replace', '--yes');
       console.log(`    up --replace took ${((performance.now() - begun) / 1000).toFixed(0)} s`);
@@ -156,8 +161,8 @@ for (const release of RELEASES) {
     test('C5: rollback 0 is asked about, and killed in the middle it is undone by the next command', async () => {
       const asked = await atTerminal(machine, ['rollback', '0'], '[y/N] ', 'n\n');
       assert.equal(asked.code, 3, asked.stdout);
-      for (const line of ['change /etc/postfix/main.cf', 'stop unbound', 'restart dovecot'])
-        assert.ok(asked.stdout.includes(`  ${line}\r\n`), asked.stdout);
+      for (const line of ['stop unbound', 'restart dovecot']) assert.ok(asked.stdout.includes(`  ${line}\r\n`), asked.stdout);
+      assert.match(asked.stdout, MAIN_CF);
       assert.match(asked.stdout, /^Packages, people and mail stay, and what waits in the queue; /m);
       const child = machine.spawn([HAUSPOST, 'rollback', '0', '--yes']);
       const stderr = collect(child.stderr);
@@ -189,15 +194,23 @@ for (const release of RELEASES) {
         ),
         RAN.map(() => 'active'),
       );
-      assert.deepEqual(await states(machine, 'is-active', ['unbound', 'hauspost-dkim-keys']), ['inactive', 'inactive']);
+      assert.deepEqual(await states(machine, 'is-active', ['unbound', 'hauspost-dkim-keys', 'hauspost-upkeep']), [
+        'inactive',
+        'inactive',
+        'inactive',
+      ]);
       assert.deepEqual(await states(machine, 'is-enabled', ['unbound', 'dovecot']), ['disabled', 'enabled']);
       ids.push(await send(machine));
       await reads(machine, ids);
       const nothing = await hauspost(machine, 0, 'rollback', '0', '--yes');
       assert.match(nothing.stdout, /Nothing to do/);
-      const status = await hauspost(machine, 0, 'status');
-      assert.match(status.stdout, /^No configuration of Hauspost is in place; '\.\/hauspost up' in the checkout makes one\.$/m);
-      assert.doesNotMatch(status.stdout, /Changed by somebody else|Not running/);
+      const { stderr: none } = await hauspost(machine, 4, 'status');
+      assert.match(none, /^hauspost: no mail server of Hauspost is in place on this machine\n {2}'\/opt\/hauspost\/hauspost up' makes one/);
+      const { stdout: all } = await hauspost(machine, 0, 'generations');
+      assert.match(all, /^None of them is in place\. In the checkout '\.\/hauspost rollback N'/m);
+      const again = await atTerminal(machine, ['up', '--replace'], '[y/N] ', 'n\n');
+      assert.match(again.stdout, /^ {2}remove .*\/etc\/rspamd\b/m);
+      assert.doesNotMatch(again.stdout, /somebody else/, "what rollback 0 has put back is nobody else's");
     });
 
     test('C5: taken over once more, generation 0 is what was there then', async () => {

@@ -22,8 +22,11 @@ const telling = (content: string): string => {
   return (content.startsWith('-----BEGIN') ? lines[Math.floor(lines.length / 2)] : lines[0]) ?? '';
 };
 
+/** Rspamd has the seed of an Ed25519 key alone, in which nothing looks like the PEM. */
 const secretsOf = async ({ machine, demo }: Server): Promise<ReadonlyMap<string, string>> => {
-  const files = (await shell(machine, 'find "$1" -type f; echo /var/lib/hauspost/tls/key.pem', SECRETS)).trim().split('\n');
+  const files = (await shell(machine, 'find "$1" -type f; echo /var/lib/hauspost/tls/key.pem; ls /var/lib/rspamd/dkim/*/*-ed25519.key', SECRETS))
+    .trim()
+    .split('\n');
   const found = new Map([
     ['the password of demo', demo.pass],
     ['a password typed by hand', TYPED],
@@ -62,12 +65,14 @@ for (const release of RELEASES) {
     after(() => server?.[Symbol.asyncDispose]());
 
     test('the secrets are those that we know of', () => {
-      const names = [...secrets.keys()].map((name) => name.replace(`${SECRETS}/`, '').replace(/\/h\d{8}$/, '/SELECTOR'));
+      const names = [...secrets.keys()].map((name) => name.replace(`${SECRETS}/`, '').replace(/\/h\d{8}(?=$|-ed25519)/, '/SELECTOR'));
       const expected = [
         'rspamd.controller.password',
         'rspamd.controller.hash',
         'own-ca.key',
         'dkim/hauspost.test/SELECTOR',
+        'dkim/hauspost.test/SELECTOR-ed25519',
+        '/var/lib/rspamd/dkim/hauspost.test/SELECTOR-ed25519.key',
         '/var/lib/hauspost/tls/key.pem',
       ];
       assert.deepEqual(names.slice(2).toSorted(), expected.toSorted());
@@ -126,7 +131,7 @@ for (const release of RELEASES) {
       await shell(machine, `mv ${CONTROLLER} /root/`);
       assert.match(JSON.stringify(oneDocument(await run(['plan', '--json']))), /<secret:rspamd\.controller\.hash>/, 'named, not shown');
       await shell(machine, `mv /root/${CONTROLLER.slice(CONTROLLER.lastIndexOf('/') + 1)} ${CONTROLLER}`);
-      for (const words of [['status'], ['account', 'list'], ['account', 'remove', 'watched@watched.test'], ['generations']])
+      for (const words of [['status'], ['account', 'list'], ['account', 'remove', 'watched@watched.test', '--yes'], ['generations']])
         assert.equal((await run([...words, '--json'])).code, 0);
       const now = new Map([...secrets, ...(await secretsOf(server))]);
       assert.ok(now.size > secrets.size, 'the new domain has a key');

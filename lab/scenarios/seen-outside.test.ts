@@ -1,13 +1,24 @@
 /**
  * M14 and M16 as others see them. What Exim gets from us is asked of four verifiers that share no code with each other or with Rspamd, with
- * keys from DNS: Exim's own, mailauth, dkimpy and Mail::DKIM; and what is not ours bears no signature. Nobody relays by us or hides a second
+ * keys from DNS: Exim's own, mailauth, dkimpy and Mail::DKIM, which looks at RSA alone; and what is not ours bears no signature. Nobody relays by us or hides a second
  * message in one, by IPv4 and IPv6.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dated } from '../dated.ts';
-import { type Login, outside, signatures, Smtp } from '../index.ts';
-import { addressLines, type EximServer, FAMILIES, type Internet, onEachReleaseThere, type Ours, reverseLines } from '../internet/index.ts';
+import { type Login, outside, Smtp } from '../index.ts';
+import {
+  addressLines,
+  byExim,
+  type EximServer,
+  FAMILIES,
+  type Internet,
+  onEachReleaseThere,
+  type Ours,
+  reverseLines,
+  unanimous,
+  verdicts,
+} from '../internet/index.ts';
 import { isRefused, recipient, relaysAt } from '../parts/recipients.ts';
 import { smuggledIn, smuggledOut } from '../parts/smuggling.ts';
 import { ok } from '../people.ts';
@@ -96,58 +107,6 @@ const hands = async (smtp: Smtp, from: string, to: string, text: string): Promis
   }
 };
 
-const DKIMPY = `
-import sys, dkim
-data = sys.stdin.buffer.read()
-for n in range(sum(name.lower() == b'dkim-signature' for name, _ in dkim.DKIM(data).headers)):
-    each = dkim.DKIM(data)
-    try: good = each.verify(idx=n)
-    except dkim.DKIMException: good = False
-    print(each.domain.decode(), 'pass' if good else 'fail')`;
-const MAIL_DKIM = `use Mail::DKIM::Verifier; my $v = Mail::DKIM::Verifier->new; while (<STDIN>) { s/\\015?\\012$/\\015\\012/; $v->PRINT($_) }
-$v->CLOSE; print join(' ', $_->domain, $_->result eq 'pass' ? 'pass' : 'fail'), "\\n" for $v->signatures`;
-
-/** What the resolver of the foreign hosts answers. */
-const textRecords =
-  ({ host }: EximServer) =>
-  async (name: string): Promise<string[][]> => {
-    const { stdout } = await host.must(['kdig', '+short', name, 'TXT']);
-    const strings = (line: string): string[] => [...line.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, text = '']) => text.replace(/\\(.)/g, '$1'));
-    return stdout.split('\n').flatMap((line) => (line === '' ? [] : [strings(line)]));
-  };
-
-/** By Exim's log of the message that it wrote down as `text`; a line of its own says why headers do not fit. */
-const byExim = async ({ log }: EximServer, text: string): Promise<readonly string[]> => {
-  const id = /\bid (\w{6}-\w+-\w+)/.exec(text)?.[1] ?? 'none';
-  const lines = (await log()).split('\n').filter((line) => line.includes(` ${id} DKIM: d=`));
-  return lines.map((line) => `${/ d=(\S+)/.exec(line)?.[1]} ${line.endsWith('[verification succeeded]') ? 'pass' : 'fail'}`);
-};
-
-/** Domain and result of each signature, by each verifier. */
-const verdicts = async (there: EximServer, text: string): Promise<Readonly<Record<string, readonly string[]>>> => {
-  const input = text.replace(/\r?\n/g, '\r\n');
-  const asked = async (...argv: readonly [string, ...string[]]): Promise<readonly string[]> => {
-    const { stdout } = ok(await there.host.room.run(argv, { input: Buffer.from(input, 'latin1') }));
-    return stdout.split('\n').filter((line) => line !== '');
-  };
-  const mailauth = await signatures(input, textRecords(there));
-  return {
-    exim: await byExim(there, text),
-    mailauth: mailauth.map((line) =>
-      line
-        .split(' ')
-        .slice(0, 2)
-        .join(' ')
-        .replace(/ (?!pass).*/, ' fail'),
-    ),
-    dkimpy: await asked('python3', '-c', DKIMPY),
-    mailDkim: await asked('perl', '-e', MAIL_DKIM),
-  };
-};
-
-const all = (verdict: string): Readonly<Record<string, readonly string[]>> =>
-  Object.fromEntries(['exim', 'mailauth', 'dkimpy', 'mailDkim'].map((name) => [name, [verdict]]));
-
 const isUnsigned = async (there: EximServer, text: string): Promise<void> => {
   assert.doesNotMatch(text.split('\n\n')[0] ?? '', /^DKIM-Signature:/im);
   assert.deepEqual(await byExim(there, text), []);
@@ -179,7 +138,7 @@ onEachReleaseThere(
         const id = `text-${number}@${server.identity.domain}`;
         await hands(await server.client(587, server.demo), server.demo.user, READER, textOf(server.demo.user, READER, id, one));
         const text = await right.message(id);
-        assert.deepEqual(await verdicts(right, text), all(`${server.identity.domain} pass`), text);
+        assert.deepEqual(await verdicts(right, text), unanimous(`${server.identity.domain} pass`), text);
       });
 
     for (const [what, from, to, verdict] of CHANGES)
@@ -194,7 +153,7 @@ onEachReleaseThere(
         await smtp.command('EHLO mail.raw.example');
         const changed = `X-Again: yes\n${text.replace(from, to)}`.replace(/\r?\n/g, '\r\n');
         await hands(smtp, server.demo.user, READER, changed);
-        assert.deepEqual(await verdicts(right, await right.message('X-Again: yes\n')), all(`${server.identity.domain} ${verdict}`));
+        assert.deepEqual(await verdicts(right, await right.message('X-Again: yes\n')), unanimous(`${server.identity.domain} ${verdict}`));
         await right.host.must(['sh', '-c', 'rm $(grep -l "^X-Again" /srv/mail/new/*)']);
       });
 
@@ -204,7 +163,7 @@ onEachReleaseThere(
       await right.submit(READER, away, strangers(READER, away, 'asks@right.example'));
       const text = await right.message('I am on a journey.');
       assert.match(text, /^Return-path: <>$/m);
-      assert.deepEqual(await verdicts(right, text), all(`${server.identity.domain} pass`));
+      assert.deepEqual(await verdicts(right, text), unanimous(`${server.identity.domain} pass`));
     });
 
     for (const [what, name] of [

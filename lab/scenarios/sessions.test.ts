@@ -60,7 +60,7 @@ const ENDS: readonly (readonly [string, readonly string[], string, Readonly<Reco
   ['set --send-only', ['account', 'set', anna.user, '--send-only'], '', { ...all('runs'), imap: 'over', sieve: 'over' }],
   ['set --disabled', ['account', 'set', anna.user, '--disabled'], '', all('over')],
   ['passwd', ['account', 'passwd', anna.user, '--password-stdin'], `${SECOND}\n`, all('over')],
-  ['remove', ['account', 'remove', anna.user], '', all('over')],
+  ['remove', ['account', 'remove', anna.user, '--yes'], '', all('over')],
   ['domain remove', ['domain', 'remove', 'shop.test', '--with-everything', '--yes'], '', all('over')],
 ];
 
@@ -120,7 +120,7 @@ const statements = (get: () => Server): void => {
       for (const sender of ['', to]) assert.match(await asks(other, sender, to), /^250 /, `another, ${off}`);
       await sql(server.machine, on);
     }
-    await server.order('account', 'remove', bob.user);
+    await server.order('account', 'remove', bob.user, '--yes');
   });
 
   test('C10: names that stand for others, as plain SQL may make them, end nobody’s sessions', async () => {
@@ -152,7 +152,7 @@ const failures = (get: () => Server): void => {
     await imap.logout();
     ok(await server.machine.run(['systemctl', 'stop', 'dovecot']));
     const changed = await server.hauspost(['account', 'passwd', carl.user, '--password-stdin'], `${SECOND}\n`);
-    const removed = await server.hauspost(['account', 'remove', 'carl@hauspost.test']);
+    const removed = await server.hauspost(['account', 'remove', 'carl@hauspost.test', '--yes']);
     ok(await server.machine.run(['systemctl', 'start', 'dovecot']));
     for (const { code, stdout, stderr } of [changed, removed]) {
       assert.deepEqual([code, stdout], [1, '']);

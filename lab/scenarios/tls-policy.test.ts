@@ -157,11 +157,11 @@ for (const release of RELEASES) {
         await named(...resolvers);
         const warning = `resolver.not-validated names are not validated (DNSSEC), and mail to others goes without DANE: the resolvers in /etc/resolv.conf (${resolvers.join(', ')}) do not pass signatures on`;
         for (const command of ['plan', 'status', 'apply']) assert.deepEqual(await warnings(command), [warning], command);
-        assert.match(
-          (await exits(server, 0, 'status')).stdout,
-          /^Attention: names are not validated \(DNSSEC\), .*\n {2}Name others there, or write mode = "recursive"/m,
-        );
-        assert.ok((await exits(server, 0, 'plan')).stderr.startsWith(`warning: ${warning.slice('resolver.not-validated '.length)}\n`));
+        for (const command of ['status', 'plan'])
+          assert.match(
+            (await exits(server, 0, command)).stdout,
+            /^Attention: names are not validated \(DNSSEC\), .*\n {2}Name others there, or write mode = "recursive"/m,
+          );
         assert.equal(await level(), 'may\n\n');
       }
       assert.equal((await warnings('up')).length, 1);

@@ -160,12 +160,41 @@ for (const release of RELEASES) {
     const planned = async (): Promise<unknown> =>
       (await answered<Plan>(server, 'plan')).document.changes.map(({ kind, target, action, needs }) => [kind, target, action, needs]);
 
+    test('M19: another certificate of the own authority, and another key, which in profile local nobody has to wait for; a session goes on', async () => {
+      const lies = async (what: string): Promise<string> =>
+        (await server.machine.run(['sh', '-c', `openssl x509 -in /var/lib/hauspost/tls/chain.pem -noout ${what}`])).stdout.trim();
+      const print = async (): Promise<string> => (await lies('-fingerprint -sha256')).split('=')[1] ?? '';
+      const imap = await server.imap(server.demo);
+      for (const [words, keyStays] of [
+        [['renew', '--force'], true],
+        [['rollover'], false],
+        [['renew', '--force'], true],
+      ] as const) {
+        const [before, key] = [await print(), await lies('-pubkey')];
+        await exits(server, 0, 'cert', ...words);
+        assert.notEqual(await print(), before);
+        assert.equal((await lies('-pubkey')) === key, keyStays);
+        await everywhere(await print(), /^TLSv1\.2 ECDHE-ECDSA-|^TLSv1\.3 /);
+      }
+      await imap.noop();
+      assert.equal(imap.usable, true);
+      await imap.logout();
+      await exits(server, 0, 'plan');
+    });
+
     test("M19: the operator's ECDSA certificate is served on every port; so is RSA, after a renewal that nobody connected notices", async () => {
       const elliptic = await renewed(server.machine, 'ECDSA');
       await configure(server, `[web_ui]\nenabled = false\n${FILES}`);
       await exits(server, 0, 'apply', '--yes');
       await everywhere(elliptic, /^TLSv1\.2 ECDHE-ECDSA-|^TLSv1\.3 /);
       await exits(server, 0, 'plan');
+      // Key and certificate are the operator's: what to do is said, nothing is done.
+      for (const [word, told] of [
+        ['rollover', /publish its TLSA record as well/],
+        ['renew', /then run 'hauspost apply'/],
+      ] as const)
+        assert.match((await exits(server, 3, 'cert', word)).stderr, told);
+      assert.match((await exits(server, 0, 'cert', 'status')).stdout, /^Source +files$/m);
 
       const [smtp, imap, sieve] = [await server.client(587, server.demo), await server.imap(server.demo), await server.sieve()];
       assert.equal((await sieve.login(server.demo)).status, 'OK');

@@ -8,13 +8,19 @@ import { after, before, describe, test } from 'node:test';
 import { dated } from '../dated.ts';
 import { type Earlier, type Edit, imagined, releasedAs, servedBy } from '../earlier.ts';
 import { allRun, boot, fetched, HAUSPOST, type Login, oneDocument, type Server, serverOn, until } from '../index.ts';
-import { announcedSize, answered, configure, exits, type Failure, type Plan } from '../operator.ts';
-import { changelog, earlierThan, presentVersion, taggedVersions } from '../releases.ts';
+import { announcedSize, answered, configure, exits, type Failure, type Finding, inOwnProcesses, type Plan } from '../operator.ts';
+import { allTags, changelog, earlierThan, presentVersion, taggedVersions } from '../releases.ts';
 
-/** Before any release: a daemon, a file and settings that it did not know, a file that nobody has any more, and other text for a daemon. */
+/** Before any release: a daemon, a file and settings that it did not know, a file that nobody has any more, other text for a daemon; records of DKIM keys, and a status that goes by the operator's file alone, as 0.1 has them. */
 const LESS: readonly Edit[] = [
+  ['src/services/unbound/config.ts', "  ...(input.settings.profile === 'local' ? [keyZone(input.settings)] : []),\n", ''],
+  [
+    'src/services/unbound/zones.ts',
+    "${txt('v=DMARC1; p=quarantine')}`,\n",
+    "${txt('v=DMARC1; p=quarantine')}`,\n    ...facts.dkimKeys.filter((key) => key.domain === domain).map((key) => `${key.selector}._domainkey.${domain}. 60 IN TXT ${txt(dkimRecordText(key.publicKey))}`),\n",
+  ],
   ['package.json', `"version": "${presentVersion()}"`, '"version": "0.0.9"'],
-  ['src/services/index.ts', 'nginx, dkimKeys];', 'nginx];'],
+  ['src/services/index.ts', 'nginx, dkimKeys, upkeep];', 'nginx];'],
   ['src/services/dovecot/services.ts', "{ set: 'mail_max_userip_connections', to: 30 }", "{ set: 'mail_max_userip_connections', to: 20 }"],
   [
     'src/services/updates.ts',
@@ -24,6 +30,11 @@ const LESS: readonly Edit[] = [
   ['src/services/dovecot/index.ts', '    ...replyItems(input),\n    compileItem(input),\n', '    ...replyItems(input),\n'],
   ['src/services/dovecot/unit.ts', "    { section: 'Service', set: 'ExecStartPre', to: `-+${COMPILE}` },\n", ''],
   ['src/apply/apply.ts', '    format: FORMAT,\n', ''],
+  [
+    'src/operations/judged.ts',
+    '[placed, kept] = [await desiredForCertificates(context), await inPlace(context)];',
+    '[placed, kept] = [undefined, undefined];',
+  ],
   [
     'src/apply/store.ts',
     'input.json`), input);',
@@ -37,7 +48,9 @@ const tagged = await taggedVersions();
 
 const earlierVersion = (): Promise<Earlier> => (newest === undefined ? imagined('0.0.9', LESS) : releasedAs(newest));
 
-test('an earlier release is one by its tag, too', () => {
+test('an earlier release is one by its tag, too', async () => {
+  const tags = (await allTags()).join(', ') || 'none';
+  console.log(`    tags in this checkout: ${tags}; of releases before this commit: ${tagged.join(', ') || 'none'}`);
   const earlier = tagged.filter((version) => earlierThan(present, [{ version }]).length > 0);
   if (newest === undefined) assert.deepEqual(earlier, [], `CHANGELOG.md names no release before ${present}, and there are tags of some`);
   else {
@@ -103,7 +116,8 @@ const belongings = async (server: Server): Promise<unknown> => ({
   mail: [await mailOf(server, server.demo), await mailOf(server, ANNA)],
   people: await Promise.all(['account', 'alias', 'domain'].map(async (what) => (await exits(server, 0, what, 'list')).stdout)),
   passwords: await shell(server, "mariadb -BN vmail -e 'SELECT username, domain, password, quota FROM accounts ORDER BY id'"),
-  keys: await shell(server, 'cd /var/lib && find hauspost/secrets rspamd/dkim hauspost/tls -type f | sort | xargs sha256sum'),
+  // Empty is the map of Ed25519 keys, of which there are none before the next rotation.
+  keys: await shell(server, 'cd /var/lib && find hauspost/secrets rspamd/dkim hauspost/tls -type f ! -empty | sort | xargs sha256sum'),
   filters: await shell(server, 'find /var/vmail/sieve -name "*.sieve" | sort | xargs sha256sum'),
   bayes: await shell(server, 'for key in learns_spam learns_ham; do redis-cli -s /run/redis/redis-server.sock --raw HGET RS $key; done'),
   queue: (await shell(server, 'postqueue -j')).match(/"queue_id": "\w+"/g),
@@ -128,25 +142,48 @@ interface Generation {
 const made = async (server: Server): Promise<readonly (readonly [number, string, boolean])[]> =>
   (await answered<readonly Generation[]>(server, 'generations')).document.map(({ number, version, committed }) => [number, version, committed]);
 
-const passes = async (server: Server): Promise<void> => {
+const passes = async (server: Server, but: readonly string[] = []): Promise<void> => {
   const selftest = await server.machine.run([HAUSPOST, 'selftest', '--json'], { ms: 120_000 });
-  assert.equal((oneDocument(selftest) as { ok: boolean }).ok, true, selftest.stdout);
+  const { steps } = oneDocument(selftest) as { readonly steps: readonly { readonly name: string; readonly ok: boolean }[] };
+  assert.deepEqual([steps.length > but.length, steps.filter(({ ok }) => !ok).map(({ name }) => name)], [true, but], selftest.stdout);
 };
 
 interface Status {
   readonly services: readonly { readonly name: string; readonly state: string }[];
+  readonly findings: readonly Finding[];
 }
-const stopped = async (server: Server): Promise<readonly string[]> =>
-  (await answered<Status>(server, 'status')).document.services.filter(({ state }) => state !== 'running').map(({ name }) => name);
+/** The resolver does not show keys that sign. */
+const unshown = ({ findings }: Pick<Status, 'findings'>): readonly Finding[] => findings.filter(({ code }) => code === 'dkim.not-shown');
 
-/** Daemons of the present version that the earlier one lacks. */
-const LACKING = newest === undefined ? ['dkim-keys'] : [];
+const services = async (server: Server): Promise<Status['services']> => (await answered<Status>(server, 'status')).document.services;
+const stopped = async (server: Server): Promise<readonly string[]> =>
+  (await services(server)).filter(({ state }) => state !== 'running').map(({ name }) => name);
+
+/** Its configurations hold the records of the keys of their time. */
+const HOLDS_KEYS = newest === undefined || newest === '0.1.0';
+
+const actions = ({ changes }: Pick<Plan, 'changes'>): readonly string[] => changes.map(({ action, target }) => `${action} ${target}`);
+
+/** Of a daemon of our own. */
+const unitOf = (name: string): string => `/etc/systemd/system/hauspost-${name}.service`;
+
+const has = (list: readonly string[], wanted: readonly string[]): void => {
+  assert.deepEqual(
+    wanted.filter((each) => !list.includes(each)),
+    [],
+    list.join(', '),
+  );
+};
 
 for (const release of ['bookworm', 'trixie'] as const) {
   describe(release, () => {
     let server: Server;
     let earlier: Earlier;
     let belonging: unknown;
+    /** Daemons that it has. */
+    let known: readonly string[];
+    /** Of the present version, those that it does not have. */
+    let lacking: readonly string[];
     before(async () => {
       earlier = await earlierVersion();
       const machine = await boot({ image: await servedBy({ release, init: 'systemd' }, earlier) });
@@ -154,12 +191,13 @@ for (const release of ['bookworm', 'trixie'] as const) {
         (JSON.parse((await machine.run([HAUSPOST, 'status', '--json'])).stdout) as Status).services.every(({ state }) => state === 'running') ||
         undefined;
       await until('all daemons run', running, 120_000, 500);
-      server = await serverOn(machine);
+      server = inOwnProcesses(await serverOn(machine));
     });
     after(() => server?.[Symbol.asyncDispose]());
 
     test('the earlier version runs, with mail, people, a filter, lessons and a hand edit', async () => {
       assert.equal((await shell(server, `${HAUSPOST} --version`)).trim(), earlier.version);
+      known = (await services(server)).map(({ name }) => name);
       await server.account(ANNA, '--quota', '200M');
       await server.order('alias', 'add', 'club@hauspost.test', ANNA.user, server.demo.user);
       const sieve = await server.sieve();
@@ -200,11 +238,16 @@ for (const release of ['bookworm', 'trixie'] as const) {
       assert.deepEqual([code, document.generation], [2, 1]);
       const change = document.changes.find(({ target }) => target === '/etc/postfix/main.cf');
       assert.deepEqual([change?.action, change?.drift], ['change', true]);
-      assert.deepEqual(await stopped(server), LACKING);
+      lacking = (await services(server)).map(({ name }) => name).filter((name) => !known.includes(name));
+      console.log(`    ${earlier.version} does not have: ${lacking.join(', ') || 'no daemon less'}`);
+      assert.deepEqual(await stopped(server), lacking);
+      has(
+        actions(document),
+        lacking.map((name) => `create ${unitOf(name)}`),
+      );
       if (newest === undefined) {
-        const targets = document.changes.map(({ action, target }) => `${action} ${target}`);
-        for (const wanted of ['change /etc/dovecot/dovecot.conf', 'remove /etc/hauspost/notes', 'start dkim-keys'])
-          assert.ok(targets.includes(wanted), `${wanted}: ${targets.join(', ')}`);
+        assert.deepEqual(lacking, ['dkim-keys', 'upkeep']);
+        has(actions(document), ['change /etc/dovecot/dovecot.conf', 'remove /etc/hauspost/notes', 'start dkim-keys', 'start upkeep']);
         assert.match(
           document.changes.find(({ target }) => target === '/etc/dovecot/dovecot.conf')?.diff ?? '',
           /^- {2}mail_max_userip_connections = 20$\n^\+ {2}mail_max_userip_connections = 30$/m,
@@ -222,7 +265,7 @@ for (const release of ['bookworm', 'trixie'] as const) {
       await new Promise<void>((resolve) => taken.close(() => resolve()));
       assert.deepEqual([failed.code, failed.document.error.code], [1, 'activate.not-well']);
       await shell(server, 'mv /root/hauspost.toml /etc/hauspost/');
-      assert.deepEqual([await differing(server, 1), await stopped(server)], [[], LACKING]);
+      assert.deepEqual([await differing(server, 1), await stopped(server)], [[], lacking]);
       assert.deepEqual((await made(server)).slice(1), [[1, earlier.version, true]]);
       assert.equal(await announcedSize(server), 'SIZE 52428800');
       assert.deepEqual(await belongings(server), belonging);
@@ -249,32 +292,43 @@ for (const release of ['bookworm', 'trixie'] as const) {
       await arrives(server, ANNA, 'Club', '<minutes-2@outside.test>');
     });
 
-    test('C5: rollback leads to the configuration of the earlier version, and forward again', async () => {
+    test('C5: rollback leads to the configuration of the earlier version, and forward again; of DKIM keys that came since it says whether they are shown', async () => {
+      await exits(server, 0, 'dkim', 'rotate');
       const mine = await belongings(server);
-      const back = await answered<{ generation: number; changes: Plan['changes'] }>(server, 'rollback', '--yes');
+      const back = await answered<{ generation: number; changes: Plan['changes']; findings: readonly Finding[] }>(server, 'rollback', '--yes');
       assert.deepEqual([back.code, back.document.generation], [0, 1]);
-      assert.deepEqual([await differing(server, 1), await stopped(server)], [[], LACKING]);
+      const told = unshown(back.document);
+      assert.deepEqual(
+        told.map(({ level, remedy }) => [level, remedy]),
+        HOLDS_KEYS ? [['warning', "'hauspost apply' makes a configuration that shows them."]] : [],
+      );
+      assert.deepEqual(unshown((await answered<Status>(server, 'status')).document), told);
+      assert.deepEqual([await differing(server, 1), await stopped(server)], [[], lacking]);
+      has(
+        actions(back.document),
+        lacking.map((name) => `stop ${name}`),
+      );
+      for (const name of lacking) assert.equal((await server.machine.run(['test', '-e', unitOf(name)])).code, 1, name);
       if (newest === undefined) {
-        assert.ok(back.document.changes.some(({ action, target }) => action === 'stop' && target === 'dkim-keys'));
         assert.equal(await shell(server, 'ls /etc/hauspost'), 'hauspost.toml\nnotes\n');
-        assert.equal(await shell(server, 'find /etc/systemd/system /usr/local/lib/hauspost -type f | grep -e dkim -e compile; true'), '');
+        assert.equal(await shell(server, 'find /etc/systemd/system /usr/local/lib/hauspost -type f | grep -e dkim -e compile -e upkeep; true'), '');
       }
       const { code, document } = await answered<Plan>(server, 'plan');
       assert.deepEqual([code, document.generation, document.changes.filter(({ drift }) => drift)], [2, 1, []]);
-      await passes(server);
-      await exits(server, 0, 'rollback', '2', '--yes');
+      await passes(server, HOLDS_KEYS ? ['dkim'] : []);
+      assert.deepEqual(unshown((await answered<typeof back.document>(server, 'rollback', '2', '--yes')).document), []);
       assert.deepEqual([await differing(server, 2), await stopped(server)], [[], []]);
       await exits(server, 0, 'plan');
       await passes(server);
       assert.deepEqual(await belongings(server), mine);
     });
 
-    if (newest === undefined)
-      test('C5: down and rollback 0 after the checkout was replaced, before anything is applied', async () => {
-        await exits(server, 0, 'rollback', '1', '--yes');
-        assert.match((await exits(server, 0, 'down')).stdout, /^Stopped: nginx, postfix, .*unbound\. /);
-        await exits(server, 0, 'rollback', '0', '--yes');
-        assert.equal(await shell(server, 'ls /usr/local/lib/hauspost /etc/systemd/system/*.d/hauspost.conf 2>/dev/null; true'), '');
-      });
+    test('C5: down and rollback 0 after the checkout was replaced, before anything is applied', async () => {
+      await exits(server, 0, 'rollback', '1', '--yes');
+      const [, names = ''] = /^Stopped: (.+?)\. /.exec((await exits(server, 0, 'down')).stdout) ?? [];
+      assert.deepEqual(names.split(', ').toSorted(), known.toSorted());
+      await exits(server, 0, 'rollback', '0', '--yes');
+      assert.equal(await shell(server, 'ls /usr/local/lib/hauspost /etc/systemd/system/*.d/hauspost.conf 2>/dev/null; true'), '');
+    });
   });
 }

@@ -140,7 +140,7 @@ const edges = (get: () => Server): void => {
     assert.deepEqual((await answered<{ findings: unknown }>(server, 'status')).document.findings, [UNANSWERED]);
 
     await orders(server, ['alias', 'remove', `@${EDGES.label}`]);
-    const [gone] = (await jsons(server, ['account', 'remove', login.user])) as readonly { moved_to: string }[];
+    const [gone] = (await jsons(server, ['account', 'remove', login.user, '--yes'])) as readonly { moved_to: string }[];
     assert.match((await server.machine.run(['grep', '-rl', 'edge@hauspost.test', gone?.moved_to ?? ''])).stdout, /\/mailboxes\//);
     await orders(server, ...[EDGES.label, EDGES.domain, EDGES.home].map((domain) => ['domain', 'remove', domain]));
     await exits(server, 0, 'plan');

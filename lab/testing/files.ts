@@ -4,7 +4,9 @@ import { globSync } from 'node:fs';
 export interface TestFiles {
   /** Run anywhere, without root and without network. */
   readonly unit: readonly string[];
-  /** Need the lab: root, namespaces, images. In the order in which they keep all processors busy. */
+  /** Need the lab: root, namespaces, images. Each builds images that no other one waits for, while the others wait for those that all share. */
+  readonly first: readonly string[];
+  /** Need it, too, in the order in which they keep all processors busy. */
   readonly lab: readonly string[];
   /** Need it, too, and nothing else beside them. */
   readonly alone: readonly string[];
@@ -12,11 +14,16 @@ export interface TestFiles {
 
 const scenarios = (...names: readonly string[]): readonly string[] => names.map((name) => `lab/scenarios/${name}.test.ts`);
 
-/** Each builds images that no other one waits for, while the others wait for those that all share. */
 const FIRST = scenarios('container', 'public', 'refusals', 'upgrade');
 /** They take longest: one that begins last would keep one processor busy, and the others idle. */
 const LONG = scenarios(
+  'rotation',
   'load',
+  'certificates',
+  'dns-check',
+  'dns-push',
+  'dkim-rotation',
+  'trusted',
   'clock',
   'commands',
   'disasters',
@@ -24,6 +31,7 @@ const LONG = scenarios(
   'hand-edits',
   'concurrent',
   'small-machine',
+  'first-up',
   'names-fail',
   'foreign-senders',
   'outbound-tls',
@@ -33,6 +41,7 @@ const LONG = scenarios(
   'each-other',
   'login-limits',
   'replace',
+  'wrong-input',
   'without',
   'updates',
   'original',
@@ -52,7 +61,7 @@ const LONG = scenarios(
   'interruption',
 );
 /** Too long for every run: only when a filter names them. */
-const WHEN_NAMED = scenarios('killed', 'each-effect', 'small-first-up');
+const WHEN_NAMED = scenarios('killed', 'each-effect-full', 'each-effect-power', 'each-effect-read-only', 'small-first-up');
 /** They measure what nothing else may disturb. */
 const ALONE = scenarios('figures');
 
@@ -67,8 +76,9 @@ export const testFiles = (root: string, filters: readonly string[]): TestFiles =
   const real = all.filter((file) => file.endsWith('.real.test.ts'));
   return {
     unit: all.filter((file) => !file.endsWith('.real.test.ts')).filter(wanted),
-    lab: [...new Set([...FIRST, ...LONG, ...real, ...find(root, ['lab/scenarios/**/*.test.ts'])])]
-      .filter((file) => !ALONE.includes(file) && (filters.length > 0 || !WHEN_NAMED.includes(file)))
+    first: FIRST.filter(wanted),
+    lab: [...new Set([...LONG, ...real, ...find(root, ['lab/scenarios/**/*.test.ts'])])]
+      .filter((file) => !FIRST.includes(file) && !ALONE.includes(file) && (filters.length > 0 || !WHEN_NAMED.includes(file)))
       .filter(wanted),
     alone: ALONE.filter(wanted),
   };

@@ -55,6 +55,10 @@ export const describe = (outcome: Outcome): string => {
   return [line, ...skipped, ...failures, ...output].join('');
 };
 
+/** What failed, a line each, once more: a long run is often read from its end, or from a part of it. */
+export const failed = (outcomes: readonly Outcome[]): string =>
+  outcomes.flatMap(({ name, failures }) => failures.map((failure) => `failed: ${name}: ${failure.name}\n`)).join('');
+
 /** `N passed, N failed[, N skipped]`: the last line of a run. A file that could not be run counts as one skipped. */
 export const total = (outcomes: readonly Outcome[]): string => {
   const sum = (of: (outcome: Outcome) => number): number => outcomes.reduce((all, outcome) => all + of(outcome), 0);

@@ -3,9 +3,10 @@
  * probes are satisfied. The next daemon is not touched before.
  */
 import { failure, type HauspostError, path, type Reporter, step } from '#base';
-import { type Init, listenersOfFamily, type Machine, type Supervised, talk } from '#machine';
+import { familiesOf, type Init, type Machine, type Supervised, talk } from '#machine';
 import {
   type Finding,
+  type Hands,
   listenersOf,
   type Place,
   type Probe,
@@ -147,7 +148,7 @@ const refusal = async (activation: Activation, service: Service, { why, since, c
 export const listensElsewhere = async (machine: Machine, input: RenderInput, service: Service, pid: number): Promise<boolean> => {
   const wanted = listenersOf(input.wiring, service.name).filter((listener) => listener.transport === 'tcp');
   const names = wanted.map(({ address, port }) => `tcp ${address.includes(':') ? `[${address}]` : address}:${port}`);
-  const open = (await listenersOfFamily(machine, pid)).filter((name) => name.startsWith('tcp '));
+  const open = ((await familiesOf(machine, [pid])).get(pid)?.listeners ?? []).filter((name) => name.startsWith('tcp '));
   return names.toSorted().join() !== open.join();
 };
 
@@ -187,8 +188,29 @@ const settle = async (activation: Activation, service: Service, way: Way): Promi
   throw await refusal(activation, service, { why: errors.map(({ message }) => message).join('; '), since, probes: asked.map(probed) });
 };
 
-export const activate = async (activation: Activation, wakes: readonly Wake[]): Promise<Activated> => {
+const handsOf = (machine: Machine): Hands => ({
+  run: (argv, options) => machine.run(argv, options),
+  now: () => machine.now(),
+  pause: (ms) => machine.pause(ms, new AbortController().signal),
+});
+
+/** All is well already: what fails here is told and no more. */
+const catchUp = async ({ machine, reporter, services, input }: Activation, woken: ReadonlyMap<ServiceName, Date>): Promise<void> => {
+  for (const service of services) {
+    try {
+      const text = await service.catchUp?.(handsOf(machine), input, woken);
+      if (text !== undefined) reporter.emit({ kind: 'info', text });
+    } catch (error) {
+      const text = `${service.name} could not be told to do at once what it had put off: ${complaint(error)}`;
+      reporter.emit({ kind: 'warning', code: 'activate.not-caught-up', text, remedy: 'It does that by itself later.' });
+    }
+  }
+};
+
+/** `catchUp` is for when the change is made: it may take some seconds, and nothing depends on it. */
+export const activate = async (activation: Activation, wakes: readonly Wake[]): Promise<Activated & { readonly catchUp: () => Promise<void> }> => {
   const all: Asked[] = [];
+  const woken = new Map<ServiceName, Date>();
   const { init, services, input } = activation;
   const units = services.map((service) => supervised(service, input));
   await init.enable(units);
@@ -201,8 +223,9 @@ export const activate = async (activation: Activation, wakes: readonly Wake[]): 
       all.push(...(await settle(activation, service, way)));
       await activation.after[service.name]?.();
     });
+    if (way !== 'look at') woken.set(service.name, activation.machine.now());
   }
-  return { findings: all.flatMap(({ findings }) => findings), probes: all.map(probed) };
+  return { findings: all.flatMap(({ findings }) => findings), probes: all.map(probed), catchUp: () => catchUp(activation, woken) };
 };
 
 /** In the reverse order. */

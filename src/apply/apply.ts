@@ -4,10 +4,11 @@
  */
 import { asHauspostError, environmentError, failure, type HauspostError, type Reporter, step } from '#base';
 import { answerQuestions, ensureSystemUser, type Foreseen, foreseePackages, installPackages, missingPackages } from '#machine';
-import type { Manifest, Place, RenderInput, ServiceName, Wake } from '#model';
+import type { Manifest, Place, RenderInput, Service, ServiceName, Wake } from '#model';
 import { openRoom } from '#sandbox';
 import { type Activated, type Activation, activate, inOrder, stopAll, supervised } from './activate.ts';
 import { type Change, isBeside } from './changes.ts';
+import { concerned } from './concerned.ts';
 import { converge } from './converge.ts';
 import { servicesOf } from './earlier.ts';
 import { handEdits, keep, overwritten } from './hand-edits.ts';
@@ -64,10 +65,18 @@ const activation = (request: ApplyRequest, desired: Desired, remedy = 'The confi
 };
 
 /** What daemons read meanwhile is looked at before, so that a certificate which is renewed at this moment is seen as new by the next plan. */
-const activateAll = async (request: ApplyRequest, desired: Desired, how: Activation, wakes: readonly Wake[]): Promise<Activated> => {
+const activateAll = async (
+  request: ApplyRequest,
+  desired: Desired,
+  how: Activation,
+  wakes: readonly Wake[],
+  commit = (): Promise<void> => Promise.resolve(),
+): Promise<Activated> => {
   const takeDown = await request.materials.noted(desired);
-  const activated = await activate(how, wakes);
+  const { catchUp, ...activated } = await activate(how, wakes);
   await takeDown();
+  await commit();
+  await catchUp();
   return activated;
 };
 
@@ -88,16 +97,18 @@ const stage = async (request: ApplyRequest, store: Store, desired: Desired, chan
     summary: summary(changes),
     version: request.version,
     codename: desired.input.facts.codename,
+    after: (await store.state()).committed,
     applied: null,
   };
   return store.save({ meta, manifest: desired.manifest, input: desired.input, source: desired.source }, (item) => request.secrets.reveal(item.text));
 };
 
 /** Each daemon's own dump of the staged files must equal what was rendered. */
-const check = async (request: ApplyRequest, desired: Desired, staged: Generation): Promise<void> => {
+const check = async (request: ApplyRequest, desired: Desired, staged: Generation, services: readonly Service[]): Promise<void> => {
+  if (services.length === 0) return;
   const absent = desired.manifest.items.flatMap((item) => (item.kind === 'absent' ? [item.path] : []));
   await using room = await openRoom(request.machine, staged.tree, absent);
-  const all = inOrder(desired.services).map(async (service): Promise<readonly Told[]> => {
+  const all = inOrder(services).map(async (service): Promise<readonly Told[]> => {
     const findings = await step(request.reporter, `check ${service.name}`, () => service.check(room, desired.input));
     return findings.map((finding) => {
       const origins = finding.place === undefined ? undefined : request.originsOf(desired, finding.place);
@@ -171,10 +182,10 @@ const enter = async (request: ApplyRequest, store: Store, desired: Desired, stag
     const touched = await step(request.reporter, 'write files', async () =>
       converge(hands(request, store, desired), staged, await manifestsOf(store, [committed])),
     );
-    const activated = await activateAll(request, desired, activation(request, desired), [...touched.wakes, ...wakes]);
-    await store.commit(staged.meta.number);
-    await release(request.machine, desired);
-    return activated;
+    return activateAll(request, desired, activation(request, desired), [...touched.wakes, ...wakes], async () => {
+      await store.commit(staged.meta.number);
+      await release(request.machine, desired);
+    });
   });
 };
 
@@ -209,7 +220,9 @@ const prepare = async (request: ApplyRequest, store: Store, desired: Desired, fo
   await answerQuestions(request.machine, desired.answers);
   const missing = await missingPackages(request.machine, desired.packages);
   if (missing.length > 0)
-    await step(request.reporter, `install ${missing.length} packages`, () => installPackages(request.machine, missing, foreseen, request.reporter));
+    await step(request.reporter, `install ${missing.length} ${missing.length === 1 ? 'package' : 'packages'}`, () =>
+      installPackages(request.machine, missing, foreseen, request.reporter),
+    );
   await ensureSystemUser(request.machine, 'vmail', desired.input.wiring.places.mail);
   const again = missing.length > 0 ? await request.renderAgain() : desired;
   await request.materials.make(again); // after the packages are there, before anything is checked
@@ -239,7 +252,8 @@ const change = async (request: ApplyRequest, store: Store, desired: Desired, pla
   if (committed !== null && isAllBeside(planned, request)) return { generation: committed, ...(await startAll(request, desired, planned)) };
   const staged =
     kept === undefined ? await step(request.reporter, 'stage', () => stage(request, store, desired, planned.changes)) : await store.load(kept);
-  await check(request, desired, staged);
+  const before = committed === null ? undefined : await store.load(committed);
+  await check(request, desired, staged, await concerned(request.machine, desired, staged, before, planned.changes));
   stopWhenInterrupted(request.signal);
   return { generation: staged.meta.number, ...(await enter(request, store, desired, staged, planned)) };
 };

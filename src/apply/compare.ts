@@ -78,7 +78,9 @@ const compareDir = async (comparison: Comparison, item: DirItem): Promise<readon
   // What was ours until now goes as such, below.
   const ours = new Set<string>(managedPaths(committed));
   const strangers = (await machine.list(item.path)).filter((name) => !inside.has(name) && !ours.has(`${item.path}/${name}`));
-  return [...own, ...strangers.map((name) => change('file', `${item.path}/${name}`, 'remove', { needs: needs(item.wakes ?? []), drift: true }))];
+  // What lay there before the first apply, as after `rollback 0`, was not put there since; generation 0 keeps it.
+  const drift = committed !== undefined;
+  return [...own, ...strangers.map((name) => change('file', `${item.path}/${name}`, 'remove', { needs: needs(item.wakes ?? []), drift }))];
 };
 
 /** What lies where nothing is to be. */

@@ -1,5 +1,6 @@
 export { activate, inOrder, probe, stopAll, supervised, vantageOf } from './activate.ts';
 export { type Applied, apply, type ApplyRequest } from './apply.ts';
+export { before } from './before.ts';
 export { blameOf, type Change, isUnasked, nameOf } from './changes.ts';
 export { completed, daemonsOf, servicesOf } from './earlier.ts';
 export { leave, planLeaving } from './leave.ts';
@@ -9,3 +10,4 @@ export type { Origins } from './refused.ts';
 export { openSecrets, type Secrets } from './secrets.ts';
 export type { Meta, State } from './records.ts';
 export { type Generation, isReadable, openStore, type Store } from './store.ts';
+export { groupText, together, type Together } from './together.ts';

@@ -17,6 +17,8 @@ export interface Meta {
   readonly version: string;
   /** Debian release whose dialects it speaks. */
   readonly codename: string;
+  /** The one that was in place when it was made; null: none was. Earlier versions did not write it down. */
+  readonly after?: number | null;
   /** When it was in place for the first time, ISO 8601; null: it never was. */
   readonly applied: string | null;
 }

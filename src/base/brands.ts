@@ -3,7 +3,7 @@
  * an operator error that names the input. Addresses are ASCII: internationalised domains are stored as A-labels (RFC 5890),
  * local parts are the dot-string of RFC 5321 section 4.1.2, lower case.
  */
-import { domainToASCII } from 'node:url';
+import { domainToASCII, domainToUnicode } from 'node:url';
 import { operatorError } from './errors.ts';
 import { lookAlike } from './look-alikes.ts';
 
@@ -49,6 +49,9 @@ const parseName = (input: string, what: string, remedy: string): Domain => {
   if (labels.length < 2) no('has only one label');
   if (!labels.every((label) => LABEL.test(label))) no('has a label that is empty, too long, or holds a wrong character');
   if (/^[0-9]+$/.test(labels.at(-1) ?? '')) no('ends in a number, as an IP address does');
+  // An A-label that stands for nothing, or not in this spelling (RFC 5890, section 2.3.2.1), is left as it is.
+  const wrong = labels.find((label) => label.startsWith('xn--') && domainToUnicode(label) === label);
+  if (wrong !== undefined) no(`has the label ${show(wrong)}, which begins like a name in another script and is none`);
   const alike = lookAlike(input, labels);
   if (alike !== undefined) no(alike);
   return ascii as Domain;
@@ -115,12 +118,40 @@ const UNIT: Readonly<Record<string, number>> = {
   tib: 1024 * 1024,
 };
 
-/** `500M`, `2G`, `1 T`, or a bare number of MB. The column is `int unsigned`; we stop at 1 PB. */
-export const parseMegabytes = (input: string): Megabytes => {
+/** Octets of a MB. */
+const MB = 1_048_576;
+
+/** The right form of what somebody wrote who meant a size: `1.5 GB` is `1536M`, `2 gigabytes` `2G`, 52428800 (Postfix counts octets) `50M`. Undefined: not to be told. */
+export const meantSize = (input: string): string | undefined => {
+  const match =
+    /^([0-9]{1,12})(?:[.,]([0-9]{1,3}))?\s*(?:(b|octets?|bytes?)|([kmgt])(?:i?b|bytes?|ilobytes?|egabytes?|igabytes?|erabytes?)?)?$/i.exec(
+      input.trim(),
+    );
+  if (match === null) return undefined;
+  const [, whole = '', part, octets, letter] = match;
+  const count = Number(`${whole}.${part ?? '0'}`);
+  const unit = letter?.toLowerCase();
+  if (unit !== undefined && unit !== 'k' && part === undefined) return `${whole}${unit.toUpperCase()}`;
+  if (unit === undefined && octets === undefined && count < MB) return `${whole}M`;
+  const mb = unit === undefined ? count / MB : unit === 'k' ? count / 1024 : count * (UNIT[unit] ?? Number.NaN);
+  return mb >= 1 ? `${Math.round(mb)}M` : undefined;
+};
+
+/** We stop at 1 PB; the column is `int unsigned`. */
+const MOST_MB = 1024 * 1024 * 1024;
+
+/** NaN: no size of ours. */
+const megabytesIn = (input: string): number => {
   const match = /^([0-9]{1,10}) ?([A-Za-z]{0,3})$/.exec(input);
   const unit = UNIT[(match?.[2] ?? 'x').toLowerCase()];
-  const mb = match?.[1] === undefined || unit === undefined ? Number.NaN : Number(match[1]) * unit;
-  if (!(mb <= 1024 * 1024 * 1024))
-    refuse('input.quota', 'size', input, 'is not a whole number of M, G or T, up to 1024T', 'Write 500M, 2G, or 0 for unlimited.');
-  return mb as Megabytes;
+  return match?.[1] === undefined || unit === undefined ? Number.NaN : Number(match[1]) * unit;
+};
+
+/** `500M`, `2G`, `1 T`, or a bare number of MB. */
+export const parseMegabytes = (input: string): Megabytes => {
+  const mb = megabytesIn(input);
+  if (mb <= MOST_MB) return mb as Megabytes;
+  const meant = meantSize(input);
+  const instead = meant !== undefined && megabytesIn(meant) <= MOST_MB ? meant : '500M, 2G';
+  return refuse('input.quota', 'size', input, 'is not a whole number of M, G or T, up to 1024T', `Write ${instead}, or 0 for unlimited.`);
 };

@@ -6,3 +6,4 @@ export * from './reporter.ts';
 export * from './result.ts';
 export * from './secret.ts';
 export * from './within.ts';
+export * from './wrapped.ts';

@@ -26,6 +26,16 @@ test('names in other scripts are stored as A-labels', () => {
   for (const [typed, stored] of right) assert.equal(parseDomain(typed), stored, typed);
 });
 
+test('A-labels that stand for nothing are refused, naming the label', () => {
+  for (const label of ['xn--zzzzz99', 'xn--a', 'XN--ZZZZZ99'])
+    assert.throws(
+      () => parseDomain(`mail.${label}.test`),
+      (error) => error instanceof HauspostError && error.code === 'input.domain' && error.message.includes(JSON.stringify(label.toLowerCase())),
+      label,
+    );
+  assert.equal(parseDomain('XN--MLLER-KVA.test'), 'xn--mller-kva.test');
+});
+
 test('look-alikes are refused, naming what was typed', () => {
   const wrong: readonly (readonly [string, string])[] = [
     ['\uff45xample.org', 'full-width e'],

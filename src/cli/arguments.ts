@@ -119,7 +119,12 @@ const bySynonym = (operations: readonly AnyOperation[], group: string, word: str
 
 const noCommand = (operations: readonly AnyOperation[], words: readonly string[]): Error => {
   const [first, second] = words.filter((word) => !word.startsWith('-'));
-  if (first === undefined) return usage('usage.command', 'no command was given');
+  if (first === undefined)
+    return operatorError({
+      code: 'usage.command',
+      message: 'no command was given',
+      remedy: "'up' makes this machine a mail server, 'status' shows how it is, '--help' all that there is.",
+    });
   const of = groupOf(operations, first).map(({ name }) => name.slice(first.length + 1));
   if (of.length > 0 && second === undefined) {
     return operatorError({ code: 'usage.command', message: `what about the ${first}? ${of.join(', ')}`, remedy: `See 'hauspost ${first} --help'.` });
@@ -163,6 +168,10 @@ export const validated = (operation: AnyOperation, input: Readonly<Record<string
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const key = String(issue?.path[0] ?? '');
-  const name = operation.positionals.some((each) => each.key === key) ? key.toUpperCase() : `--${flagName(key)}`;
-  throw usage('usage.value', input[key] === undefined ? `${name} is missing` : `${name}: ${issue?.message ?? 'wrong'}`, operation);
+  const byPlace = operation.positionals.some((each) => each.key === key);
+  const name = byPlace ? key.toUpperCase() : `--${flagName(key)}`;
+  const given = input[key];
+  const isMissing = given === undefined || (byPlace && Array.isArray(given) && given.length === 0);
+  const what = operation.input.shape[key]?.description;
+  throw usage('usage.value', isMissing ? `${name} is missing: ${what}` : `${name}: ${issue?.message ?? 'wrong'}`, operation);
 };

@@ -47,23 +47,29 @@ const NONE: Ran = { code: null, stdout: '', stderr: '' };
 const COMMANDS = OPERATIONS.map(({ name }) => name);
 
 test('--help of every command says what it does, its words and options, and an example', async () => {
-  const [all = NONE, short = NONE, word = NONE, json = NONE, ...helps] = await runs(
-    ...[['--help'], ['-h'], ['help'], ['plan', '--help', '--json']],
+  const [all = NONE, short = NONE, word = NONE, json = NONE, before = NONE, ...helps] = await runs(
+    ...[['--help'], ['-h'], ['help'], ['plan', '--help', '--json'], ['help', 'domain', 'add']],
     ...COMMANDS.map((command) => [...command.split(' '), '--help']),
     ...OPERATIONS.map(({ example }) => [...example.split(' ').slice(1), '--help']),
   );
   assert.deepEqual([all.code, short.stdout, word.stdout], [0, all.stdout, all.stdout]);
   for (const [index, command] of COMMANDS.entries()) {
-    assert.match(all.stdout, new RegExp(`^  ${command} +[A-Z].*\\.$`, 'm'));
+    assert.match(all.stdout, new RegExp(`^  ${command} +[A-Z]`, 'm'));
     const { code, stdout, stderr } = helps[index] ?? NONE;
     assert.deepEqual([code, stderr], [0, ''], command);
-    assert.match(stdout, new RegExp(`^[A-Z][^\\n]*\\.\\n\\nUsage: hauspost ${command}`), command);
+    assert.match(stdout, new RegExp(`^[A-Z](?:[^\\n]+\\n)*[^\\n]*\\.\\n\\nUsage: hauspost ${command}`), command);
     assert.match(stdout, /^ {2}--json +\S/m, command);
     assert.equal(helps[COMMANDS.length + index]?.stdout, stdout, 'the example has options of the command only');
     assert.match(stdout, new RegExp(`\\nExample:\\n  hauspost ${command}(?: [^\\n]+)?\\n$`), command);
   }
   for (const flag of ['--quota VALUE', '--send-only', '--disabled', '--password-stdin', '--password-hash-stdin', '--password-prompt'])
     assert.ok(helps[COMMANDS.indexOf('account add')]?.stdout.includes(`  ${flag} `), flag);
+  assert.equal(before.stdout, helps[COMMANDS.indexOf('domain add')]?.stdout);
+  // A terminal shows them whole; an example is one line, however long, since it is copied.
+  for (const { stdout } of [all, ...helps])
+    for (const line of stdout.replace(/\nExample:[\s\S]*$/, '').split('\n')) assert.ok(line.length <= 80, line);
+  assert.match(helps[COMMANDS.indexOf('tls-policy set')]?.stdout ?? '', /^Usage: hauspost tls-policy set DOMAIN POLICY \[PARAMS\.\.\.\]$/m);
+  assert.match(helps[COMMANDS.indexOf('alias add')]?.stdout ?? '', /^Usage: hauspost alias add SOURCE DESTINATIONS\.\.\.$/m);
   assert.equal((JSON.parse(json.stdout) as { help: string }).help, helps[COMMANDS.indexOf('plan')]?.stdout);
 });
 
@@ -75,6 +81,7 @@ test('--help of a first word shows the commands that begin with it', async () =>
 });
 
 test('--version; the exit status is that of the run', async () => {
+  for (const { code, stdout } of await runs(['-V'], ['version'])) assert.deepEqual([code, /^\d+\.\d+\.\d+\n$/.test(stdout)], [0, true]);
   const [plain, json, wrong] = [await node(MAIN, '--version'), await node(MAIN, '--json', '--version'), await node(MAIN, 'plan', 'surplus')];
   assert.deepEqual([plain.code, plain.stderr, json.code, wrong.code, wrong.stdout], [0, '', 0, 3, '']);
   assert.match(plain.stdout, /^\d+\.\d+\.\d+\n$/);
@@ -108,7 +115,7 @@ test('a reader that goes away (| head) is no error', async () => {
 
 test('wrong words get exit 3, one line that names them, and with --json one document that says the same', async () => {
   const rows: readonly (readonly [readonly string[], string])[] = [
-    [[], 'no command was given'],
+    [[], "no command was given\n  'up' makes this machine a mail server, "],
     [['frobnicate'], '"frobnicate"'],
     [['account'], 'what about the account? add, set, passwd, list, remove'],
     [['account', 'frobnicate'], '"account frobnicate"'],
@@ -126,8 +133,10 @@ test('wrong words get exit 3, one line that names them, and with --json one docu
     [['up', '--hostname'], '--hostname'],
     [['up', '--hostname', '--domain', 'example.org'], '"--domain"'],
     [['up', '--yes=please'], '"please"'],
-    [['config', 'explain'], 'KEY is missing'],
-    [['config', 'explain', 'mail.quota'], '"mail.quota"'],
+    [['config', 'explain'], 'KEY is missing: '],
+    [['alias', 'add', 'info@example.org'], 'DESTINATIONS is missing: one or more addresses that mail goes to'],
+    [['alias', 'add'], 'SOURCE is missing: an address of ours'],
+    [['config', 'explain', 'mail.quota'], '"mail.quota"\n  Ask for mail.default_quota.'],
     [['config', 'explain', 'x'.repeat(500)], '"xxxx'],
     [['config', 'check', 'no-such.toml'], 'no-such.toml does not exist'],
     [['config', 'check', '../no-such/./file.toml'], '/no-such/file.toml does not exist'],

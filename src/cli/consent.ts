@@ -31,19 +31,31 @@ const typed = (
     next();
   });
 
+/** What is agreed to by a yes, also where nobody can be asked: who answers by `--yes` has seen it. */
+const show = ({ text }: Consent): void => {
+  if (text !== '') process.stderr.write(readable(`${text}\n`));
+};
+
+const nobodyToAsk = (consents: readonly Consent[]): Error => {
+  const asked = consents.map(({ text, question }) => ({ text, question }));
+  return operatorError({
+    code: 'consent.no-terminal',
+    message: `there is a question and no terminal to ask at: ${asked[0]?.question ?? ''}`,
+    remedy: 'Run it again with --yes to agree, or at a terminal.',
+    detail: { asked },
+  });
+};
+
 export const askFor = async (consents: readonly Consent[]): Promise<ReadonlySet<string>> => {
   if (consents.length === 0) return new Set();
   if (!process.stdin.isTTY) {
-    throw operatorError({
-      code: 'consent.no-terminal',
-      message: `there is a question and no terminal to ask at: ${consents[0]?.question ?? ''}`,
-      remedy: 'Run it with --yes to agree, or at a terminal.',
-    });
+    consents.forEach(show);
+    throw nobodyToAsk(consents);
   }
-  for (const { text, question } of consents) {
-    if (text !== '') process.stderr.write(readable(`${text}\n`));
+  for (const consent of consents) {
+    show(consent);
     const ask = (terminal: Interface): void => {
-      terminal.setPrompt(readable(`${question} [y/N] `));
+      terminal.setPrompt(readable(`${consent.question} [y/N] `));
       terminal.prompt();
     };
     const [answer] = await typed([ask], { output: process.stderr });

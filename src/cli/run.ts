@@ -2,7 +2,7 @@
 import { type AbsPath, asHauspostError, environmentError, type HauspostError, path } from '#base';
 import { shellLine } from '#formats';
 import { type Machine, thisMachine } from '#machine';
-import { type AnyOperation, type Context, type Listing, OPERATIONS } from '#operations';
+import { type AnyOperation, type Context, type Listing, OPERATIONS, requireServer } from '#operations';
 import { groupOf, interpret, type Invocation, validated } from './arguments.ts';
 import { askFor, secret } from './consent.ts';
 import { helpFor, helpForAll, helpForGroup } from './help.ts';
@@ -30,13 +30,23 @@ const context = (self: Self): Context => {
   return { machine, reporter, ...rest, configFile: CONFIG_FILE, consented: new Set(), secret };
 };
 
-const requireRoot = (operation: AnyOperation, words: readonly string[]): void => {
-  if (operation.needs !== 'root' || process.getuid?.() === 0) return;
+/** In the PATH once a server was made. */
+const COMMAND = path('/usr/local/bin/hauspost');
+
+const requireRoot = async ({ machine, program }: Context, operation: AnyOperation, words: readonly string[]): Promise<void> => {
+  if (process.getuid?.() === 0) return;
+  const called = (await machine.state(COMMAND)) === undefined ? program : 'hauspost';
   throw environmentError({
     code: 'needs.root',
     message: `'hauspost ${operation.name}' needs root`,
-    remedy: `Run: sudo ${shellLine(['hauspost', ...words])}`,
+    remedy: `Run: sudo ${shellLine([called, ...words])}`,
   });
+};
+
+const requireNeeds = async (context: Context, operation: AnyOperation, words: readonly string[]): Promise<void> => {
+  if (operation.needs === 'nothing') return;
+  await requireRoot(context, operation, words);
+  if (operation.needs === 'server') await requireServer(context);
 };
 
 /** One JSON array; nothing of it before its first element is there or its end is known. */
@@ -51,7 +61,7 @@ const asArray = async function* ({ element }: Listing, elements: AsyncIterable<u
 
 const execute = async ({ operation, input, json, yes }: Invocation, base: Context, words: readonly string[]): Promise<number> => {
   const parsed = validated(operation, input);
-  requireRoot(operation, words);
+  await requireNeeds(base, operation, words);
   if ('elements' in operation) {
     const elements: AsyncIterable<unknown> = operation.elements(base, parsed);
     await print(json ? asArray(operation, elements) : asLines(operation.name, elements), base.signal);
@@ -84,13 +94,16 @@ const say = (document: unknown, text: string, json: boolean): number => {
 };
 
 const HELP = /^(--help|-h|help)$/;
+const VERSION = /^(--version|-V|version)$/;
 
 /** Answers with the exit status of the contract. */
 export const run = async (words: readonly string[], self: Self): Promise<number> => {
   const json = words.includes('--json');
   try {
     const [first = ''] = words.filter((word) => word !== '--json');
-    if (first === '--version') return say({ version: self.version }, `${self.version}\n`, json);
+    if (VERSION.test(first)) return say({ version: self.version }, `${self.version}\n`, json);
+    if (first === 'help' && words.some((word) => !/^(help|--json)$/.test(word)))
+      return await run([...words.toSpliced(words.indexOf('help'), 1), '--help'], self);
     const help = helpForAll(OPERATIONS, self.version);
     if (HELP.test(first)) return say({ help }, help, json);
     const [second = ''] = words.slice(words.indexOf(first) + 1).filter((word) => word !== '--json');

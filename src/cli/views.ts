@@ -1,10 +1,13 @@
 /** Which text shows which result. Every operation of the table has one: the type says so. */
 import { type HauspostError, readable } from '#base';
 import type { ElementOf, ListingName, OperationName, OutputOf } from '#operations';
+import * as cert from './views/cert.ts';
 import * as changes from './views/changes.ts';
 import * as config from './views/config.ts';
 import * as directory from './views/directory.ts';
+import * as dkim from './views/dkim.ts';
 import * as dns from './views/dns.ts';
+import * as dnsCheck from './views/dns-check.ts';
 import * as server from './views/server.ts';
 import { type ListView, lines } from './views/table.ts';
 
@@ -17,13 +20,24 @@ const VIEWS: { readonly [N in OperationName]: (output: OutputOf<N>) => string } 
   rollback: changes.rollback,
   status: server.status,
   selftest: server.selftest,
+  doctor: server.doctor,
   'config check': config.check,
   'config explain': config.explain,
   'config example': config.example,
   'domain add': directory.domainAdd,
   'domain remove': directory.domainRemove,
+  'dkim list': dkim.dkimList,
+  'dkim rotate': dkim.dkimRotate,
+  'dkim import': dkim.dkimImport,
+  'dkim export': dkim.dkimExport,
   'dkim sync': directory.dkimSync,
   'dns records': dns.dnsRecords,
+  'dns check': dnsCheck.dnsCheck,
+  'dns push': dns.dnsPush,
+  'cert status': cert.certStatus,
+  'cert renew': cert.certRenew,
+  'cert rollover': cert.certRollover,
+  'cert challenge': cert.certChallenge,
   'account add': directory.accountAdd,
   'account set': directory.accountSet,
   'account passwd': directory.accountPasswd,
@@ -36,6 +50,7 @@ const VIEWS: { readonly [N in OperationName]: (output: OutputOf<N>) => string } 
   'spam learn': server.spamLearn,
   'ban list': directory.banList,
   'ban lift': directory.banLift,
+  upkeep: server.upkeep,
 };
 
 const LISTS: { readonly [N in ListingName]: ListView<ElementOf<N>> } = {

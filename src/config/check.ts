@@ -21,11 +21,11 @@ const isRefusal = (params: unknown): params is Refusal => typeof params === 'obj
 type Why = Pick<Found, 'code' | 'message' | 'remedy'>;
 
 const explainIssue = (issue: z.core.$ZodIssue, path: string, option: Option, value: unknown): Why => {
-  const example = `Write ${option.key} = ${written(option.example)}.`;
+  const example = `Write ${option.key} = ${written(option.kind.meant?.(value, String(option.example)) ?? option.example)}.`;
   if (issue.code === 'custom' && isRefusal(issue.params)) {
     const { code, remedy } = issue.params;
-    // The shared parsers (`input.*`) know no option, and their remedy is general.
-    return { code, message: `${path}: ${issue.message}`, remedy: code.startsWith('input.') ? example : remedy };
+    // The shared parsers (`input.*`) know no option, and their remedy is general, but for one that says what this very value should be.
+    return { code, message: `${path}: ${issue.message}`, remedy: code.startsWith('input.') && code !== 'input.network' ? example : remedy };
   }
   if (issue.code === 'invalid_value') {
     const close = typeof value === 'string' ? nearest(value, issue.values.map(String)) : undefined;
@@ -36,8 +36,9 @@ const explainIssue = (issue: z.core.$ZodIssue, path: string, option: Option, val
     const message = `${path} must be ${option.kind.allowed}`;
     return { code: 'config.out-of-range', message, remedy: example };
   }
+  const unitless = typeof value === 'number' && option.kind.meant !== undefined ? ' without a unit' : '';
   const both = option.kind.name === flag.name ? `Write ${option.key} = true or ${option.key} = false.` : example;
-  return { code: 'config.wrong-type', message: `${path} must be ${option.kind.name}; this is ${kindOf(value)}`, remedy: both };
+  return { code: 'config.wrong-type', message: `${path} must be ${option.kind.name}; this is ${kindOf(value)}${unitless}`, remedy: both };
 };
 
 /** The part of the value that the issue is about: an element of a list, or the whole. */

@@ -50,7 +50,10 @@ test('an option is explained as data', () => {
     since: '0.1',
   });
   const section = explain('tls');
-  assert.deepEqual(section.what === 'section' && section.options.map(({ key }) => key), ['tls.source', 'tls.key', 'tls.chain']);
+  assert.deepEqual(
+    section.what === 'section' && section.options.map(({ key }) => key),
+    ['source', 'key', 'chain', 'directory', 'email', 'challenge', 'key_type'].map((key) => `tls.${key}`),
+  );
 });
 
 test('an unknown name is refused with the nearest one', () => {
@@ -66,8 +69,10 @@ test('an unknown name is refused with the nearest one', () => {
   assert.equal(remedy('mail.defalt_quota'), 'Ask for mail.default_quota.');
   assert.equal(remedy('message_size_limit'), 'Ask for mail.message_size_limit.');
   assert.equal(remedy('mial'), 'Ask for mail.');
-  assert.equal(remedy('zzz'), 'Sections: server, network, tls, resolver, incoming, outgoing, logins, mail, filters, logs, web_ui.');
-  assert.equal(remedy('__proto__'), 'Sections: server, network, tls, resolver, incoming, outgoing, logins, mail, filters, logs, web_ui.');
+  assert.equal(remedy('mail.quota'), 'Ask for mail.default_quota.');
+  assert.equal(remedy('mail.zzz'), 'Ask for mail.', 'where no option is near, its section');
+  assert.equal(remedy('zzz'), 'Sections: server, network, tls, dns, dkim, resolver, incoming, outgoing, logins, mail, filters, logs, web_ui.');
+  assert.equal(remedy('__proto__'), 'Sections: server, network, tls, dns, dkim, resolver, incoming, outgoing, logins, mail, filters, logs, web_ui.');
 });
 
 test('docs/options.md is what the declarations say (npm run docs makes it anew)', () => {

@@ -8,6 +8,39 @@ const SECONDS: Readonly<Record<string, number>> = { w: 604_800, d: 86_400, h: 3_
 const WHOLE = /^(?:[0-9]{1,6}[wdhms])+$/;
 const PART = /([0-9]+)([wdhms])/g;
 
+/** What people call a unit. */
+const CALLED = /^(?:(w)(?:ks?|eeks?)?|(d)(?:ays?)?|(h)(?:rs?|ours?)?|(m)(?:ins?|inutes?)?|(s)(?:ecs?|econds?)?)$/i;
+const SPOKEN = /^(?:[0-9]{1,6}(?:[.,][0-9]{1,3})?\s*[a-z]+\.?[\s,]*(?:and\s+)?)+$/i;
+const SPOKEN_PART = /([0-9]+(?:[.,][0-9]+)?)\s*([a-z]+)/gi;
+
+/** `1.5` and `h` as `1h30m`. */
+const inWhole = (count: number, unit: string): string => {
+  if (Number.isInteger(count)) return `${count}${unit}`;
+  let left = Math.round(count * (SECONDS[unit] ?? 0));
+  return Object.entries(SECONDS)
+    .map(([name, seconds]) => {
+      const whole = Math.floor(left / seconds);
+      left -= whole * seconds;
+      return whole === 0 ? '' : `${whole}${name}`;
+    })
+    .join('');
+};
+
+/** The right form of what somebody wrote who meant a duration: `5 days` is `5d`, `1.5h` `1h30m`; a bare number has the unit of `example`. Undefined: not to be told. */
+export const meantDuration = (input: string, example: string): string | undefined => {
+  const text = input.trim();
+  if (/^[0-9]{1,6}$/.test(text)) return `${text}${example.slice(-1)}`;
+  if (!SPOKEN.test(text)) return undefined;
+  const parts = [...text.replaceAll(/\band\b/gi, ' ').matchAll(SPOKEN_PART)].map(([, count = '', name = '']) => {
+    const unit = CALLED.exec(name)
+      ?.slice(1)
+      .find((each) => each !== undefined)
+      ?.toLowerCase();
+    return unit === undefined ? undefined : inWhole(Number(count.replace(',', '.')), unit);
+  });
+  return parts.includes(undefined) ? undefined : parts.join('');
+};
+
 /** Whole seconds. Throws `input.duration` for anything but numbers with a unit. */
 export const parseDuration = (input: string): number => {
   if (!WHOLE.test(input)) {

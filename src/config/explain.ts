@@ -60,11 +60,33 @@ const explainSection = (section: Section): SectionDoc => ({
 /** All of it, in the order of the file. */
 export const explainAll = (): readonly SectionDoc[] => Object.values(SECTIONS).map(explainSection);
 
+/** The only option that has the word in its name: `mail.quota` is `mail.default_quota`. Else the section that was named. */
+const byWord = (key: string, options: readonly string[]): string | undefined => {
+  const [section = '', word = ''] = key.split('.');
+  const there = options.filter((option) => option.startsWith(`${section}.`));
+  const having = there.filter((option) =>
+    option
+      .slice(section.length + 1)
+      .split('_')
+      .includes(word),
+  );
+  return having.length === 1 ? having[0] : there.length === 0 ? undefined : section;
+};
+
 /** The one that was meant: the nearest name, or the only option that is called so in some section. */
 const suggestion = (key: string, sections: readonly SectionDoc[]): string | undefined => {
   const options = sections.flatMap(({ options: all }) => all.map((option) => option.key));
   const namesakes = options.filter((option) => option.split('.')[1] === key);
-  return namesakes.length === 1 ? namesakes[0] : nearest(key, [...sections.map((section) => section.key), ...options]);
+  if (namesakes.length === 1) return namesakes[0];
+  const near = nearest(key, [...sections.map((section) => section.key), ...options]);
+  if (near !== undefined) return near;
+  if (key.includes('.')) return byWord(key, options);
+  // Who writes the option without its section, and not quite.
+  const name = nearest(
+    key,
+    options.flatMap((option) => option.split('.')[1] ?? []),
+  );
+  return options.find((option) => option.split('.')[1] === name);
 };
 
 /** `mail` or `mail.message_size_limit`. Throws `config.unknown-key`. */

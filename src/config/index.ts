@@ -1,4 +1,5 @@
 export { type Alternative, alternatives } from './alternatives.ts';
+export type { DnsUpdate } from './dns.ts';
 export { exampleConfig } from './example.ts';
 export { explain, type OptionDoc, type SectionDoc } from './explain.ts';
 export { homeDomain, isWithin, ownDomain } from './home.ts';

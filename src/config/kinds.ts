@@ -4,10 +4,22 @@
  * anything else looks at it, so that no value can end the line of a daemon's configuration that it is written into.
  */
 import { isIP, SocketAddress } from 'node:net';
-import { type AbsPath, HauspostError, type MailAddress, type Megabytes, parseAbsPath, parseFqdn, parseMailAddress, parseMegabytes } from '#base';
+import {
+  type AbsPath,
+  type Domain,
+  HauspostError,
+  type MailAddress,
+  meantSize,
+  type Megabytes,
+  parseAbsPath,
+  parseDomain,
+  parseFqdn,
+  parseMailAddress,
+  parseMegabytes,
+} from '#base';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
-import { parseDuration } from './duration.ts';
+import { meantDuration, parseDuration } from './duration.ts';
 
 export interface Kind<T> {
   /** Completes "must be": `a size, in quotes`. */
@@ -15,6 +27,8 @@ export interface Kind<T> {
   /** What is allowed, in words. */
   readonly allowed: string;
   readonly schema: z.ZodType<T>;
+  /** The right form of a wrong value, which `schema` takes, where it can be told; `example` is the option's. */
+  readonly meant?: (value: unknown, example: string) => string | undefined;
 }
 
 /** What zod carries from a parser that refused to the problem that the operator reads. */
@@ -50,6 +64,16 @@ const parsed = <T>(name: string, allowed: string, parse: (text: string) => T): K
   }),
 });
 
+/** With a way to tell what somebody meant whose spelling is none of ours; what would be wrong as well is not suggested. */
+const understanding = <T>(kind: Kind<T>, meant: (text: string, example: string) => string | undefined): Kind<T> => ({
+  ...kind,
+  meant: (value, example) => {
+    if (typeof value !== 'string' && typeof value !== 'number') return undefined;
+    const text = meant(String(value), example);
+    return text !== undefined && kind.schema.safeParse(text).success ? text : undefined;
+  },
+});
+
 export const fqdn = parsed('a host name, in quotes', 'a host name of at least two labels', parseFqdn);
 export const absPath = parsed('an absolute path, in quotes', 'an absolute path', parseAbsPath);
 
@@ -65,6 +89,20 @@ const parsePlainPath = (text: string): AbsPath => {
   );
 };
 export const plainPath = parsed('an absolute path, in quotes', 'an absolute path of letters, digits and . _ - + @', parsePlainPath);
+
+export const mailAddress = parsed('a mail address, in quotes', 'a mail address', parseMailAddress);
+
+/** The one spelling of RFC 3986, without a login, a port of 443, or a fragment: it is handed to a program as one word. */
+const parseHttpsUrl = (text: string): string => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'https:' && url.username === '' && url.password === '' && url.hash === '' && /^[!-~]{1,500}$/.test(text)) return url.href;
+  throw refuse(
+    'input.url',
+    `${JSON.stringify(text)} is not an address that begins with https://`,
+    'Write one such as https://acme.example.org/directory.',
+  );
+};
+export const httpsUrl = parsed('an address, in quotes', 'an address that begins with https://', parseHttpsUrl);
 
 /** Stands between braces and left of an equals sign in a table within main.cf, which has no quotes (postconf(5), DATABASE_README). */
 const parseResponsible = (text: string): MailAddress => {
@@ -110,32 +148,51 @@ export const wholeNumber = (least: number, most: number): Kind<number> => ({
 export const size = (least: string, most: string, zero?: string): Kind<Megabytes> => {
   const [low, high] = [parseMegabytes(least), parseMegabytes(most)];
   const allowed = `a size from "${least}" to "${most}", in M, G or T${zero === undefined ? '' : `, or "0" for ${zero}`}`;
-  return parsed('a size, in quotes', allowed, (text) => {
+  const read = (text: string): Megabytes => {
     if (/^[0-9]+$/.test(text) && text !== '0') throw refuse('input.size', `size "${text}" has no unit`, 'Write 50M or 2G.');
     const value = parseMegabytes(text);
     if (value === 0 && zero !== undefined) return value;
     if (value < low || value > high)
       throw refuse('config.out-of-range', `"${text}" is not between "${least}" and "${most}"`, `Write a size from ${least} to ${most}.`);
     return value;
-  });
+  };
+  return understanding(parsed('a size, in quotes', allowed, read), meantSize);
+};
+
+type Unit = 'seconds' | 'hours' | 'days';
+const SECONDS: Readonly<Record<Unit, number>> = { seconds: 1, hours: 3_600, days: 86_400 };
+
+const rangeOf = (unit: Unit, least: string, most: string): string => `a duration from "${least}" to "${most}", in whole ${unit}`;
+
+const parseWithin = (unit: Unit, least: string, most: string, text: string): number => {
+  const value = parseDuration(text) / SECONDS[unit];
+  const range = `Write a duration from ${least} to ${most}.`;
+  if (value * SECONDS[unit] < parseDuration(least) || value * SECONDS[unit] > parseDuration(most)) {
+    throw refuse('config.out-of-range', `"${text}" is not between "${least}" and "${most}"`, range);
+  }
+  if (!Number.isInteger(value)) throw refuse('config.out-of-range', `"${text}" is not a whole number of ${unit}`, range);
+  return value;
 };
 
 /** A duration that counts in whole `unit`s, from `least` to `most`, as an operator writes them; the value is in that unit. */
-const duration = (unit: 'hours' | 'days', least: string, most: string): Kind<number> => {
-  const seconds = unit === 'hours' ? 3_600 : 86_400;
-  return parsed('a duration, in quotes', `a duration from "${least}" to "${most}", in whole ${unit}`, (text) => {
-    const value = parseDuration(text) / seconds;
-    const range = `Write a duration from ${least} to ${most}.`;
-    if (value * seconds < parseDuration(least) || value * seconds > parseDuration(most)) {
-      throw refuse('config.out-of-range', `"${text}" is not between "${least}" and "${most}"`, range);
-    }
-    if (!Number.isInteger(value)) throw refuse('config.out-of-range', `"${text}" is not a whole number of ${unit}`, range);
-    return value;
-  });
-};
+const duration = (unit: Unit, least: string, most: string): Kind<number> =>
+  understanding(
+    parsed('a duration, in quotes', rangeOf(unit, least, most), (text) => parseWithin(unit, least, most, text)),
+    meantDuration,
+  );
 
+export const seconds = (least: string, most: string): Kind<number> => duration('seconds', least, most);
 export const hours = (least: string, most: string): Kind<number> => duration('hours', least, most);
 export const days = (least: string, most: string): Kind<number> => duration('days', least, most);
+
+/** How often, in whole days; the value is in seconds, of "never" null. */
+export const period = (least: string, most: string): Kind<number | null> =>
+  understanding(
+    parsed('a duration or "never", in quotes', `${rangeOf('days', least, most)}, or "never"`, (text) =>
+      text === 'never' ? null : parseWithin('days', least, most, text) * SECONDS.days,
+    ),
+    meantDuration,
+  );
 
 /** In the one spelling that inet_ntop(3) gives: `::1`, never `0:0::1`. No zone (`%eth0`), no prefix length, no port. */
 const parseIp = (text: string): string => {
@@ -146,6 +203,36 @@ const parseIp = (text: string): string => {
 };
 
 const ipAddress = parsed('an IP address, in quotes', 'an IP address', parseIp);
+
+/** Where a server is reached that is not to be looked up in DNS. */
+export interface ServerAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** An address, or one with a port behind a colon; of IPv6 then in brackets (RFC 3986, section 3.2.2). */
+const parseServerAddress =
+  (port: number) =>
+  (text: string): ServerAddress => {
+    const [, bracketed, dotted, given] = /^(?:\[([^\]]+)\]|([^:]+))(?::([0-9]{1,5}))?$/.exec(text) ?? [];
+    const server = { address: parseIp(bracketed ?? dotted ?? text), port: given === undefined ? port : Number(given) };
+    const nobody = server.address === '0.0.0.0' || server.address === '::';
+    if (nobody || server.port < 1 || server.port > 65_535 || (bracketed !== undefined && isIP(bracketed) === 4))
+      throw refuse(
+        'input.server-address',
+        `${JSON.stringify(text)} is no address of a server`,
+        'Write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353.',
+      );
+    return server;
+  };
+
+/** `port`: where none is written. */
+export const serverAddress = (port: number): Kind<ServerAddress> =>
+  parsed(
+    'an IP address, in quotes, with a port if it is another than usual',
+    'an IP address such as "192.0.2.53", or "[2001:db8::53]:5353" with a port',
+    parseServerAddress(port),
+  );
 
 /** A list in which nothing stands twice. */
 const list = <T extends string>(name: string, allowed: string, element: Kind<T>, least: number, most: number): Kind<readonly T[]> => ({
@@ -162,6 +249,11 @@ const list = <T extends string>(name: string, allowed: string, element: Kind<T>,
       context.addIssue({ code: 'custom', message: `lists ${twice} twice`, params });
     }),
 });
+
+const domain = parsed('a domain, in quotes', 'a domain', parseDomain);
+
+export const domains = (most: number): Kind<readonly Domain[]> =>
+  list('a list of domains in quotes, in square brackets', `a list of up to ${most} domains`, domain, 0, most);
 
 export const ipAddresses = (most: number): Kind<readonly string[]> =>
   list('a list of IP addresses in quotes, in square brackets', `a list of 1 to ${most} IP addresses`, ipAddress, 1, most);

@@ -2,6 +2,9 @@
 import { hours, size, wholeNumber } from './kinds.ts';
 import { fixed, option, section } from './option.ts';
 
+/** As somebody writes so many hours. */
+const inHours = (hours: number): string => (hours % 24 === 0 ? `${hours / 24}d` : `${hours}h`);
+
 export const mail = section({
   name: 'mail',
   doc: 'Limits of messages, mailboxes and the queue.',
@@ -55,8 +58,8 @@ export const mail = section({
   },
   rules: ({ wants: { queueLifetimeHours: queue, bounceLifetimeHours: bounce } }) => {
     if (queue === undefined || bounce === undefined || bounce <= queue) return [];
-    const message = `mail.bounce_lifetime (${bounce}h) is longer than mail.queue_lifetime (${queue}h)`;
-    return [{ at: 'bounce_lifetime', code: 'config.exclusive', message, remedy: `Write bounce_lifetime = "${queue}h" or less.` }];
+    const message = `mail.bounce_lifetime (${inHours(bounce)}) is longer than mail.queue_lifetime (${inHours(queue)})`;
+    return [{ at: 'bounce_lifetime', code: 'config.exclusive', message, remedy: `Write bounce_lifetime = "${inHours(queue)}" or less.` }];
   },
   settings: (wants) => wants,
 });

@@ -40,8 +40,8 @@ const HEAD = `# Options of hauspost.toml
 the database and count at once. \`hauspost config check\` looks for mistakes, \`hauspost config explain KEY\` prints one entry of this page,
 \`hauspost config example\` prints a complete file. Changes count after \`hauspost apply\`.
 
-Values that are text stand in double quotes. Sizes are written with M, G or T (2^20, 2^30, 2^40 octets), durations with h, d or w. An option whose
-default is \`"auto"\` is decided by the profile and the machine until you write a value.
+Values that are text stand in double quotes. Sizes are written with M, G or T (2^20, 2^30, 2^40 octets; \`"500 MB"\` and \`"500 MiB"\`
+are \`"500M"\` as well), durations with h, d or w. An option whose default is \`"auto"\` is decided by the profile and the machine until you write a value.
 `;
 
 export const optionsMarkdown = (): string => `${[HEAD, ...explainAll().map(sectionText)].join('\n').trimEnd()}\n`;

@@ -1,6 +1,6 @@
 /** How mail leaves the server. */
 import type { AbsPath, Fqdn } from '#base';
-import { absPath, fqdn, userName, wholeNumber } from './kinds.ts';
+import { absPath, domains, fqdn, userName, wholeNumber } from './kinds.ts';
 import { type Conflict, fixed, none, option, section } from './option.ts';
 
 const needs = (at: string, what: string, example: string): Conflict => ({
@@ -16,6 +16,9 @@ export interface Relay {
   /** Null: it knows us by our address. */
   readonly login: { readonly user: string; readonly passwordFile: AbsPath } | null;
 }
+
+/** Somebody always answers there. */
+const LARGE = ['gmail.com', 'outlook.com', 'yahoo.com'];
 
 export const outgoing = section({
   name: 'outgoing',
@@ -66,6 +69,16 @@ export const outgoing = section({
       example: 1000,
       since: '0.1',
     }),
+    /** Asked for their MX by `doctor`. */
+    triedDomains: option({
+      key: 'tried_domains',
+      kind: domains(10),
+      default: fixed(LARGE),
+      doc: "Domains at whose mail servers 'hauspost up' and 'hauspost doctor' knock, to see whether this machine is let out on port 25. Nothing is sent there. []: none. Not with relay_host.",
+      why: 'Many providers close port 25 outwards until they are asked. Then mail waits for five days and comes back, and nothing here says why.',
+      example: ['example.net'],
+      since: '0.1',
+    }),
   },
   rules: ({ wrote }) => {
     const [host, user, file] = (['relayHost', 'relayUser', 'relayPasswordFile'] as const).map(wrote);
@@ -80,10 +93,10 @@ export const outgoing = section({
     relayPort,
     relayUser,
     relayPasswordFile,
-    recipientsPerHour,
-  }): { readonly relay: Relay | null; readonly recipientsPerHour: number } => {
-    if (relayHost === undefined) return { relay: null, recipientsPerHour };
+    ...rest
+  }): { readonly relay: Relay | null; readonly recipientsPerHour: number; readonly triedDomains: readonly string[] } => {
+    if (relayHost === undefined) return { relay: null, ...rest };
     const login = relayUser === undefined || relayPasswordFile === undefined ? null : { user: relayUser, passwordFile: relayPasswordFile };
-    return { relay: { host: relayHost, port: relayPort, login }, recipientsPerHour };
+    return { relay: { host: relayHost, port: relayPort, login }, ...rest };
   },
 });

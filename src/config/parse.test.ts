@@ -69,9 +69,9 @@ to = "x"
     [10, 1, 'tls.chain', 'config.missing', undefined, 'Write chain = "/etc/ssl/mail.example.org.pem" below [tls], or source = "own-ca".'],
     [12, 7, 'tls.key', 'input.path', '"ssl/mail.key"', 'Write key = "/etc/ssl/private/mail.example.org.key".'],
     [15, 1, 'mail.mesage_size_limit', 'config.unknown-key', '"50M"', 'Write message_size_limit.'],
-    [16, 17, 'mail.default_quota', 'config.wrong-type', '1024', 'Write default_quota = "5G".'],
+    [16, 17, 'mail.default_quota', 'config.wrong-type', '1024', 'Write default_quota = "1024M".'],
     [18, 1, 'mail.queue_lifetime', 'config.duplicate-key', 'queue_lifetime = "4d"', 'Keep one of the two lines and remove the other.'],
-    [19, 1, 'mail.bounce_lifetime', 'config.exclusive', '"6d"', 'Write bounce_lifetime = "120h" or less.'],
+    [19, 1, 'mail.bounce_lifetime', 'config.exclusive', '"6d"', 'Write bounce_lifetime = "5d" or less.'],
     [22, 13, 'logs.retention', 'config.out-of-range', '"400d"', 'Write a duration from 1d to 365d.'],
     [
       24,
@@ -79,7 +79,7 @@ to = "x"
       'backup',
       'config.unknown-table',
       undefined,
-      'Sections: server, network, tls, resolver, incoming, outgoing, logins, mail, filters, logs, web_ui.',
+      'Sections: server, network, tls, dns, dkim, resolver, incoming, outgoing, logins, mail, filters, logs, web_ui.',
     ],
   ];
   const found = problems(text);
@@ -146,7 +146,7 @@ test('a misspelt name is reported once, and its value is checked as if it were r
   assert.deepEqual(brief('[server]\nprofile = "public"\nhostnam = "mail.example.org"\npostmaster = "a@example.org"\n'), [
     '3 server.hostnam config.unknown-key',
   ]);
-  assert.equal(problems(`${LOCAL}[dns]\nx = 1\ny = 2\n`).length, 1);
+  assert.equal(problems(`${LOCAL}[weather]\nx = 1\ny = 2\n`).length, 1);
 });
 
 test('the form of the file may vary', () => {
@@ -175,6 +175,11 @@ test('what stands in the wrong place is told its place', () => {
 test('many problems are one error of the operator', () => {
   const found = problems('[server]\nprofile = 1\nhostname = 2\n');
   assert.equal(describeProblem(found[0] ?? assert.fail()), 'hauspost.toml:2:11: server.profile must be one of "local", "public"; this is a number');
+  const [bare] = problems(`${LOCAL}[mail]\nbounce_lifetime = 9\n`);
+  assert.deepEqual(
+    [bare?.message, bare?.remedy],
+    ['mail.bounce_lifetime must be a duration, in quotes; this is a number without a unit', 'Write bounce_lifetime = "9d".'],
+  );
   const error = configError(found);
   assert.equal(error.exitCode, 3);
   assert.match(error.message, /^hauspost\.toml:2:11: .* \(and 1 more\)$/);

@@ -50,6 +50,16 @@ test('limits have the defaults that the contract names', () => {
   assert.deepEqual([logs.retentionDays, webUi.enabled], [7, true]);
 });
 
+test('names in DNS live an hour, DMARC asks for nothing but reports, and nobody takes changes, unless it is written', () => {
+  assert.deepEqual(local().dns, { ttlSeconds: 3600, dmarc: 'none', update: null });
+  assert.deepEqual(open('[dns]\nttl = "5m"\ndmarc = "reject"\nupdate_server = "[2001:db8::53]:5353"\nupdate_key_file = "/etc/k"').dns, {
+    ttlSeconds: 300,
+    dmarc: 'reject',
+    update: { server: { address: '2001:db8::53', port: 5353 }, keyFile: '/etc/k' },
+  });
+  assert.deepEqual(open('[dns]\nupdate_server = "192.0.2.53"\nupdate_key_file = "/etc/k"').dns.update?.server, { address: '192.0.2.53', port: 53 });
+});
+
 test('profile public binds all addresses and asks the root', () => {
   const settings = open();
   assert.deepEqual(settings.network, { bind: ['0.0.0.0', '::'], publicAddresses: [] });
@@ -89,7 +99,9 @@ test('what the operator wrote wins', () => {
     unvalidated: 'unasked',
   });
   assert.equal(open('[resolver]\nmode = "forward"').resolver.forwarders[0], '192.0.2.53');
-  assert.deepEqual(open('[tls]\nsource = "files"\nkey = "/k"\nchain = "/c"').tls, { source: 'files', key: '/k', chain: '/c' });
+  const tls = { directory: 'https://acme-v02.api.letsencrypt.org/directory', challenge: 'http', keyType: 'ecdsa' };
+  assert.deepEqual(open('[tls]\nsource = "files"\nkey = "/k"\nchain = "/c"').tls, { ...tls, source: 'files', key: '/k', chain: '/c' });
+  assert.deepEqual(open('[tls]\nsource = "acme"\nchallenge = "dns"').tls, { ...tls, source: 'acme', challenge: 'dns' });
 });
 
 test('without a resolver to forward to, local does without, and public is refused', () => {

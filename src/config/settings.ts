@@ -11,6 +11,8 @@ type SettingsOf<S> = S extends { settings(...input: never[]): infer R } ? R : ne
 export interface Settings extends SettingsOf<typeof SECTIONS.server> {
   readonly network: SettingsOf<typeof SECTIONS.network>;
   readonly tls: SettingsOf<typeof SECTIONS.tls>;
+  readonly dns: SettingsOf<typeof SECTIONS.dns>;
+  readonly dkim: SettingsOf<typeof SECTIONS.dkim>;
   readonly resolver: SettingsOf<typeof SECTIONS.resolver>;
   readonly incoming: SettingsOf<typeof SECTIONS.incoming>;
   readonly outgoing: SettingsOf<typeof SECTIONS.outgoing>;
@@ -28,6 +30,8 @@ export const resolve = (config: Config, facts: Facts): Settings => {
     ...SECTIONS.server.settings(config.server, circumstances),
     network: SECTIONS.network.settings(config.network, circumstances),
     tls: SECTIONS.tls.settings(config.tls, circumstances),
+    dns: SECTIONS.dns.settings(config.dns, circumstances),
+    dkim: SECTIONS.dkim.settings(config.dkim, circumstances),
     resolver: SECTIONS.resolver.settings(config.resolver, circumstances),
     incoming: SECTIONS.incoming.settings(config.incoming, circumstances),
     outgoing: SECTIONS.outgoing.settings(config.outgoing, circumstances),
@@ -37,4 +41,10 @@ export const resolve = (config: Config, facts: Facts): Settings => {
     logs: SECTIONS.logs.settings(config.logs, circumstances),
     webUi: SECTIONS.webUi.settings(config.webUi, circumstances),
   };
+};
+
+/** Sections of which no daemon reads anything but where the certificate comes from: they count as they are written, applied or not. */
+export const resolveBeside = (config: Config, facts: Facts): Pick<Settings, 'tls' | 'dns'> => {
+  const circumstances: Circumstances = { profile: config.server.profile, facts };
+  return { tls: SECTIONS.tls.settings(config.tls, circumstances), dns: SECTIONS.dns.settings(config.dns, circumstances) };
 };

@@ -6,15 +6,18 @@ import { exampleConfig, parseConfig } from './index.ts';
 
 const SEED = 20_250_711;
 
-const codes = (section: string, line: string): readonly string[] => {
-  const text = `${section === 'server' ? '' : '[server]\nprofile = "local"\n'}[${section}]\n${section === 'server' ? 'profile = "local"\n' : ''}${line}\n`;
+const LOCAL = 'profile = "local"\n';
+const PUBLIC = 'profile = "public"\nhostname = "mail.example.org"\npostmaster = "admin@example.org"\n';
+
+const codes = (section: string, line: string, server = LOCAL): readonly string[] => {
+  const text = section === 'server' ? `[server]\n${server}${line}\n` : `[server]\n${server}[${section}]\n${line}\n`;
   const result = parseConfig(text, 'hauspost.toml');
   return result.ok ? [] : result.errors.map(({ code }) => code);
 };
 
-const check = (section: string, key: string, accepted: readonly string[], refused: Readonly<Record<string, string>>): void => {
-  for (const value of accepted) assert.deepEqual(codes(section, `${key} = ${value}`), [], `${key} = ${value}`);
-  for (const [value, code] of Object.entries(refused)) assert.deepEqual(codes(section, `${key} = ${value}`), [code], `${key} = ${value}`);
+const check = (section: string, key: string, accepted: readonly string[], refused: Readonly<Record<string, string>>, server = LOCAL): void => {
+  for (const value of accepted) assert.deepEqual(codes(section, `${key} = ${value}`, server), [], `${key} = ${value}`);
+  for (const [value, code] of Object.entries(refused)) assert.deepEqual(codes(section, `${key} = ${value}`, server), [code], `${key} = ${value}`);
 };
 
 test('host names', () => {
@@ -114,6 +117,33 @@ test('blocklists', () => {
   check('incoming', 'dnsbl_threshold', ['1', '100'], { '0': 'config.out-of-range', '101': 'config.out-of-range', '"3"': 'config.wrong-type' });
 });
 
+test("the remedy has the operator's own value in the right form, and the example where that cannot be told or would be wrong as well", () => {
+  const remedy = (section: string, line: string): string => {
+    const result = parseConfig(`[server]\nprofile = "local"\n[${section}]\n${line}\n`, 'hauspost.toml');
+    return result.ok ? 'right' : (result.errors[0]?.remedy ?? '');
+  };
+  for (const [section, line, expected] of [
+    ['mail', 'queue_lifetime = "5 days"', 'Write queue_lifetime = "5d".'],
+    ['mail', 'queue_lifetime = "5d"', 'right'],
+    ['mail', 'queue_lifetime = 4', 'Write queue_lifetime = "4d".'],
+    ['mail', 'queue_lifetime = "40 days"', 'Write queue_lifetime = "3d".'],
+    ['mail', 'queue_lifetime = "soon"', 'Write queue_lifetime = "3d".'],
+    ['logins', 'period = "2 hours"', 'Write period = "2h".'],
+    ['logs', 'retention = "2 weeks"', 'Write retention = "2w".'],
+    ['dkim', 'rotate = "90 days"', 'Write rotate = "90d".'],
+    ['dns', 'ttl = "30 min"', 'Write ttl = "30m".'],
+    ['mail', 'message_size_limit = 52428800', 'Write message_size_limit = "50M".'],
+    ['mail', 'message_size_limit = "25"', 'Write message_size_limit = "25M".'],
+    ['mail', 'message_size_limit = "51200k"', 'Write message_size_limit = "50M".'],
+    ['mail', 'message_size_limit = "25M"', 'right'],
+    ['mail', 'default_quota = "1,5 GB"', 'Write default_quota = "1536M".'],
+    ['mail', 'default_quota = "2 gigabytes"', 'Write default_quota = "2G".'],
+    ['mail', 'default_quota = "much"', 'Write default_quota = "5G".'],
+    ['incoming', 'without_ptr = ["192.0.2.1/24"]', 'Write 192.0.2.0/24 for the network, or 192.0.2.1 for the one address.'],
+  ] as const)
+    assert.equal(remedy(section, line), expected, line);
+});
+
 test('sizes', () => {
   check('mail', 'message_size_limit', ['"1M"', '"50M"', '"50 MB"', '"1G"', '"1024M"'], {
     '"0"': 'config.out-of-range',
@@ -136,6 +166,8 @@ test('durations', () => {
     '"5"': 'input.duration',
     '5': 'config.wrong-type',
   });
+  check('dkim', 'rotate', ['"never"', '"1d"', '"48h"', '"26w"'], { '"always"': 'input.duration', '"36h"': 'config.out-of-range' });
+  check('dkim', 'retire_after', ['"1s"', '"90m"', '"365d"'], { '"0s"': 'config.out-of-range', '"never"': 'input.duration' });
   check('logs', 'retention', ['"1d"', '"2w"', '"365d"', '"48h"'], { '"36h"': 'config.out-of-range', '"366d"': 'config.out-of-range' });
 });
 
@@ -175,19 +207,89 @@ test('a relay host, and what belongs together', () => {
     assert.deepEqual(text(wrong), [code], wrong);
 });
 
+test('names in DNS: how long they live, who takes changes of them, and with which key', () => {
+  check('dns', 'ttl', ['"60s"', '"5m"', '"1h"', '"1d12h"', '"7d"'], {
+    '"59s"': 'config.out-of-range',
+    '"8d"': 'config.out-of-range',
+    '"3600"': 'input.duration',
+    '3600': 'config.wrong-type',
+  });
+  check('dns', 'dmarc', ['"none"', '"quarantine"', '"reject"'], {
+    '"Reject"': 'config.out-of-range',
+    '"p=reject"': 'config.out-of-range',
+    false: 'config.wrong-type',
+  });
+  const both = (server: string, file = '"/etc/k"'): readonly string[] => codes('dns', `update_server = ${server}\nupdate_key_file = ${file}`);
+  for (const right of ['"192.0.2.53"', '"192.0.2.53:5353"', '"2001:db8::53"', '"[2001:db8::53]"', '"[2001:db8::53]:65535"'])
+    assert.deepEqual(both(right), [], right);
+  for (const [wrong, code] of [
+    ['"ns1.example.org"', 'input.ip-address'],
+    ['"192.0.2.53 53"', 'input.ip-address'],
+    ['"192.0.2.53#53"', 'input.ip-address'],
+    ['"192.0.2.53:domain"', 'input.ip-address'],
+    ['"192.0.2.53:0"', 'input.server-address'],
+    ['"192.0.2.53:65536"', 'input.server-address'],
+    ['"[192.0.2.53]:53"', 'input.server-address'],
+    ['"0.0.0.0"', 'input.server-address'],
+    ['"::"', 'input.server-address'],
+    ['"fe80::1%eth0"', 'input.ip-address'],
+    ['"192.0.2.53\\n"', 'config.control-character'],
+    ['["192.0.2.53"]', 'config.wrong-type'],
+  ] as const)
+    assert.deepEqual(both(wrong), [code], wrong);
+  assert.deepEqual(both('"192.0.2.53"', '"dns-key"'), ['input.path']);
+  assert.deepEqual(codes('dns', 'update_server = "192.0.2.53"'), ['config.missing']);
+  assert.deepEqual(codes('dns', 'update_key_file = "/etc/k"'), ['config.missing']);
+});
+
 test('flags', () => {
   check('web_ui', 'enabled', ['true', 'false'], { '"true"': 'config.wrong-type', '1': 'config.wrong-type' });
 });
 
 test('key and chain belong to source "files", and only to it', () => {
-  const text = (lines: string): readonly string[] => codes('tls', lines);
+  const text = (lines: string): readonly string[] => codes('tls', lines, PUBLIC);
   assert.deepEqual(text('source = "files"\nkey = "/k"\nchain = "/c"'), []);
   assert.deepEqual(text('source = "own-ca"'), []);
   assert.deepEqual(text('source = "files"'), ['config.missing', 'config.missing']);
   assert.deepEqual(text('source = "files"\nkey = "/k"'), ['config.missing']);
   assert.deepEqual(text('key = "/k"\nchain = "/c"'), ['config.exclusive', 'config.exclusive']);
+  assert.deepEqual(text('source = "acme"'), []);
+  assert.deepEqual(text('source = "acme"\nemail = "hostmaster@example.org"\nchallenge = "dns"\nkey_type = "rsa"'), []);
+  assert.deepEqual(text('source = "acme"\nkey = "/k"\nchain = "/c"'), ['config.exclusive', 'config.exclusive']);
+  assert.deepEqual(text('source = "own-ca"\nkey_type = "rsa"'), []);
+  assert.deepEqual(
+    text('email = "hostmaster@example.org"\nchallenge = "dns"\ndirectory = "https://acme.example.org/d"'),
+    Array(3).fill('config.exclusive'),
+  );
+  assert.deepEqual(text('source = "files"\nkey = "/k"\nchain = "/c"\nkey_type = "rsa"'), ['config.exclusive']);
+  assert.deepEqual(text('source = "own-ca"\nchallenge = "http"'), [], 'which means nothing');
   // A source that was refused says nothing about the others.
   assert.deepEqual(text('source = "file"\nkey = "/k"'), ['config.out-of-range']);
+});
+
+test('where the authority is asked', () => {
+  check(
+    'tls',
+    'source = "acme"\ndirectory',
+    ['"https://acme.example.org/directory"', '"https://ACME.example.org:14000/dir"'],
+    {
+      '"http://acme.example.org/directory"': 'input.url',
+      '"acme.example.org"': 'input.url',
+      '"https://root:secret@acme.example.org/"': 'input.url',
+      '"https://acme.example.org/a b"': 'input.url',
+      true: 'config.wrong-type',
+    },
+    PUBLIC,
+  );
+});
+
+test('a public authority is asked for the names of a public server only', () => {
+  assert.deepEqual(codes('tls', 'source = "acme"', PUBLIC), []);
+  const text = '[server]\nprofile = "local"\n\n[tls]\nsource = "acme"\n';
+  const result = parseConfig(text, 'hauspost.toml');
+  assert.deepEqual(result.ok ? [] : result.errors.map(({ code, path, line, remedy }) => [code, path, line, remedy]), [
+    ['config.exclusive', 'tls.source', 5, 'Write source = "own-ca" below [tls], or profile = "public" below [server].'],
+  ]);
 });
 
 test('forwarders contradict a recursive resolver', () => {

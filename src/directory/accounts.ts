@@ -3,7 +3,8 @@ import { type Domain, type MailAddress, type Megabytes, operatorError, splitAddr
 import type { Finding } from '#model';
 import { joined, same } from './address.ts';
 import { type Directory, flag, number, orNull, type Row, symbolOf, text } from './connect.ts';
-import { exists as domainExists, unknownDomain } from './domains.ts';
+import { exists as domainExists, unknown } from './domains.ts';
+import { ACCOUNTS, unknownAddress } from './near.ts';
 import { inOrder, PAGE, paged } from './pages.ts';
 import type { PasswordHash } from './password.ts';
 
@@ -26,11 +27,10 @@ const toAccount = (row: Row): Account => ({
   sendOnly: flag(row, 'sendonly'),
 });
 
-export const unknownAccount = (address: MailAddress): Error =>
-  operatorError({
-    code: 'account.unknown',
-    message: `account ${address} does not exist`,
-    remedy: `See \`hauspost account list\`; \`hauspost account add ${address}\` adds it.`,
+const unknownAccount = (directory: Directory, address: MailAddress): Promise<Error> =>
+  unknownAddress(directory, ACCOUNTS, splitAddress(address), {
+    what: 'account',
+    remedy: `See 'hauspost account list'; 'hauspost account add ${address}' adds it.`,
     detail: { address },
   });
 
@@ -38,7 +38,7 @@ const exists = (address: MailAddress): Error =>
   operatorError({
     code: 'account.exists',
     message: `account ${address} exists already`,
-    remedy: `\`hauspost account set\` and \`hauspost account passwd\` change it.`,
+    remedy: `'hauspost account set' and 'hauspost account passwd' change it.`,
     detail: { address },
   });
 
@@ -51,7 +51,7 @@ export const find = async (directory: Directory, address: MailAddress): Promise<
 /** Throws `account.unknown`. */
 export const get = async (directory: Directory, address: MailAddress): Promise<Account> => {
   const found = await find(directory, address);
-  if (found === undefined) throw unknownAccount(address);
+  if (found === undefined) throw await unknownAccount(directory, address);
   return found;
 };
 
@@ -70,7 +70,7 @@ const behindAlias = async (directory: Directory, { address, sendOnly }: Account)
       level: 'warning',
       code: 'account.behind-alias',
       message: `mail for ${address} goes to ${destinations.join(', ')} by an alias of that name, not to the account`,
-      remedy: `\`hauspost alias add ${address} ${address}\` keeps a copy in the account.`,
+      remedy: `'hauspost alias add ${address} ${address}' keeps a copy in the account.`,
     },
   ];
 };
@@ -97,7 +97,7 @@ export const add = async (
     );
   } catch (error) {
     if (symbolOf(error) === 'ER_DUP_ENTRY') throw exists(address);
-    if (symbolOf(error) === 'ER_NO_REFERENCED_ROW_2') throw unknownDomain(domain);
+    if (symbolOf(error) === 'ER_NO_REFERENCED_ROW_2') throw await unknown(directory, domain);
     throw error;
   }
   const account = { address, quotaMb, enabled, sendOnly };
@@ -138,7 +138,7 @@ export const named = async (directory: Directory, prefix: string): Promise<reado
 
 /** All accounts, or those of one domain, by domain and name. Throws `domain.unknown`. */
 export const list = async function* (directory: Directory, only: { readonly domain?: Domain } = {}): AsyncGenerator<Account, void, undefined> {
-  if (only.domain !== undefined && !(await domainExists(directory, only.domain))) throw unknownDomain(only.domain);
+  if (only.domain !== undefined && !(await domainExists(directory, only.domain))) throw await unknown(directory, only.domain);
   const rest = only.domain === undefined ? 'domain > :domain OR (domain = :domain AND username > :local)' : 'domain = :domain AND username > :local';
   const page = (last: Row | undefined): Promise<readonly Row[]> =>
     directory.rows(
@@ -185,6 +185,6 @@ export const remove = (
   directory.atomically(async () => {
     const { local, domain } = splitAddress(address);
     const gone = await directory.change('DELETE FROM accounts WHERE username = :local AND domain = :domain', { local, domain });
-    if (gone === 0) throw unknownAccount(address);
+    if (gone === 0) throw await unknownAccount(directory, address);
     return { address, dangling: await leadingTo(directory, address) };
   });

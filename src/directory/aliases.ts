@@ -6,9 +6,10 @@ import { type Domain, type MailAddress, operatorError } from '#base';
 import type { Finding } from '#model';
 import { type AliasSource, base, type Destination, joined, type Parts, partsOf, same } from './address.ts';
 import { type Directory, flag, number, orNull, type Row, text, type Values } from './connect.ts';
-import { exists as domainExists, unknownDomain } from './domains.ts';
+import { exists as domainExists, unknown } from './domains.ts';
 import { alone } from './lock.ts';
 import { findLoop } from './loop.ts';
+import { ALIASES, meantBy, unknownAddress } from './near.ts';
 import { inOrder, PAGE, paged } from './pages.ts';
 
 export interface Alias {
@@ -30,11 +31,12 @@ const destinationsOf = async (directory: Directory, { local, domain }: Parts): P
 const refuseKnown = (source: AliasSource, present: Alias['destinations'], wanted: readonly string[]): void => {
   const known = present.filter(({ address }) => wanted.some((destination) => same(destination, address)));
   if (known.length === 0) return;
+  const leave = `Leave ${known.length === 1 ? 'it' : 'these'} out`;
   const names = known.map(({ address, enabled }) => `${address}${enabled ? '' : ' (disabled)'}`);
   throw operatorError({
     code: 'alias.exists',
     message: `alias ${source} leads to ${names.join(', ')} already`,
-    remedy: known.every(({ enabled }) => enabled) ? 'Leave these out.' : 'Leave these out; `hauspost alias set --enabled` enables a disabled one.',
+    remedy: known.every(({ enabled }) => enabled) ? `${leave}.` : `${leave}; 'hauspost alias set --enabled' enables a disabled one.`,
     detail: { source, destinations: known },
   });
 };
@@ -81,13 +83,20 @@ const WARNING = {
   },
 };
 
+const nearTo = (directory: Directory, source: AliasSource, destination: string): Promise<string | undefined> => {
+  const [local = '', domain = ''] = destination.toLowerCase().split('@');
+  return meantBy(directory, source, { local: base(local), domain });
+};
+
 const warningsFor = async (directory: Directory, source: AliasSource, added: readonly string[]): Promise<readonly Finding[]> => {
   const warnings: Finding[] = [];
   for (const destination of added) {
     const state = await stateOf(directory, destination);
     if (state === 'ok') continue;
     const { message, remedy } = WARNING[state];
-    warnings.push({ level: 'warning', code: `alias.destination-${state}`, message: `${destination} ${message}`, remedy });
+    const near = state === 'missing' ? await nearTo(directory, source, destination) : undefined;
+    const meant = near === undefined ? '' : `; is ${near} meant?`;
+    warnings.push({ level: 'warning', code: `alias.destination-${state}`, message: `${destination} ${message}${meant}`, remedy });
   }
   const { local, domain } = partsOf(source);
   const hidden = await directory.rows(
@@ -100,7 +109,7 @@ const warningsFor = async (directory: Directory, source: AliasSource, added: rea
       level: 'warning',
       code: 'alias.hides-account',
       message: `mail for the account ${source} now goes where the alias leads, and no longer to the account`,
-      remedy: `\`hauspost alias add ${source} ${source}\` keeps a copy in the account.`,
+      remedy: `'hauspost alias add ${source} ${source}' keeps a copy in the account.`,
     });
   return warnings;
 };
@@ -120,7 +129,7 @@ export const add = (
     directory.atomically(async () => {
       const { local, domain } = partsOf(source);
       const wanted = destinations.filter((destination, index) => destinations.findIndex((other) => same(other, destination)) === index);
-      if (!(await domainExists(directory, domain))) throw unknownDomain(domain as Domain);
+      if (!(await domainExists(directory, domain))) throw await unknown(directory, domain);
       refuseKnown(source, await destinationsOf(directory, { local, domain }), wanted);
       await refuseLoops(directory, source, wanted);
       for (const destination of wanted) {
@@ -136,18 +145,27 @@ export const add = (
     }),
   );
 
-const unknownAlias = (source: AliasSource, destination?: Destination): Error =>
-  operatorError({
-    code: 'alias.unknown',
-    message: `alias ${source}${destination === undefined ? '' : ` to ${destination}`} does not exist`,
-    remedy: 'See `hauspost alias list`.',
-    detail: { source, ...(destination === undefined ? {} : { destination }) },
-  });
+const unknownAlias = (directory: Directory, source: AliasSource): Promise<Error> =>
+  unknownAddress(directory, ALIASES, partsOf(source), { what: 'alias', remedy: "See 'hauspost alias list'.", detail: { source } });
 
-/** Those of `present` that are named, or all of them when none is. */
-const meant = (source: AliasSource, present: Alias['destinations'], named: readonly Destination[]): Alias['destinations'] => {
-  if (present.length === 0) throw unknownAlias(source);
-  for (const one of named) if (!present.some(({ address }) => same(address, one))) throw unknownAlias(source, one);
+/** As many are read by somebody who looks for one of them. */
+const SHOWN = 10;
+
+const unknownDestination = (source: AliasSource, destination: Destination, present: Alias['destinations']): Error => {
+  const there = present.slice(0, SHOWN).map(({ address }) => address);
+  return operatorError({
+    code: 'alias.unknown',
+    message: `alias ${source} to ${destination} does not exist; it leads to ${there.join(', ')}${present.length > SHOWN ? ', ...' : ''}`,
+    remedy: "See 'hauspost alias list'.",
+    detail: { source, destination },
+  });
+};
+
+/** Those that are there and named, or all of them when none is. */
+const meant = async (directory: Directory, source: AliasSource, named: readonly Destination[]): Promise<Alias['destinations']> => {
+  const present = await destinationsOf(directory, partsOf(source));
+  if (present.length === 0) throw await unknownAlias(directory, source);
+  for (const one of named) if (!present.some(({ address }) => same(address, one))) throw unknownDestination(source, one, present);
   return present.filter(({ address }) => named.length === 0 || named.some((other) => same(other, address)));
 };
 
@@ -168,7 +186,7 @@ export const enable = (
   alone(directory, 'hauspost_aliases', () =>
     directory.atomically(async () => {
       const parts = partsOf(source);
-      const wanted = meant(source, await destinationsOf(directory, parts), named).map(({ address }) => address as Destination);
+      const wanted = (await meant(directory, source, named)).map(({ address }) => address as Destination);
       if (enabled) await refuseLoops(directory, source, wanted);
       for (const one of wanted) await changeOne(directory, 'UPDATE aliases SET enabled = :enabled', parts, one, { enabled: enabled ? 1 : 0 });
       const alias = { source, destinations: await destinationsOf(directory, parts) };
@@ -200,7 +218,7 @@ const page = (directory: Directory, only: Domain | undefined, last: Row | undefi
 
 /** All aliases, or those of one domain, by domain and name; catch-alls first. Throws `domain.unknown`. */
 export const list = async function* (directory: Directory, only: { readonly domain?: Domain } = {}): AsyncGenerator<Alias, void, undefined> {
-  if (only.domain !== undefined && !(await domainExists(directory, only.domain))) throw unknownDomain(only.domain);
+  if (only.domain !== undefined && !(await domainExists(directory, only.domain))) throw await unknown(directory, only.domain);
   let source: AliasSource | undefined;
   let destinations: { address: string; enabled: boolean }[] = [];
   for await (const row of paged((last) => page(directory, only.domain, last))) {
@@ -223,7 +241,7 @@ export const remove = (
 ): Promise<Alias & { readonly removed: Alias['destinations'] }> =>
   directory.atomically(async () => {
     const parts = partsOf(source);
-    const removed = meant(source, await destinationsOf(directory, parts), named);
+    const removed = await meant(directory, source, named);
     for (const { address } of removed) await changeOne(directory, 'DELETE FROM aliases', parts, address as Destination);
     return { source, destinations: await destinationsOf(directory, parts), removed };
   });

@@ -3,14 +3,15 @@
  * different wrong passwords within the period.
  */
 import { isIP, isIPv6 } from 'node:net';
-import { type MailAddress, operatorError, splitAddress } from '#base';
+import { operatorError, parseMailAddress, splitAddress } from '#base';
+import ipaddr from 'ipaddr.js';
 import { type Directory, number, type Row, text, type Values } from './connect.ts';
 import type { LoginLimits } from './lookups.ts';
 import { isWithin } from './networks.ts';
 
 export interface Ban {
   readonly kind: 'client' | 'account';
-  /** An IPv4 address, the /64 of an IPv6 address, or an account. */
+  /** An IPv4 address, the /64 of an IPv6 address (`::1` for that of this machine's own), or an account, which need not exist. `lift` takes it so. */
   readonly who: string;
   readonly failures: number;
   /** When logins are tried again; ISO 8601, UTC. */
@@ -26,51 +27,80 @@ const ranked = (group: string, who: string, where: string): string =>
      FROM login_failures WHERE at > UTC_TIMESTAMP() - INTERVAL :period SECOND AND ${where}) ranked
    WHERE place = :limit ORDER BY until, who`;
 
+/** What the database calls the only address there that anybody has (RFC 4291, section 2.5.3). */
+const OWN = '::/64';
+
+const shown = (client: string): string => (client === OWN ? '::1' : client);
+
+/** Networks that hold all of a client, which is a /64 where it is IPv6: of a smaller one the others there are limited. */
+const holdsAll = (network: string): boolean => !network.includes(':') || Number(network.split('/')[1] ?? 128) <= 64;
+
+const isExempt = (networks: readonly string[]): string =>
+  `IF(client = '${OWN}', ${isWithin("'::1'", networks)}, ${isWithin("SUBSTRING_INDEX(client, '/', 1)", networks.filter(holdsAll))})`;
+
 export const list = async (directory: Directory, limits: LoginLimits): Promise<readonly Ban[]> => {
   const asked = async (kind: Ban['kind'], sql: string, limit: number): Promise<readonly Ban[]> => {
     if (limit === 0) return [];
     const values: Values = { period: limits.periodHours * HOUR_S, limit };
-    const asBan = (row: Row): Ban => ({ kind, who: text(row, 'who'), failures: number(row, 'failures'), until: text(row, 'until') });
+    const asBan = (row: Row): Ban => ({ kind, who: shown(text(row, 'who')), failures: number(row, 'failures'), until: text(row, 'until') });
     return (await directory.rows(sql, values)).map(asBan);
   };
-  const exempt = isWithin("SUBSTRING_INDEX(client, '/', 1)", limits.neverLimited);
+  const exempt = isExempt(limits.neverLimited);
   return [
     ...(await asked('client', ranked('client', 'client', `NOT ${exempt}`), limits.failuresPerClient)),
     ...(await asked('account', ranked('domain, username', "LOWER(CONCAT(username, '@', domain))", 'TRUE'), limits.failuresPerAccount)),
   ];
 };
 
-/** As the database groups clients. Throws `ban.client`. */
+/** An address, or the /64 of one, as `login_client_v1` takes it; IPv4 within IPv6 (RFC 4291, section 2.5.5.2) is IPv4. Throws `ban.client`. */
 export const parseClient = (input: string): string => {
   const address = input.endsWith('/64') ? input.slice(0, -3) : input;
-  if (isIP(address) === 0 || address.includes('%') || (address !== input && !isIPv6(address))) {
-    throw operatorError({
-      code: 'ban.client',
-      message: `${JSON.stringify(input)} is neither an address of a client nor an account`,
-      remedy: "Write it as 'hauspost ban list' shows it.",
-    });
-  }
-  return address;
-};
-
-const lifted = (count: number, who: string): number => {
-  if (count > 0) return count;
+  const isAddress = isIP(address) !== 0 && !address.includes('%');
+  const plain = isAddress ? ipaddr.process(address).toString() : '';
+  if (isAddress && (address === input || isIPv6(plain))) return plain;
   throw operatorError({
-    code: 'ban.absent',
-    message: `no wrong password is counted for ${who}`,
-    remedy: 'See `hauspost ban list`.',
-    detail: { who },
+    code: 'ban.client',
+    message: `${JSON.stringify(input)} is neither an address of a client, nor the /64 of one, nor an account`,
+    remedy: "Write it as 'hauspost ban list' shows it.",
   });
 };
 
-/** Forgets the wrong passwords from the client; answers how many. Throws `ban.absent`. */
-export const liftClient = async (directory: Directory, client: string): Promise<number> =>
-  lifted(await directory.change('DELETE FROM login_failures WHERE client = login_client_v1(:client)', { client }), client);
+const absent = (who: string): Error =>
+  operatorError({
+    code: 'ban.absent',
+    message: `${who} is not refused: no wrong password is counted for it`,
+    remedy: "'hauspost ban list' shows who is. Why somebody cannot log in all the same, the log of dovecot says.",
+    detail: { who },
+  });
 
-/** Forgets the wrong passwords for the account, from wherever; answers how many. Throws `ban.absent`. */
-export const liftAccount = async (directory: Directory, account: MailAddress): Promise<number> => {
-  const { local, domain } = splitAddress(account);
-  return lifted(await directory.change('DELETE FROM login_failures WHERE username = :local AND domain = :domain', { local, domain }), account);
+export interface Lifted {
+  /** As `list` shows it. */
+  readonly who: string;
+  readonly forgotten: number;
+}
+
+/** Forgets the wrong passwords from the client. Throws `ban.absent`. */
+export const liftClient = async (directory: Directory, client: string): Promise<Lifted> => {
+  const [row] = await directory.rows('SELECT login_client_v1(:client) AS who', { client });
+  const counted = row === undefined ? client : text(row, 'who');
+  const forgotten = await directory.change('DELETE FROM login_failures WHERE client = :counted', { counted });
+  if (forgotten === 0) throw absent(shown(counted));
+  return { who: shown(counted), forgotten };
+};
+
+const forgetAccount = (directory: Directory, local: string, domain: string): Promise<number> =>
+  directory.change('DELETE FROM login_failures WHERE username = :local AND domain = :domain', { local, domain });
+
+/** Forgets the wrong passwords for the account, from wherever; also of one that somebody guessed at and that cannot be. Throws `ban.absent`, `input.*`. */
+export const liftAccount = async (directory: Directory, input: string): Promise<Lifted> => {
+  const at = input.lastIndexOf('@');
+  const literally = await forgetAccount(directory, input.slice(0, at), input.slice(at + 1));
+  if (literally > 0) return { who: input, forgotten: literally };
+  const who = parseMailAddress(input);
+  const { local, domain } = splitAddress(who);
+  const forgotten = await forgetAccount(directory, local, domain);
+  if (forgotten === 0) throw absent(who);
+  return { who, forgotten };
 };
 
 /** Forgets every login of accounts whose name begins so, right ones as well. `prefix` is no pattern: letters, digits and `-`. */

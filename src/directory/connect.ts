@@ -3,8 +3,10 @@
  * (`unix_socket`), there is no password. Values travel apart from the statement (server-side prepared statements), so nothing an
  * operator types can become SQL. Statements are constants of this room.
  */
+import { connect as dial, type Socket } from 'node:net';
 import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
-import { type AbsPath, bug, environmentError, type HauspostError } from '#base';
+import { type AbsPath, bug, environmentError, HauspostError } from '#base';
+import { lookingOn } from '#machine';
 
 export type Value = string | number | null;
 export type Values = Readonly<Record<string, Value>>;
@@ -19,6 +21,8 @@ export interface Directory extends AsyncDisposable {
   define(sql: string): Promise<void>;
   /** All of `work` or nothing of it. Within another it is a part of that. */
   atomically<T>(work: () => Promise<T>): Promise<T>;
+  /** What `work` answers, or throws; nothing of it stays. Not within `atomically`. */
+  tried<T>(work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -48,7 +52,7 @@ const away = (socketPath: string, cause: unknown): HauspostError =>
   environmentError({
     code: 'directory.unreachable',
     message: `the database does not answer at ${socketPath}`,
-    remedy: 'See `hauspost status`; `hauspost up` starts all services.',
+    remedy: "See 'hauspost status'; 'hauspost up' starts all services.",
     detail: { socket: socketPath, reason: symbolOf(cause) },
     cause,
   });
@@ -69,7 +73,7 @@ const explained = (socketPath: string, error: unknown): unknown => {
     return environmentError({
       code: 'directory.absent',
       message: `the database ${DATABASE} is not set up`,
-      remedy: 'Run `hauspost apply`.',
+      remedy: "Run 'hauspost apply'.",
       cause: error,
     });
   if (AWAY.has(symbol) || isFatal(error)) return away(socketPath, error);
@@ -82,17 +86,61 @@ const SESSION = [
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
 ];
 
-const open = async (socketPath: string): Promise<Connection> => {
+interface Opened {
+  readonly connection: Connection;
+  readonly socket: Socket;
+}
+
+const open = async (socketPath: string): Promise<Opened> => {
   // Loaded here: it takes a while, and many commands never come this way.
   const { createConnection } = await import('mysql2/promise');
-  const connection = await createConnection({ socketPath, user: 'root', charset: 'utf8mb4', namedPlaceholders: true, connectTimeout: 10_000 });
+  const socket = dial(socketPath);
+  const connection = await createConnection({ stream: socket, user: 'root', charset: 'utf8mb4', namedPlaceholders: true, connectTimeout: 10_000 });
   try {
     for (const sql of SESSION) await connection.query(sql);
     const [found] = await connection.query<RowDataPacket[]>('SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?', [DATABASE]);
     if (found.length > 0) await connection.query(`USE ${DATABASE}`);
-    return connection;
+    return { connection, socket };
   } catch (error) {
     connection.destroy();
+    throw error;
+  }
+};
+
+/** What a statement does that needs room on a full disk, for as long as it takes: it looks again once a minute (mysys/errors.c). */
+const WAITS = 'Waiting for someone to free space';
+const LOOK_MS = 5000;
+/** Another statement may have to wait for one that does; that one goes on within a minute of there being room. */
+const BEHIND_MS = 70_000;
+
+const NO_ROOM = 'directory.no-room';
+const noRoom = (): HauspostError =>
+  environmentError({
+    code: NO_ROOM,
+    message: 'the database waits for room: the disk that holds its files is full',
+    remedy: 'Free some space there. The database then goes on by itself, up to a minute later.',
+  });
+
+/** Whether there is no use in waiting for the statement of that connection, which began `since` ms ago. */
+const waitsForRoom = async (socketPath: string, id: number, since: number): Promise<boolean> => {
+  const { connection } = await open(socketPath);
+  try {
+    const [waiting] = await connection.query<RowDataPacket[]>('SELECT ID AS id FROM information_schema.PROCESSLIST WHERE STATE = ?', [WAITS]);
+    return waiting.some((row) => row['id'] === id) || (waiting.length > 0 && since > BEHIND_MS);
+  } finally {
+    connection.destroy();
+  }
+};
+
+/** Rejects where the database waits for room; the statement itself may be carried out later. */
+const unlessFull = async <T>(socketPath: string, { connection, socket }: Opened, work: Promise<T>): Promise<T> => {
+  const look = async (since: number): Promise<Error | undefined> =>
+    (await waitsForRoom(socketPath, connection.threadId, since).catch(() => false)) ? noRoom() : undefined;
+  try {
+    return await lookingOn(work, LOOK_MS, look);
+  } catch (error) {
+    // It would be kept until the statement ends.
+    if (error instanceof HauspostError && error.code === NO_ROOM) socket.destroy();
     throw error;
   }
 };
@@ -106,23 +154,24 @@ export const connect = async ({ socketPath }: { readonly socketPath: AbsPath | s
       throw explained(socketPath, error);
     }
   };
-  const connection = await guarded(() => open(socketPath));
+  const opened = await guarded(() => open(socketPath));
+  const { connection } = opened;
+  const asked = <T>(work: () => Promise<T>): Promise<T> => guarded(() => unlessFull(socketPath, opened, work()));
   const rows = (sql: string, values: Values = {}): Promise<readonly Row[]> =>
-    guarded(async () => (await connection.execute<RowDataPacket[]>(sql, { ...values }))[0]);
+    asked(async () => (await connection.execute<RowDataPacket[]>(sql, { ...values }))[0]);
   const change = (sql: string, values: Values = {}): Promise<number> =>
-    guarded(async () => (await connection.execute<ResultSetHeader>(sql, { ...values }))[0].affectedRows);
+    asked(async () => (await connection.execute<ResultSetHeader>(sql, { ...values }))[0].affectedRows);
   const define = (sql: string): Promise<void> =>
-    guarded(async () => {
+    asked(async () => {
       await connection.query(sql);
     });
   let within = false;
-  const atomically = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (within) return work();
+  const transaction = async <T>(work: () => Promise<T>, end: 'COMMIT' | 'ROLLBACK'): Promise<T> => {
     await define('START TRANSACTION');
     within = true;
     try {
       const value = await work();
-      await define('COMMIT');
+      await define(end);
       return value;
     } catch (error) {
       // If the connection is gone the server has rolled back; the first error is the one to tell.
@@ -132,6 +181,8 @@ export const connect = async ({ socketPath }: { readonly socketPath: AbsPath | s
       within = false;
     }
   };
+  const atomically = <T>(work: () => Promise<T>): Promise<T> => (within ? work() : transaction(work, 'COMMIT'));
+  const tried = <T>(work: () => Promise<T>): Promise<T> => transaction(work, 'ROLLBACK');
   // A connection that the server has ended never answers to `end`.
   const ended = new Promise<void>((resolve) => {
     for (const event of ['end', 'error']) connection.once(event, () => resolve());
@@ -140,7 +191,7 @@ export const connect = async ({ socketPath }: { readonly socketPath: AbsPath | s
     if (connection.state !== 'error' && connection.state !== 'disconnected') await Promise.race([connection.end(), ended]);
     connection.destroy();
   };
-  return { rows, change, define, atomically, close, [Symbol.asyncDispose]: close };
+  return { rows, change, define, atomically, tried, close, [Symbol.asyncDispose]: close };
 };
 
 /** A column that our own statement makes text. */

@@ -1,5 +1,5 @@
 /** Domains that mail is taken for: add, list, remove. Trusts its branded input; refuses to remove what is in use, and says what that is. */
-import { type Domain, operatorError } from '#base';
+import { type Domain, nearest, operatorError } from '#base';
 import { asDomain, joined } from './address.ts';
 import { type Directory, number, orNull, type Row, symbolOf, text, type Values } from './connect.ts';
 import { PAGE, pages } from './pages.ts';
@@ -28,13 +28,22 @@ export interface Listing {
 
 const SHOWN = 20;
 
-export const unknownDomain = (domain: string): Error =>
-  operatorError({
+/** Comparing takes a moment for each. */
+const COMPARED = 5000;
+
+/** `names` are those that there are. */
+export const unknownDomain = (domain: string, names: readonly string[]): Error => {
+  const near = nearest(domain, names.slice(0, COMPARED));
+  return operatorError({
     code: 'domain.unknown',
-    message: `domain ${domain} is not one of this server's`,
-    remedy: `See \`hauspost domain list\`; \`hauspost domain add ${domain}\` adds it.`,
+    message: `domain ${domain} is not one of this server's${near === undefined ? '' : `; is ${near} meant?`}`,
+    remedy: `See 'hauspost domain list'; 'hauspost domain add ${domain}' adds it.`,
     detail: { domain },
   });
+};
+
+/** The same, where the names are still to be read. */
+export const unknown = async (directory: Directory, domain: string): Promise<Error> => unknownDomain(domain, await names(directory));
 
 export const exists = async (directory: Directory, domain: string): Promise<boolean> =>
   (await directory.rows('SELECT 1 FROM domains WHERE domain = :domain', { domain })).length > 0;
@@ -90,12 +99,6 @@ const listing = async (directory: Directory, count: string, first: string, domai
   return { count: total === undefined ? 0 : number(total, 'total'), first: rows.map((row) => `${source(row)}${leads(row)}`) };
 };
 
-/** What would go with the domain. Throws `domain.unknown`. */
-export const contents = async (directory: Directory, domain: Domain): Promise<Contents> => {
-  if (!(await exists(directory, domain))) throw unknownDomain(domain);
-  return contentsOf(directory, domain);
-};
-
 const contentsOf = async (directory: Directory, domain: Domain): Promise<Contents> => ({
   accounts: await listing(
     directory,
@@ -142,14 +145,14 @@ const EVERYTHING = [
 ];
 
 /**
- * Removes a domain. Throws `domain.unknown`, and `domain.in-use` unless told to take everything that `contents` names with it. Mail on disk is not
- * touched. Answers what went.
+ * Removes a domain. Throws `domain.unknown`, and `domain.in-use` unless told to take all of that with it. Mail on disk is not touched.
+ * Answers what went.
  */
 export const remove = (directory: Directory, domain: Domain, options: { readonly withEverything?: boolean } = {}): Promise<Contents> =>
   directory.atomically(async () => {
     // The lock keeps anybody from adding an account or alias meanwhile: their foreign key needs this row.
     const rows = await directory.rows('SELECT id FROM domains WHERE domain = :domain FOR UPDATE', { domain });
-    if (rows.length === 0) throw unknownDomain(domain);
+    if (rows.length === 0) throw await unknown(directory, domain);
     const found = await contentsOf(directory, domain);
     if (found.accounts.count + found.aliases.count + found.pointing.count > 0) {
       if (options.withEverything !== true) throw inUse(domain, found);

@@ -21,6 +21,7 @@ import * as domains from './domains.ts';
 import { applyGrants, pendingGrants } from './grants.ts';
 import { lookups } from './lookups.ts';
 import { migrate } from './migrate.ts';
+import { slips } from './near.lab.ts';
 import { generatePassword, hashPassword, parsePasswordHash } from './password.ts';
 
 const HASH = parsePasswordHash(`{BLF-CRYPT}$2y$05$${'x'.repeat(53)}`);
@@ -252,9 +253,10 @@ const hostile = async ({ directory, sql }: Database): Promise<void> => {
   assert.equal(await sql(EVERYTHING), before);
 };
 
-const BIG = `USE vmail; INSERT INTO domains (domain) VALUES ('big.test'), ('rest.test');
+const BIG = `USE vmail; INSERT INTO domains (domain) VALUES ('big.test'), ('rest.test'), ('crowd.test');
 INSERT INTO domains (domain) SELECT CONCAT('d', seq, '.test') FROM seq_1_to_1000;
 INSERT INTO accounts (username, domain, password, enabled) SELECT CONCAT('u', seq), CONCAT('d', 1 + seq % 1000, '.test'), 'x', 1 FROM seq_1_to_100000;
+INSERT INTO accounts (username, domain, password, enabled) SELECT CONCAT('p', seq), 'crowd.test', 'x', 1 FROM seq_1_to_20000;
 INSERT INTO aliases (source_username, source_domain, destination_username, destination_domain, enabled)
   SELECT CONCAT('a', seq DIV 2), CONCAT('d', 1 + (seq DIV 2) % 1000, '.test'), CONCAT('u', seq % 100000 + 1), CONCAT('d', 1 + (seq % 100000 + 1) % 1000, '.test'), 1 FROM seq_1_to_299999;
 INSERT INTO aliases (source_username, source_domain, destination_username, destination_domain, enabled)
@@ -308,7 +310,10 @@ const size = async ({ directory, sql }: Database): Promise<void> => {
     count++;
     last = name;
   }
-  assert.deepEqual([count, last], [100_001, 'late@two.test']);
+  assert.deepEqual([count, last], [120_001, 'late@two.test']);
+  const begun = performance.now();
+  await assert.rejects(accounts.get(directory, address('p1999x@crowd.test')), /; is p1999\d?@crowd\.test meant\?$/);
+  console.log(`    the near one of 20,000 in a domain: ${(performance.now() - begun).toFixed(0)} ms`);
 };
 
 /** Two at one address, a third alone, and a customer with an IPv6 network. */
@@ -347,6 +352,7 @@ for (const release of RELEASES) {
     await migrate(directory);
     await t.test('C9, C10: domains and accounts', () => people(server));
     await t.test('C11: aliases, loops, warnings', () => names(server));
+    await t.test('C10, C11: what is not there, and what is near', () => slips(server));
     await t.test('C10, C11: accounts and aliases are changed', () => changes(server));
     await t.test('C13: lists', () => lists(server));
     await t.test('removals, and what is in their way', () => removals(server));

@@ -2,6 +2,7 @@
 import { type MailAddress, operatorError, splitAddress } from '#base';
 import { ownDomain } from '#config';
 import type { Finding } from '#model';
+import { find } from './accounts.ts';
 import { type Directory, text } from './connect.ts';
 import { exists } from './domains.ts';
 import { alone } from './lock.ts';
@@ -10,6 +11,9 @@ import { lookups, type Responsible } from './lookups.ts';
 /** Where the postmaster's mail comes to rest, here or elsewhere; empty where nobody receives it. */
 const receivers = async (directory: Directory, postmaster: MailAddress): Promise<readonly string[]> =>
   (await directory.rows(lookups.roles({ postmaster }))).map((row) => text(row, 'address'));
+
+/** Whether somebody receives the postmaster's mail, here or elsewhere, by rows of this directory. */
+export const isRead = async (directory: Directory, postmaster: MailAddress): Promise<boolean> => (await receivers(directory, postmaster)).length > 0;
 
 const unread = (postmaster: MailAddress, why: string, remedy: string): Finding => ({
   level: 'warning',
@@ -23,10 +27,20 @@ export const findings = async (directory: Directory, { postmaster, hostname }: R
   const { domain } = splitAddress(postmaster);
   if (!(await exists(directory, domain))) {
     if (ownDomain({ postmaster, hostname }) === undefined) return [];
-    return [unread(postmaster, `, since ${domain} is not one of its domains`, `'hauspost domain add ${domain}' adds it.`)];
+    return [
+      unread(
+        postmaster,
+        `, since ${domain} is not one of its domains`,
+        `'hauspost domain add ${domain}' adds it, 'hauspost account add ${postmaster}' the account.`,
+      ),
+    ];
   }
-  if ((await receivers(directory, postmaster)).length > 0) return [];
-  return [unread(postmaster, '', `'hauspost account list ${domain}' shows who is there, 'hauspost account add ${postmaster}' adds the account.`)];
+  if (await isRead(directory, postmaster)) return [];
+  const remedy =
+    (await find(directory, postmaster)) === undefined
+      ? `'hauspost account list ${domain}' shows who is there, 'hauspost account add ${postmaster}' adds the account.`
+      : `'hauspost account set ${postmaster} --enabled --no-send-only' lets the account receive, unless an alias of its name leads away: 'hauspost alias list ${domain}'.`;
+  return [unread(postmaster, '', remedy)];
 };
 
 interface Reach {
@@ -36,7 +50,7 @@ interface Reach {
 
 const reach = async (directory: Directory, postmaster: MailAddress): Promise<Reach> => ({
   hosted: await exists(directory, splitAddress(postmaster).domain),
-  read: (await receivers(directory, postmaster)).length > 0,
+  read: await isRead(directory, postmaster),
 });
 
 /** All of `work`, or nothing of it if it takes the postmaster's last reader or domain away. Throws `postmaster.lost`. */

@@ -35,7 +35,7 @@ export const remove = (directory: Directory, domain: PolicyDomain): Promise<TlsP
       throw operatorError({
         code: 'tls-policy.absent',
         message: `there is no TLS policy for ${domain}`,
-        remedy: 'See `hauspost tls-policy list`.',
+        remedy: "See 'hauspost tls-policy list'.",
         detail: { domain },
       });
     }

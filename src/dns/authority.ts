@@ -10,3 +10,10 @@ export const signerOf = (issuer: string): Signer => {
   const issue = Object.hasOwn(ISSUERS, name) ? ISSUERS[name] : undefined;
   return issue === undefined ? { by: 'unknown' } : { by: 'authority', name, issue };
 };
+
+/** By the host of its directory (RFC 8555 section 7.1.1), before it has signed anything. That of Let's Encrypt's staging signs under the same name. */
+export const signerAt = (directory: string): Signer => {
+  const { hostname } = new URL(directory);
+  const issuer = Object.entries(ISSUERS).find(([, issue]) => hostname === issue || hostname.endsWith(`.${issue}`));
+  return issuer === undefined ? { by: 'unknown' } : { by: 'authority', name: issuer[0], issue: issuer[1] };
+};

@@ -49,7 +49,7 @@ export const aliasRecords = (facts: DnsFacts, domain: string): readonly Wanted[]
       name,
       type: 'CNAME',
       data: { target: facts.hostname },
-      why: 'a name that mail programs try; the certificate is valid for it',
+      why: 'a name that mail programs try; the certificate is for it as well',
     }));
 
 /** Those that would lead to a certificate that is not theirs. */

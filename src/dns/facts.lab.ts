@@ -22,8 +22,10 @@ export const facts = (more: Partial<DnsFacts> = {}): DnsFacts => ({
   signer: { by: 'own-ca' },
   certified: [],
   domains: [
-    { domain: parseDomain('example.net'), dkim: [{ selector: 'h20261124', publicKey: RSA }] },
-    { domain: parseDomain('example.org'), dkim: [{ selector: 'h20261124', publicKey: RSA }] },
+    { domain: parseDomain('example.net'), dkim: [{ selector: 'h20261124', publicKey: RSA, state: 'active' }] },
+    { domain: parseDomain('example.org'), dkim: [{ selector: 'h20261124', publicKey: RSA, state: 'active' }] },
   ],
+  ttl: 3600,
+  dmarc: 'none',
   ...more,
 });

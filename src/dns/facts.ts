@@ -1,5 +1,6 @@
 /** What records are made from. Put together by the operation from settings, facts of the machine, the database and the certificate; nothing here is asked of DNS. */
 import type { Domain, Fqdn } from '#base';
+import type { Settings } from '#config';
 
 export interface Addresses {
   readonly v4: readonly string[];
@@ -13,6 +14,7 @@ export interface DkimKey {
   readonly selector: string;
   /** base64 of the SubjectPublicKeyInfo. */
   readonly publicKey: string;
+  readonly state: 'pending' | 'active' | 'retiring';
 }
 
 export interface MailDomain {
@@ -46,7 +48,11 @@ export interface DnsFacts {
   /** The daemons have read the certificate that lies there. */
   readonly certificateRead: boolean;
   readonly signer: Signer;
-  /** Names that the certificate is valid for, of those that mail programs try (`clientNames`). */
+  /** Names that the certificate is valid for, or will be once they lead here, of those that mail programs try (`clientNames`). */
   readonly certified: readonly string[];
   readonly domains: readonly MailDomain[];
+  /** Seconds that others may remember a record. */
+  readonly ttl: number;
+  /** What receivers shall do with mail that neither SPF nor DKIM vouches for. */
+  readonly dmarc: Settings['dns']['dmarc'];
 }

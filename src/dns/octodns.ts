@@ -38,13 +38,18 @@ const yamlValue = (record: DnsRecord): Value => {
   }
 };
 
-/** `a10` is behind `a9`: numbers in names count as such. Every second part is one. */
+const compared = <T extends string | bigint>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** As Python's natsort: `a10` is behind `a9`, and `a09` is the same as `a9`. Every second part is a number. */
 const inOrder = (a: string, b: string): number => {
   const [left, right] = [a, b].map((name) => name.split(/(\d+)/)) as [string[], string[]]; // of two comes two
-  const at = left.findIndex((part, index) => part !== right[index]);
-  const [one = '', other = ''] = [left[at], right[at]];
-  if (at % 2 === 1 && other !== '') return Number(one) - Number(other);
-  return one < other ? -1 : one > other ? 1 : 0;
+  for (const [at, part] of left.entries()) {
+    const other = right[at];
+    if (other === undefined) return 1;
+    const difference = at % 2 === 1 ? compared(BigInt(part), BigInt(other)) : compared(part, other);
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
 };
 
 /** All records of one name and type. */

@@ -12,6 +12,3 @@ export interface LeftOut {
   readonly what: string;
   readonly why: string;
 }
-
-/** Seconds. Long enough to be remembered, short enough that a change is seen everywhere within the hour. */
-export const TTL = 3600;

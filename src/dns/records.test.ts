@@ -42,10 +42,16 @@ test('of a server with two domains: exactly these', () => {
 
 test('each has its reason, its zone and an hour to live', () => {
   const { records } = recordsOf(facts());
+  assert.deepEqual([...new Set(recordsOf(facts({ ttl: 300 })).records.map(({ ttl }) => ttl))], [300]);
   for (const { name, why, ttl, zone } of records) {
     assert.match(why, /^[a-zA-Z]/, name);
     assert.deepEqual([ttl, zone], [3600, name.endsWith('example.net') ? 'example.net' : 'example.org'], name);
   }
+});
+
+test('what DMARC asks for is what the operator wrote', () => {
+  for (const dmarc of ['quarantine', 'reject'] as const)
+    assert.ok(lines(facts({ dmarc })).includes(`_dmarc.example.net TXT v=DMARC1; p=${dmarc}; np=reject; rua=mailto:postmaster@example.net`), dmarc);
 });
 
 test('of one domain: its own, with those of the host where its name lies in it', () => {
@@ -91,10 +97,11 @@ test('names that mail programs try: only where the certificate is valid for them
   );
 });
 
-test('DKIM: every key of the domain; of Ed25519 the bare key; without one it says so', () => {
+test('DKIM: every key of the domain, each with its reason; of Ed25519 the bare key; without one it says so', () => {
   const dkim = [
-    { selector: 'h20261124', publicKey: RSA },
-    { selector: 'e20261124', publicKey: ED25519 },
+    { selector: 'h20261124', publicKey: RSA, state: 'retiring' as const },
+    { selector: 'e20261124', publicKey: ED25519, state: 'active' as const },
+    { selector: 'h20261128', publicKey: RSA, state: 'pending' as const },
   ];
   const domain = parseDomain('example.net');
   assert.deepEqual(
@@ -102,6 +109,16 @@ test('DKIM: every key of the domain; of Ed25519 the bare key; without one it say
     [
       `h20261124._domainkey.example.net TXT v=DKIM1; k=rsa; p=${RSA}`,
       `e20261124._domainkey.example.net TXT v=DKIM1; k=ed25519; p=${Buffer.from(ED25519, 'base64').subarray(12).toString('base64')}`,
+      `h20261128._domainkey.example.net TXT v=DKIM1; k=rsa; p=${RSA}`,
+    ],
+  );
+  const reasons = recordsOf(facts({ domains: [{ domain, dkim }] })).records.filter(({ name }) => name.includes('_domainkey'));
+  assert.deepEqual(
+    reasons.map(({ why }) => why),
+    [
+      'DKIM: the last key; what it signed is still under way',
+      'DKIM: the key by which others verify the signature of what this domain sends',
+      'DKIM: the next key; it signs when every server of the zone has shown it for long enough',
     ],
   );
   const without = facts({ domains: [{ domain, dkim: [] }] });
@@ -200,7 +217,7 @@ test('a name in another script: A-labels throughout', () => {
 
 test('a domain as long as a name may be: what would stand below it is left out', () => {
   const long = parseDomain(`${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(61)}`);
-  const given = facts({ domains: [{ domain: long, dkim: [{ selector: 'h20261124', publicKey: RSA }] }] });
+  const given = facts({ domains: [{ domain: long, dkim: [{ selector: 'h20261124', publicKey: RSA, state: 'active' }] }] });
   assert.deepEqual(lines(given, long), [`${long} MX 10 mail.example.org.`, `${long} TXT v=spf1 include:mail.example.org ~all`]);
   const out = recordsOf(given, long).leftOut.map(({ what }) => what.replaceAll(long, 'LONG'));
   assert.deepEqual(out, [

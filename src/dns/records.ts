@@ -5,7 +5,7 @@ import { dkimRecords } from './dkim.ts';
 import { dmarcRecord } from './dmarc.ts';
 import type { DnsFacts, MailDomain } from './facts.ts';
 import { hostLeftOut, hostRecords } from './host.ts';
-import { type DnsRecord, type LeftOut, TTL, type Wanted } from './record.ts';
+import type { DnsRecord, LeftOut, Wanted } from './record.ts';
 import { type Reverse, reverseRecords } from './reverse.ts';
 import { domainSpf } from './spf.ts';
 import { zonesOf } from './zones.ts';
@@ -16,7 +16,7 @@ const domainRecords = (facts: DnsFacts, domain: MailDomain): readonly Wanted[] =
     { name, type: 'MX', data: { preference: 10, exchange: facts.hostname }, why: 'mail for this domain is brought to this server' },
     ...domainSpf(facts, name),
     ...dkimRecords(domain),
-    dmarcRecord(name),
+    dmarcRecord(facts, name),
     ...aliasRecords(facts, name),
     ...srvRecords(facts, name),
   ];
@@ -50,7 +50,7 @@ export const recordsOf = (facts: DnsFacts, only?: string): Records => {
   const domains = facts.domains.filter(({ domain }) => only === undefined || domain === only);
   const wanted = [...(withHost ? hostRecords(facts) : []), ...domains.flatMap((domain) => domainRecords(facts, domain))];
   return {
-    records: wanted.filter(fits).map((record) => ({ ...record, ttl: TTL, zone: zoneOf(record.name) })),
+    records: wanted.filter(fits).map((record) => ({ ...record, ttl: facts.ttl, zone: zoneOf(record.name) })),
     reverse: withHost ? reverseRecords(facts) : [],
     leftOut: [
       ...(withHost ? hostLeftOut(facts) : []),

@@ -12,12 +12,16 @@ export interface Reverse {
 
 const hexadecimal = (octets: readonly number[]): readonly string[] => octets.flatMap((octet) => [...octet.toString(16).padStart(2, '0')]);
 
-/** RFC 1035 section 3.5, RFC 3596 section 2.5. */
-export const reverseName = (address: string): string => {
+/** Octets, or of IPv6 hexadecimal digits, the last one first: as reverse zones and blocklists have them. */
+export const reversed = (address: string): string => {
   const parsed = ipaddr.parse(address);
   const octets = parsed.toByteArray();
-  return parsed.kind() === 'ipv4' ? `${octets.toReversed().join('.')}.in-addr.arpa` : `${hexadecimal(octets).toReversed().join('.')}.ip6.arpa`;
+  return (parsed.kind() === 'ipv4' ? octets.map(String) : hexadecimal(octets)).toReversed().join('.');
 };
+
+/** RFC 1035 section 3.5, RFC 3596 section 2.5. */
+export const reverseName = (address: string): string =>
+  `${reversed(address)}.${ipaddr.parse(address).kind() === 'ipv4' ? 'in-addr.arpa' : 'ip6.arpa'}`;
 
 const all = ({ v4, v6 }: Addresses): readonly string[] => [...v4, ...v6];
 

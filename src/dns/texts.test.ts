@@ -63,13 +63,31 @@ test('lines for a form: host, type and value with tabs; short texts bare, long o
   assert.ok(whole.includes('\nTo ask the provider of the address for\n192.0.2.25\tPTR\tmail.example.org.\n'), whole);
 });
 
+/** Of the functions of its language, before the modifiers (its reference, "Domain Modifiers"). */
+const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
+  A: ['string', 'string'],
+  AAAA: ['string', 'string'],
+  CNAME: ['string', 'string'],
+  TXT: ['string', 'string'],
+  MX: ['string', 'number', 'string'],
+  SRV: ['string', 'number', 'number', 'number', 'string'],
+  TLSA: ['string', 'number', 'number', 'number', 'string'],
+  CAA: ['string', 'string', 'string'],
+};
+
 test('DNSControl: what its interpreter would be told', () => {
   const told: unknown[] = [];
   const record =
     (type: string) =>
-    (...words: readonly unknown[]) => [type, ...words];
+    (...words: readonly unknown[]) => {
+      assert.deepEqual(
+        words.slice(0, -1).map((word) => typeof word),
+        ARGUMENTS[type],
+      );
+      return [type, ...words];
+    };
   const language = {
-    ...Object.fromEntries(['A', 'AAAA', 'MX', 'TXT', 'CNAME', 'SRV', 'TLSA', 'CAA'].map((type) => [type, record(type)])),
+    ...Object.fromEntries(Object.keys(ARGUMENTS).map((type) => [type, record(type)])),
     TTL: (seconds: number) => ({ ttl: seconds }),
     D_EXTEND: (...words: readonly unknown[]) => void told.push(words),
   };
@@ -160,7 +178,7 @@ test('octoDNS: a document for each zone, keys in natural order, values of one ty
 
 test('octoDNS: numbers in names are in the order of numbers', () => {
   const publicKey = RSA;
-  const dkim = ['h10', 'h9', 'h', 'a', '20', '3', 'h9b'].map((selector) => ({ selector, publicKey }));
+  const dkim = ['h10', 'h9', 'h', 'a', '20', '3', 'h9b'].map((selector) => ({ selector, publicKey, state: 'active' as const }));
   const text = octodnsText(recordsOf(facts({ domains: [{ domain: parseDomain('example.net'), dkim }] }), 'example.net'));
   const keys = [...text.matchAll(/^"([^"]+)\._domainkey":$/gm)].map(([, key]) => key);
   // What stands between numbers is compared as a whole: `h._domainkey` is behind `h`.

@@ -1,4 +1,6 @@
 export type { Mismatch } from './compare.ts';
+export { type FoundRecord, parseDig, type Reply, undotted } from './dig.ts';
+export { type DkimAlgorithm, dkimAlgorithm, dkimRecordText, parseDkimRecord } from './dkim-record.ts';
 export { renderDovecot, renderDovecotSql } from './dovecot.ts';
 export { compareDovecot } from './dovecot-dump.ts';
 export { renderMariadb, renderSystemd } from './ini.ts';
@@ -6,8 +8,10 @@ export { compareMariadb } from './mariadb-dump.ts';
 export { type MasterService, renderMasterCf } from './master.ts';
 export { renderNginx } from './nginx.ts';
 export { compareNginx } from './nginx-dump.ts';
+export { parseNsupdate, type Prerequisite, renderNsupdate, type UpdateReply, type ZoneChange } from './nsupdate.ts';
 export { renderMainCf, renderMapCf } from './postfix.ts';
 export { comparePostfix, type PostfixDump } from './postfix-dump.ts';
+export { parsePostqueue, type Queued } from './postqueue.ts';
 export { renderRedis } from './redis.ts';
 export { compareRedis } from './redis-dump.ts';
 export { compareVersions, rowsFor } from './rows.ts';

@@ -20,6 +20,16 @@ export interface Facts {
   readonly resolversCarryDnssec: boolean | null;
   /** Upstream versions, installed or else what the package source offers: `3.7.11`, `2.3.19`, `1.17.1`. */
   readonly versions: Readonly<Record<'unbound' | 'mariadb' | 'redis' | 'rspamd' | 'dovecot' | 'postfix' | 'nginx', string>>;
-  /** DKIM public keys that lie on this machine: the `p=` value, base64 of the SubjectPublicKeyInfo. */
-  readonly dkimKeys: readonly { readonly domain: string; readonly selector: string; readonly publicKey: string; readonly path: AbsPath }[];
+  /** DKIM keys that lie on this machine and whose records must be visible. */
+  readonly dkimKeys: readonly {
+    readonly domain: string;
+    readonly selector: string;
+    /** base64 of the SubjectPublicKeyInfo. */
+    readonly publicKey: string;
+    /** Rspamd's copy; of a pending key there is none yet. */
+    readonly path: AbsPath;
+    readonly state: 'pending' | 'active' | 'retiring';
+    /** In this state, as ISO 8601; null: it has been active from the beginning. */
+    readonly since: string | null;
+  }[];
 }

@@ -1,3 +1,4 @@
+export { carry } from './carry.ts';
 export { clockSetBy } from './clock.ts';
 export { editedConffiles } from './conffiles.ts';
 export { type Configured, configured } from './dpkg-log.ts';
@@ -7,6 +8,7 @@ export { diskFull, diskReadOnly, megabytes } from './file-systems.ts';
 export { isTemporary, temporaryFor } from './files.ts';
 export { contentAt, followed } from './links.ts';
 export { changeUnderWay, refuseWhileUnderWay, withLock } from './lock.ts';
+export { lookingOn } from './looking-on.ts';
 export * from './machine.ts';
 export { plannedMemoryMb } from './memory.ts';
 export {
@@ -20,7 +22,7 @@ export {
   upstreamVersion,
 } from './packages.ts';
 export { askResolvers, probeFacts } from './probe-facts.ts';
-export { connectionsTo, type Holder, holding, holdersOf, listenersOfFamily, memoryMb } from './processes.ts';
+export { connectionsTo, familiesOf, type Holder, holding, holdersOf } from './processes.ts';
 export { must, thisMachine } from './real.ts';
 export { talk } from './talk.ts';
 export { ensureSystemUser } from './users.ts';

@@ -7,9 +7,9 @@ import { after, test } from 'node:test';
 import { HauspostError } from '#base';
 import { changeUnderWay, refuseWhileUnderWay, withLock } from './lock.ts';
 
-const HOLDER = `
+const holding = (command: string): string => `
   import { withLock } from ${JSON.stringify(import.meta.resolve('./lock.ts'))};
-  await withLock('hauspost apply', async () => {
+  await withLock(${JSON.stringify(command)}, async () => {
     process.stdout.write('held');
     await new Promise((resolve) => setTimeout(resolve, 600_000));
   });
@@ -21,8 +21,8 @@ const refusedFor = (pid: number | undefined) => (error: unknown) =>
   error instanceof HauspostError && error.exitCode === 4 && error.message === `another change is under way: 'hauspost apply' (process ${pid})`;
 
 /** A process that has the lock, until it is ended as the kernel ends it. */
-const holder = async (): Promise<{ readonly pid: number | undefined; readonly kill: () => Promise<void> }> => {
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', HOLDER], {
+const holder = async (command = 'hauspost apply'): Promise<{ readonly pid: number | undefined; readonly kill: () => Promise<void> }> => {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', holding(command)], {
     stdio: ['ignore', 'pipe', 'inherit'],
     cwd: import.meta.dirname,
   });
@@ -60,6 +60,16 @@ test('who looks sees the holder and hinders nobody; what a killed one wrote down
   assert.equal(await changeUnderWay(), undefined);
   await refuseWhileUnderWay();
   await withLock('hauspost up', async () => assert.equal(await changeUnderWay(), `'hauspost up' (process ${process.pid})`));
+});
+
+test('upkeep, which nobody called, is waited for: before a question, and with the lock', async () => {
+  const { kill } = await holder('hauspost upkeep');
+  let over = false;
+  const both = [refuseWhileUnderWay(), withLock('hauspost apply', () => Promise.resolve())].map((each) => each.then(() => over));
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  over = true;
+  await kill();
+  assert.deepEqual(await Promise.all(both), [true, true], 'neither was done before it had ended');
 });
 
 test('who waits is told for whom, and has it once that has ended; it may give up', async () => {

@@ -17,6 +17,10 @@ const HELD = 75;
 /** Who gets the lock writes its name a moment later. */
 const NAMED = { times: 20, everyMs: 50 };
 const AGAIN_MS = 500;
+/** Nobody typed it, and it lets go within seconds: whoever comes meanwhile waits, and is not refused for what he cannot know. */
+const UPKEEP = /^'hauspost upkeep' /;
+/** By AGAIN_MS. */
+const PATIENCE = 120;
 
 export interface LockOptions {
   /** Of the lock; without it that of changes. */
@@ -86,8 +90,10 @@ const acquire = async (file: FileHandle, { name = CHANGE, wait }: LockOptions): 
     const holder = await holderOf(name);
     asked += 1;
     if (holder === undefined && asked < NAMED.times) await pause(NAMED.everyMs);
-    else if (wait === undefined) throw held(holder);
-    else {
+    else if (wait === undefined) {
+      if (!UPKEEP.test(holder ?? '') || asked > PATIENCE) throw held(holder);
+      await pause(AGAIN_MS);
+    } else {
       await waitFor(wait, holder, !waited);
       waited = true;
     }
@@ -113,6 +119,10 @@ export const changeUnderWay = (): Promise<string | undefined> => holderOf(CHANGE
 
 /** Throws `lock.held` (exit 4): before a question is put that could not be followed by anything. */
 export const refuseWhileUnderWay = async (): Promise<void> => {
-  const holder = await changeUnderWay();
-  if (holder !== undefined) throw held(holder);
+  for (let asked = 1; ; asked += 1) {
+    const holder = await changeUnderWay();
+    if (holder === undefined) return;
+    if (!UPKEEP.test(holder) || asked > PATIENCE) throw held(holder);
+    await pause(AGAIN_MS);
+  }
 };

@@ -84,6 +84,8 @@ export interface Machine {
   keepAlive(): () => void;
   now(): Date;
   random(octets: number): Buffer;
-  /** Asks until `condition` holds; false when `ms` are over first. */
+  /** Asks until `condition` holds, at most twice a second; false when `ms` are over first. */
   waitFor(condition: () => Promise<boolean>, ms: number): Promise<boolean>;
+  /** Rejects with an AbortError as soon as `signal` says so. */
+  pause(ms: number, signal: AbortSignal): Promise<void>;
 }

@@ -101,12 +101,27 @@ const socketsOf = async (machine: Machine, pid: number): Promise<ReadonlySet<str
   return new Set(targets.flatMap((target) => /^socket:\[([0-9]+)\]$/.exec(target ?? '')?.[1] ?? []));
 };
 
-/** What the process and its descendants listen on, as `tcp 127.0.0.1:25`. */
-export const listenersOfFamily = async (machine: Machine, pid: number): Promise<readonly string[]> => {
-  const members = family(await allProcesses(machine), pid);
-  const inodes = new Set((await Promise.all(members.map(async (member) => [...(await socketsOf(machine, member))]))).flat());
-  const own = (await allListening(machine)).filter((entry) => inodes.has(entry.inode));
-  return [...new Set(own.map(({ transport, address: host, port }) => `${transport} ${host.includes(':') ? `[${host}]` : host}:${port}`))].toSorted();
+const named = ({ transport, address: host, port }: Listening): string => `${transport} ${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+/** A daemon with all its descendants. */
+export interface Family {
+  /** As `tcp 127.0.0.1:25`, sorted. */
+  readonly listeners: readonly string[];
+  /** PSS, so that shared pages count once. */
+  readonly memoryMb: number;
+}
+
+/** Of each of the processes, from one look at all: the kernel searches a table of hundreds of thousands of places for who listens. */
+export const familiesOf = async (machine: Machine, roots: readonly number[]): Promise<ReadonlyMap<number, Family>> => {
+  const [all, open] = [await allProcesses(machine), await allListening(machine)];
+  const families = roots.map(async (root): Promise<readonly [number, Family]> => {
+    const members = family(all, root);
+    const inodes = new Set((await Promise.all(members.map(async (member) => [...(await socketsOf(machine, member))]))).flat());
+    const kb = await Promise.all(members.map((member) => pssOf(machine, member)));
+    const listeners = [...new Set(open.filter(({ inode }) => inodes.has(inode)).map(named))].toSorted();
+    return [root, { listeners, memoryMb: Math.ceil(kb.reduce((sum, value) => sum + value, 0) / 1024) }];
+  });
+  return new Map(await Promise.all(families));
 };
 
 export interface Holder extends Listening {
@@ -158,12 +173,6 @@ export const holding = async (machine: Machine, program: string, inodes: Readonl
     if (name === program && [...(await socketsOf(machine, pid))].some((inode) => inodes.has(inode))) found.push(pid);
   }
   return found;
-};
-
-/** Memory of a daemon with its children, in MB: PSS, so that shared pages count once. */
-export const memoryMb = async (machine: Machine, pid: number): Promise<number> => {
-  const kb = await Promise.all(family(await allProcesses(machine), pid).map((member) => pssOf(machine, member)));
-  return Math.ceil(kb.reduce((sum, value) => sum + value, 0) / 1024);
 };
 
 /** Seconds; undefined when there is no such process. */

@@ -47,6 +47,7 @@ export const thisMachine = (): Machine => ({
   now: () => new Date(),
   random: (octets) => randomBytes(octets),
   waitFor,
+  pause: (ms, signal) => pause(ms, undefined, { signal }),
 });
 
 /** Runs and rejects with a `failure` that quotes the program's last words when the status is not 0. */

@@ -25,6 +25,12 @@ export interface CheckRoom {
   ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>;
 }
 
+/** For what is done once all daemons answer. */
+export interface Hands extends CheckRoom {
+  now(): Date;
+  pause(ms: number): Promise<void>;
+}
+
 /** The text of a file, empty where there is none. */
 export type ReadText = (file: string) => Promise<string>;
 
@@ -58,4 +64,6 @@ export interface Service {
   /** Where in its files that is of which the daemon's own words complain, if they tell. */
   placeIn?(words: string, read: ReadText): Promise<Place | undefined>;
   probes(input: RenderInput): readonly Probe[];
+  /** Does at once what it put off as long as others were away; called once all answer, with those that were woken and since when they answer. What was done, if anything. */
+  catchUp?(hands: Hands, input: RenderInput, woken: ReadonlyMap<ServiceName, Date>): Promise<string | undefined>;
 }

@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { type AbsPath, type MailAddress, operatorError, parseDomain, parseMailAddress, parseMegabytes, splitAddress } from '#base';
 import { accounts, type Dangling, generatePassword, hashPassword, type PasswordHash, parsePasswordHash } from '#directory';
 import type { Finding } from '#model';
-import { type Context, listing, operation } from './operation.ts';
+import { type Consent, type Context, listing, operation } from './operation.ts';
 import { endReading, endSessions, withoutSessions } from './sessions.ts';
-import { finding, fromDirectory, keepingPostmaster, putMailAside, requireConsent, warned, withDirectory } from './people.ts';
+import { finding, fromDirectory, keepingPostmaster, putMailAside, requireConsent, tried, warned, withDirectory } from './people.ts';
 import { withUsage } from './usage.ts';
 
 const address = z.string().describe('a whole address such as user@example.org');
@@ -62,7 +62,7 @@ export const add = operation({
     ...passwordFlags,
   }),
   output: account.extend({ warnings: z.array(finding).readonly() }),
-  needs: 'root',
+  needs: 'server',
   run: (context, { address: given, quota, send_only, disabled, ...flags }) =>
     withDirectory(async (directory) => {
       const whose = parseMailAddress(given);
@@ -105,7 +105,7 @@ export const set = operation({
     enabled: z.boolean().optional().describe('can log in and receives mail again'),
   }),
   output: account.extend({ warnings: z.array(finding).readonly() }),
-  needs: 'root',
+  needs: 'server',
   run: (context, input) =>
     withDirectory(async (directory) => {
       const whose = parseMailAddress(input.address);
@@ -136,7 +136,7 @@ export const passwd = operation({
   positionals: [{ key: 'address' }],
   input: z.object({ address, ...passwordFlags }),
   output: z.object({ address: z.string() }),
-  needs: 'root',
+  needs: 'server',
   run: (context, { address: given, ...flags }) =>
     withDirectory(async (directory) => {
       const whose = parseMailAddress(given);
@@ -159,7 +159,7 @@ export const list = listing({
     usage: z.boolean().optional().describe('also how much each mailbox holds, which Dovecot is asked for'),
   }),
   element: account.extend({ used_mb: z.number().optional() }),
-  needs: 'root',
+  needs: 'server',
   elements: (context, { domain, usage }) =>
     fromDirectory(async function* (directory) {
       const listed = accounts.list(directory, domain === undefined ? {} : { domain: parseDomain(domain) });
@@ -168,13 +168,18 @@ export const list = listing({
     }),
 });
 
-const deletion = (whose: MailAddress): string => `account-delete-mail:${whose}`;
+/** Names what was shown: an alias that leads here since needs another yes. */
+const removal = (whose: MailAddress, deleted: boolean, dangling: readonly Dangling[]): Consent => ({
+  id: `account-remove:${whose}:${deleted}:${JSON.stringify(dangling)}`,
+  text: dangling.map(({ source, destination }) => `  ${source} -> ${destination} would lead nowhere`).join('\n'),
+  question: deleted ? `Remove ${whose}, and delete all its mail for good?` : `Remove ${whose}, and move its mail aside?`,
+});
 
 const leadsNowhere = ({ source, destination }: Dangling): Finding => ({
   level: 'warning',
   code: 'account.dangling-alias',
   message: `the alias ${source} still leads to ${destination}, where nobody is`,
-  remedy: `\`hauspost alias remove ${source} ${destination}\` takes that out.`,
+  remedy: `'hauspost alias remove ${source} ${destination}' takes that out.`,
 });
 
 export const remove = operation({
@@ -188,24 +193,27 @@ export const remove = operation({
     moved_to: z.string().nullable(),
     dangling: z.array(z.object({ source: z.string(), destination: z.string() })).readonly(),
   }),
-  needs: 'root',
-  consents: async (_context, input) => {
-    if (input.delete_mail !== true) return [];
+  needs: 'server',
+  consents: async (context, input) => {
     const whose = parseMailAddress(input.address);
-    await withDirectory((directory) => accounts.get(directory, whose));
-    return [{ id: deletion(whose), text: '', question: `Delete all mail of ${whose} for good?` }];
+    const { dangling } = await tried(context, (directory) => accounts.remove(directory, whose));
+    return [removal(whose, input.delete_mail === true, dangling)];
   },
   run: async (context, input) => {
     const whose = parseMailAddress(input.address);
-    if (input.delete_mail === true) requireConsent(context, deletion(whose));
+    const deleted = input.delete_mail === true;
     const { local, domain } = splitAddress(whose);
     const { dangling, moved } = await withDirectory(async (directory) => {
-      const gone = await keepingPostmaster(context, directory, () => accounts.remove(directory, whose));
+      const gone = await keepingPostmaster(context, directory, async () => {
+        const removed = await accounts.remove(directory, whose);
+        requireConsent(context, removal(whose, deleted, removed.dangling).id);
+        return removed;
+      });
       warned(context, gone.dangling.map(leadsNowhere));
       const aside = (): Promise<AbsPath | null> => putMailAside(context, `${domain}/${local}`, whose);
       return { ...gone, moved: await withoutSessions(context, directory, { local, domain }, aside) };
     });
-    if (input.delete_mail !== true || moved === null) return { address: whose, moved_to: moved, dangling };
+    if (!deleted || moved === null) return { address: whose, moved_to: moved, dangling };
     await context.machine.remove(moved);
     return { address: whose, moved_to: null, dangling };
   },

@@ -16,9 +16,9 @@ export const add = operation({
   summary: 'Lets an address lead to other ones, here or elsewhere.',
   example: 'hauspost alias add team@example.org anna@example.org bert@example.com',
   positionals: [{ key: 'source' }, { key: 'destinations', rest: true }],
-  input: z.object({ source, destinations: z.array(z.string()).min(1, 'one or more addresses are needed').describe('where mail goes') }),
+  input: z.object({ source, destinations: z.array(z.string()).min(1).describe('one or more addresses that mail goes to') }),
   output: alias.extend({ warnings: z.array(finding).readonly() }),
-  needs: 'root',
+  needs: 'server',
   run: (context, input) =>
     withDirectory(async (directory) => {
       const wanted = { source: parseAliasSource(input.source), destinations: input.destinations.map(parseDestination) };
@@ -39,7 +39,7 @@ export const set = operation({
     enabled: z.boolean().optional().describe('mail goes there again'),
   }),
   output: alias.extend({ warnings: z.array(finding).readonly() }),
-  needs: 'root',
+  needs: 'server',
   run: (context, input) =>
     withDirectory(async (directory) => {
       if ((input.disabled === true) === (input.enabled === true)) {
@@ -58,7 +58,7 @@ export const list = listing({
   positionals: [{ key: 'domain' }],
   input: z.object({ domain: z.string().optional().describe('only aliases of this domain') }),
   element: alias,
-  needs: 'root',
+  needs: 'server',
   elements: (_context, { domain }) =>
     fromDirectory((directory) => aliases.list(directory, domain === undefined ? {} : { domain: parseDomain(domain) })),
 });
@@ -70,7 +70,7 @@ export const remove = operation({
   positionals: [{ key: 'source' }, { key: 'destinations', rest: true }],
   input: z.object({ source, destinations: destinations.describe('which of them') }),
   output: alias.extend({ removed: z.array(destination).readonly() }),
-  needs: 'root',
+  needs: 'server',
   run: (context, input) =>
     withDirectory((directory) => {
       const [from, named] = [parseAliasSource(input.source), input.destinations.map(parseDestination)];

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { isDeepStrictEqual } from 'node:util';
 import {
   apply as applyAll,
+  before,
   daemonsOf,
   type Desired,
   type Generation,
@@ -21,9 +22,14 @@ import { type RenderInput, SERVICE_NAMES } from '#model';
 import { render } from '#services';
 import { agreedTo, applyRequest, consentTo, standing, standingFields, surroundings } from './applying.ts';
 import { desiredAgain, inPlace, inputOf, loadDesired, storeOf } from './desired.ts';
+import { dkimFindings } from './dkim.ts';
+import { noServer } from './no-server.ts';
 import { type Context, operation } from './operation.ts';
 import { serverFindings } from './findings.ts';
+import { nameFindings } from './names.ts';
 import { finding, warned } from './people.ts';
+import { askSoon } from './server-certificate.ts';
+import { desiredInPlace } from './serving.ts';
 
 const change = z.object({
   kind: z.string(),
@@ -73,7 +79,10 @@ export const plan = operation({
       plan: { changes, state },
     } = await planned(context);
     const wanted = await packagesWant(context.machine, storeOf(context), desired.manifest);
-    const findings = warned(context, [...wanted, ...(await serverFindings(context, desired.input))]);
+    // Who answers for names once it is applied nobody knows; who answers now is asked of what is in place.
+    const present = (await inPlace(context))?.input;
+    const names = present === undefined ? [] : await nameFindings(present);
+    const findings = [...wanted, ...(await serverFindings(context, desired.input)), ...names];
     const stands = await standing(context, state);
     return { changes: stands.under_way === undefined ? changes : changes.map(undecided), generation: state.committed, findings, ...stands };
   },
@@ -96,7 +105,10 @@ export const apply = operation({
     withLock('hauspost apply', async () => {
       const desired = await loadDesired(context);
       const done = await applyAll(applyRequest(context, desired));
-      return { ...done, findings: [...done.findings, ...warned(context, await serverFindings(context, desired.input))] };
+      await askSoon(context, desired.input);
+      // Where nothing was done nobody waits for an answer that may not come.
+      const names = done.applied ? await nameFindings(desired.input) : [];
+      return { ...done, findings: [...done.findings, ...warned(context, [...(await serverFindings(context, desired.input)), ...names])] };
     }),
 });
 
@@ -127,7 +139,11 @@ export const generations = operation({
         summary: z.string(),
         version: z.string().describe('of Hauspost, which made it'),
         committed: z.boolean(),
-        options: z.array(z.string()).readonly().describe('of hauspost.toml, written otherwise than for the one before it in this list'),
+        compared_with: z
+          .number()
+          .nullable()
+          .describe('the one that was in place when it was made: summary and options say what is otherwise than there'),
+        options: z.array(z.string()).readonly().describe('of hauspost.toml, written otherwise than for the one that it is compared with'),
         readable: z.boolean().describe('false: a newer version made it, and this one cannot put it back'),
       }),
     )
@@ -136,31 +152,34 @@ export const generations = operation({
   run: async (context) => {
     const { committed } = await storeOf(context).state();
     const all = await appliedOnes(context);
-    const sources = await Promise.all(all.map(({ number }) => storeOf(context).source(number)));
-    return all.map((meta, index) => {
+    if (all.length === 0) throw noServer(context);
+    const sources = new Map(await Promise.all(all.map(async ({ number }) => [number, await storeOf(context).source(number)] as const)));
+    return all.map((meta) => {
       const { number, created, summary, version } = meta;
-      const [before, own] = [sources[index - 1], sources[index]];
-      const options = before === undefined || own === undefined ? [] : changedOptions(before, own);
-      return { number, created, summary, version, committed: number === committed, options, readable: isReadable(meta) };
+      const other = before(all, meta)?.number ?? null;
+      const [was, is] = [other === null ? undefined : sources.get(other), sources.get(number)];
+      const options = was === undefined || is === undefined ? [] : changedOptions(was, is);
+      return { number, created, summary, version, committed: number === committed, compared_with: other, options, readable: isReadable(meta) };
     });
   },
 });
 
-/** The one that is asked for; without a number the newest that is older than the one in place. */
+const BEFORE_FIRST =
+  "'hauspost rollback 0' puts back what was there before the first 'up': then this machine is no mail server of Hauspost any more. Packages, people and mail stay.";
+
+/** The one that is asked for; without a number the one before that in place. */
 const earlier = async (context: Context, asked: string | undefined): Promise<Meta> => {
   const known = await appliedOnes(context);
   const { committed } = await storeOf(context).state();
-  const found =
-    asked === undefined
-      ? known.findLast(({ number }) => number > 0 && number < (committed ?? 0))
-      : known.find(({ number }) => String(number) === asked);
+  const present = known.find(({ number }) => number === committed);
+  const found = asked === undefined ? present && before(known, present) : known.find(({ number }) => String(number) === asked);
   if (found !== undefined) return found;
-  throw operatorError({
-    code: 'rollback.generation',
-    message: asked === undefined ? 'there is no generation before the one in place' : `there is no generation ${JSON.stringify(asked)}`,
-    remedy:
-      known.length === 0 ? 'Nothing was applied yet.' : `There are: ${known.map(({ number }) => number).join(', ')}. See 'hauspost generations'.`,
-  });
+  if (known.length === 0) throw noServer(context);
+  const code = 'rollback.generation';
+  const there = `There are: ${known.map(({ number }) => number).join(', ')}. See 'hauspost generations'.`;
+  if (asked !== undefined) throw operatorError({ code, message: `there is no generation ${JSON.stringify(asked)}`, remedy: there });
+  if (present === undefined) throw operatorError({ code, message: 'none is in place, so that there is none before it', remedy: there });
+  throw operatorError({ code, message: `generation ${present.number}, which is in place, is the first of Hauspost's`, remedy: BEFORE_FIRST });
 };
 
 /** Daemons whose files would be others for the versions that are installed now. */
@@ -209,13 +228,6 @@ const loadEarlier = async (context: Context, asked: string | undefined): Promise
 
 const ZERO = '0';
 
-/** The one in place, as it lies on disk. */
-const desiredInPlace = async (context: Context): Promise<Desired | undefined> => {
-  const generation = await inPlace(context);
-  if (generation?.input === undefined) return undefined;
-  return desiredAgain(context, generation, generation.input);
-};
-
 const leaving = async (context: Context): Promise<z.output<typeof applied>> => {
   const desired = await desiredInPlace(context);
   if (desired === undefined) return { applied: false, generation: 0, changes: [], probes: [], findings: [] };
@@ -233,7 +245,9 @@ export const rollback = operation({
     generation: z
       .string()
       .optional()
-      .describe('its number, as generations lists it; the one before the present one if left out; 0: what was there before the first apply'),
+      .describe(
+        'its number, as generations lists it; if left out, the one that was in place when the present one was made; 0: what was there before the first apply',
+      ),
   }),
   output: applied,
   needs: 'root',
@@ -253,6 +267,10 @@ export const rollback = operation({
       const { number, desired } = await loadEarlier(context, generation);
       // What it was made from is no longer the operator's file, so there is no option to change.
       const kept = { kept: number, renderAgain: () => Promise.resolve(desired), originsOf: () => undefined };
-      return applyAll({ ...applyRequest(context, desired), ...kept });
+      const done = await applyAll({ ...applyRequest(context, desired), ...kept });
+      const { input } = desired;
+      const names = done.applied ? await nameFindings(input) : [];
+      const found = [...(await serverFindings(context, input)), ...names, ...(await dkimFindings(context, input))];
+      return { ...done, findings: [...done.findings, ...warned(context, found)] };
     }),
 });

@@ -1,8 +1,20 @@
 /** What `plan`, `apply`, `up` and `status` share: what the apply room wants to know around it, the question, the request. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { type ApplyRequest, blameOf, type Change, type Desired, isUnasked, nameOf, type Plan, type Surroundings } from '#apply';
-import { operatorError } from '#base';
+import {
+  type ApplyRequest,
+  blameOf,
+  type Change,
+  type Desired,
+  groupText,
+  isUnasked,
+  nameOf,
+  type Plan,
+  type Surroundings,
+  together,
+  type Together,
+} from '#apply';
+import { hanging, operatorError } from '#base';
 import { changeUnderWay, initOf } from '#machine';
 import type { RenderInput } from '#model';
 import { databaseFor } from './database.ts';
@@ -28,12 +40,23 @@ const line = (change: Change): string => {
 };
 
 const COPIES = 'Copies are kept below /var/lib/hauspost/overwritten.';
+/** Of lines that go on. */
+const FURTHER = '      ';
+
+const lines = ({ changes, place }: Together<Change>): readonly string[] => {
+  if (place === undefined) return changes.map(line);
+  const { head, names } = groupText(changes, place, 'briefly');
+  return [hanging(`  ${head}: ${names}`, FURTHER)];
+};
 
 const describe = (changes: readonly Change[]): string => {
   const packages = changes.filter((change) => change.kind === 'package').map((change) => change.target);
-  const rest = changes.filter((change) => change.kind !== 'package').map(line);
+  const rest = together(
+    changes.filter((change) => change.kind !== 'package'),
+    'hidden',
+  ).flatMap(lines);
   const copies = changes.some((change) => change.drift && change.kind === 'file' && change.action !== 'create') ? [COPIES] : [];
-  return [...(packages.length > 0 ? [`  install ${packages.join(' ')}`] : []), ...rest, ...copies].join('\n');
+  return [...(packages.length > 0 ? [hanging(`  install ${packages.join(' ')}`, FURTHER)] : []), ...rest, ...copies].join('\n');
 };
 
 const HEAL = 'apply:heal';

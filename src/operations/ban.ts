@@ -1,8 +1,8 @@
 /** `ban list`, `ban lift`: who is refused for wrong passwords. */
 import { z } from 'zod';
-import { operatorError, parseMailAddress } from '#base';
 import { bans } from '#directory';
 import { settingsInPlace } from './desired.ts';
+import { noServer } from './no-server.ts';
 import { operation } from './operation.ts';
 import { withDirectory } from './people.ts';
 
@@ -13,12 +13,10 @@ export const list = operation({
   positionals: [],
   input: z.object({}),
   output: z.array(z.object({ kind: z.enum(['client', 'account']), who: z.string(), failures: z.int(), until: z.string() })).readonly(),
-  needs: 'root',
+  needs: 'server',
   run: async (context) => {
     const settings = await settingsInPlace(context);
-    if (settings === undefined) {
-      throw operatorError({ code: 'ban.no-server', message: 'there is no server yet', remedy: "'hauspost up' makes one." });
-    }
+    if (settings === undefined) throw noServer(context);
     return withDirectory((directory) => bans.list(directory, settings.logins));
   },
 });
@@ -28,16 +26,9 @@ export const lift = operation({
   summary: 'Forgets the wrong passwords of an address, or for an account, so that logins are tried again at once.',
   example: 'hauspost ban lift 203.0.113.7',
   positionals: [{ key: 'who' }],
-  input: z.object({ who: z.string().describe('an IP address or /64 as listed, or an account') }),
+  input: z.object({ who: z.string().describe('an IP address, a /64 or an account, as ban list shows it; any address of a /64 stands for it') }),
   output: z.object({ who: z.string(), forgotten: z.int() }),
-  needs: 'root',
+  needs: 'server',
   run: (_context, { who }) =>
-    withDirectory(async (directory) => {
-      if (who.includes('@')) {
-        const account = parseMailAddress(who);
-        return { who: account, forgotten: await bans.liftAccount(directory, account) };
-      }
-      const client = bans.parseClient(who);
-      return { who: client, forgotten: await bans.liftClient(directory, client) };
-    }),
+    withDirectory((directory) => (who.includes('@') ? bans.liftAccount(directory, who) : bans.liftClient(directory, bans.parseClient(who)))),
 });

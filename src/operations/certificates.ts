@@ -3,12 +3,11 @@ import type { X509Certificate } from 'node:crypto';
 import { HauspostError } from '#base';
 import type { Machine } from '#machine';
 import type { Finding, RenderInput } from '#model';
-import { certificateAt, distrustOf, outOfTime, refuseWrongFiles, type TlsFiles } from '#tls';
+import { certificateAt, distrustOf, isSigned, isSoonOver, outOfTime, refuseWrongFiles, type TlsFiles } from '#tls';
+import { type Attempt, lastAttempt } from './attempts.ts';
 import type { Context } from './operation.ts';
-
-const DAY_MS = 86_400_000;
-/** So long before its end somebody has to know; authorities' clients renew ten days earlier. */
-const SOON_DAYS = 20;
+import { rolloverUnderWay } from './rollover-progress.ts';
+import { signedRequest } from './server-certificate.ts';
 
 const MADE_ANEW = "Run 'hauspost apply', which makes another.";
 const ANOTHER = "Put another one there and run 'hauspost apply'.";
@@ -19,17 +18,18 @@ const late = (leaf: X509Certificate, now: Date, remedy: string): readonly Findin
   return why === undefined ? [] : [{ level: 'error', code: 'tls.out-of-time', message: `the certificate ${why}`, remedy }];
 };
 
-const soon = ({ validToDate }: X509Certificate, now: Date): readonly Finding[] => {
-  const days = Math.floor((validToDate.getTime() - now.getTime()) / DAY_MS);
-  if (days < 0 || days >= SOON_DAYS) return [];
-  const message = `the certificate runs out on ${validToDate.toISOString().slice(0, 10)}`;
+const endOf = ({ validToDate }: X509Certificate): string => validToDate.toISOString().slice(0, 10);
+
+const soon = (leaf: X509Certificate, now: Date): readonly Finding[] => {
+  if (!isSoonOver(leaf, now)) return [];
+  const message = `the certificate runs out on ${endOf(leaf)}`;
   return [{ level: 'warning', code: 'tls.runs-out', message, remedy: `See why it was not renewed. ${ANOTHER}` }];
 };
 
-const named = (leaf: X509Certificate, { hostname }: RenderInput['settings']): readonly Finding[] => {
+const named = (leaf: X509Certificate, { hostname }: RenderInput['settings'], remedy: string): readonly Finding[] => {
   if (leaf.checkHost(hostname) !== undefined) return [];
   const message = `the certificate is not valid for ${hostname}, and mail programs that are told to use that name refuse it`;
-  return [{ level: 'warning', code: 'tls.other-name', message, remedy: `Name ${hostname} when it is asked for. ${ANOTHER}` }];
+  return [{ level: 'warning', code: 'tls.other-name', message, remedy }];
 };
 
 const trusted = async (machine: Machine, { chain }: TlsFiles): Promise<readonly Finding[]> => {
@@ -52,7 +52,11 @@ const ofFiles = async ({ machine }: Context, { settings }: RenderInput, files: T
   if (leaf === undefined) return [];
   const now = machine.now();
   const out = late(leaf, now, `See whether the clock is right; if it is: ${ANOTHER}`);
-  return [...(out.length > 0 ? out : await trusted(machine, files)), ...soon(leaf, now), ...named(leaf, settings)];
+  return [
+    ...(out.length > 0 ? out : await trusted(machine, files)),
+    ...soon(leaf, now),
+    ...named(leaf, settings, `Name ${settings.hostname} when it is asked for. ${ANOTHER}`),
+  ];
 };
 
 /** Ours is made anew by the next change. */
@@ -64,7 +68,50 @@ const ofOwn = async ({ machine }: Context, { wiring }: RenderInput): Promise<rea
   return [{ level: 'error', code: 'tls.own-chain', message: `${chain} holds no certificate that can be read`, remedy: MADE_ANEW }];
 };
 
-export const certificateFindings = (context: Context, input: RenderInput): Promise<readonly Finding[]> => {
-  const { key, chain } = input.settings.tls;
+const ASKS = "Upkeep asks it by itself, 'hauspost cert renew' at once.";
+
+/** In the words of the authority, where it has said something. */
+const because = (attempt: Attempt | undefined): { readonly why: string; readonly remedy: string } =>
+  attempt?.error == null
+    ? { why: 'nobody has asked the authority for another one', remedy: ASKS }
+    : { why: attempt.error.message, remedy: attempt.error.remedy };
+
+const unsigned = (attempt: Attempt | undefined): Finding => {
+  const { why, remedy } = because(attempt);
+  const message = `the authority has signed no certificate yet, and the own authority's is served, which mail programs do not know: ${why}`;
+  return { level: 'warning', code: 'tls.not-signed', message, remedy };
+};
+
+/** While a public authority is asked. */
+const ofAuthority = async (context: Context, input: RenderInput): Promise<readonly Finding[]> => {
+  const { machine } = context;
+  const leaf = await certificateAt(machine, input.wiring.places['tls-chain']);
+  if (leaf === undefined) return ofOwn(context, input);
+  const attempt = await lastAttempt(context, input);
+  if (!(await isSigned(machine, signedRequest(input)))) return [unsigned(attempt), ...late(leaf, machine.now(), MADE_ANEW)];
+  const { why, remedy } = because(attempt);
+  const out = late(leaf, machine.now(), remedy).map((each) => ({ ...each, message: `${each.message}, and was not renewed: ${why}` }));
+  const message = `the certificate runs out on ${endOf(leaf)}, and was not renewed: ${why}`;
+  const over: readonly Finding[] = isSoonOver(leaf, machine.now()) ? [{ level: 'warning', code: 'tls.runs-out', message, remedy }] : [];
+  return [...out, ...over, ...named(leaf, input.settings, ASKS)];
+};
+
+/** A record that somebody has to publish. Once it is seen, time does the rest. */
+const ofRollover = async (context: Context, input: RenderInput): Promise<readonly Finding[]> => {
+  const progress = await rolloverUnderWay(context, input);
+  if (progress === undefined || progress.seen !== null) return [];
+  const message = `the next key of the certificate waits: ${progress.waits}`;
+  const remedy = "Publish it beside the present one ('hauspost dns records'); or 'hauspost cert rollover --cancel' keeps the present key.";
+  return [{ level: 'warning', code: 'tls.rollover', message, remedy }];
+};
+
+const ofSource = (context: Context, input: RenderInput): Promise<readonly Finding[]> => {
+  const { source, key, chain } = input.settings.tls;
+  if (source === 'acme') return ofAuthority(context, input);
   return key === undefined || chain === undefined ? ofOwn(context, input) : ofFiles(context, input, { key, chain });
 };
+
+export const certificateFindings = async (context: Context, input: RenderInput): Promise<readonly Finding[]> => [
+  ...(await ofSource(context, input)),
+  ...(input.settings.tls.source === 'files' ? [] : await ofRollover(context, input)),
+];

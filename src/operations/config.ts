@@ -28,7 +28,7 @@ export const check = operation({
       throw unreadable(where, error);
     });
     if (text === undefined) {
-      const remedy = file === undefined ? "'hauspost up' writes one." : 'Name an existing file.';
+      const remedy = file === undefined ? `'${context.program} up' writes one.` : 'Name an existing file.';
       throw operatorError({ code: 'config.missing', message: `${where} does not exist`, remedy });
     }
     const parsed = parseConfig(text, where);

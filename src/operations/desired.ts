@@ -7,13 +7,13 @@ import { listDkimKeys } from '#dkim';
 import { askResolvers, type Facts, probeFacts } from '#machine';
 import { type RenderInput, wire } from '#model';
 import { render, SERVICES } from '#services';
+import { noServer } from './no-server.ts';
 import type { Context } from './operation.ts';
-import { secretsOf } from './secrets.ts';
+import { keyringOf } from './secrets.ts';
 import { textsOf } from './texts.ts';
 
 /** Fixed, since they hold what exists before any configuration is read. */
 const STATE = path('/var/lib/hauspost');
-export const DKIM = path('/var/lib/rspamd/dkim');
 
 export const readConfigText = async (context: Context): Promise<string | undefined> => (await context.machine.read(context.configFile))?.toString();
 
@@ -46,20 +46,19 @@ export const parsed = (context: Context, text: string): Config => {
 };
 
 /** Where there is none. `up` puts back the one that was applied, if there is one. */
-export const noSource = ({ configFile }: Context, kept: Generation | undefined): Error => {
+export const noSource = ({ configFile }: Context, kept: Generation): Error => {
   const remedy =
-    kept === undefined
-      ? "Run 'hauspost up', which writes it."
-      : kept.source === undefined
-        ? "Write it again; see 'hauspost config example'."
-        : `Run 'hauspost up', which puts back the one that generation ${kept.meta.number}, now in place, was made from.`;
+    kept.source === undefined
+      ? "Write it again; see 'hauspost config example'."
+      : `Run 'hauspost up', which puts back the one that generation ${kept.meta.number}, now in place, was made from.`;
   return operatorError({ code: 'config.missing', message: `${configFile} does not exist`, remedy });
 };
 
 const loadSource = async (context: Context): Promise<string> => {
   const text = await readConfigText(context);
-  if (text === undefined) throw noSource(context, await inPlace(context));
-  return text;
+  if (text !== undefined) return text;
+  const kept = await inPlace(context);
+  throw kept === undefined ? noServer(context) : noSource(context, kept);
 };
 
 /** Whether the settings depend on what the host's resolvers can do. */
@@ -68,11 +67,14 @@ const resolversCount = (config: Config, facts: Facts): boolean => {
   return !isDeepStrictEqual(without, having);
 };
 
+/** What the machine is now; of what its resolvers can do, what they answered when they were asked last. */
+export const presentFacts = async (context: Context): Promise<Facts> => ({
+  ...(await probeFacts(context.machine, context.reporter, (await inPlace(context))?.input?.facts)),
+  dkimKeys: await listDkimKeys(keyringOf(context)),
+});
+
 export const renderInput = async (context: Context, config: Config): Promise<RenderInput> => {
-  const probed = {
-    ...(await probeFacts(context.machine, context.reporter, (await inPlace(context))?.input?.facts)),
-    dkimKeys: await listDkimKeys(secretsOf(context), DKIM),
-  };
+  const probed = await presentFacts(context);
   const facts = resolversCount(config, probed) ? await askResolvers(probed) : probed;
   const settings = resolve(config, facts);
   return { settings, facts, wiring: wire(settings, facts), texts: await textsOf(context, settings) };

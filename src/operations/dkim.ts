@@ -1,20 +1,23 @@
 /** DKIM keys of the domains: made with a domain, or where SQL has added one; `dkim sync` is what the daemon dkim-keys calls. */
 import { z } from 'zod';
 import { type Domain, HauspostError, parseDomain } from '#base';
+import { homeDomain } from '#config';
 import { type Directory, domains } from '#directory';
-import { ensureDkimKey, publishDkimKeys, selectorOf } from '#dkim';
-import type { Finding } from '#model';
-import { DKIM } from './desired.ts';
+import { domainsWithKeys, ensureDkimKeys, keysOf, listDkimKeys, publishDkimKeys } from '#dkim';
+import type { Finding, RenderInput } from '#model';
+import { showKeys } from './dkim-resolver.ts';
+import { deniedHere } from './dkim-view.ts';
 import { type Context, operation } from './operation.ts';
 import { finding, warned, withDirectory } from './people.ts';
-import { secretsOf } from './secrets.ts';
+import { keyringOf } from './secrets.ts';
 
-/** Makes what is missing and hands it to Rspamd; answers for which domains. Needs no lock: whoever does it at the same time does the same. */
+/** Makes what is missing and hands it to Rspamd and the resolver; answers for which domains. Needs no lock: whoever does it at the same time does the same. */
 export const makeDkimKeys = async (context: Context, wanted: readonly Domain[]): Promise<readonly Domain[]> => {
-  const secrets = secretsOf(context);
+  const keyring = keyringOf(context);
   const made: Domain[] = [];
-  for (const domain of wanted) if (await ensureDkimKey(secrets, domain, selectorOf(context.machine.now()))) made.push(domain);
-  await publishDkimKeys(context.machine, secrets, DKIM);
+  for (const domain of wanted) if (await ensureDkimKeys(keyring, domain)) made.push(domain);
+  await publishDkimKeys(keyring);
+  await showKeys(context);
   return made;
 };
 
@@ -42,7 +45,7 @@ const unfit = (names: readonly string[]): readonly Finding[] =>
 export const fitDomains = (names: readonly string[]): readonly string[] => names.filter((name) => whyNot(name) === undefined);
 
 const without = async (context: Context, names: readonly string[]): Promise<readonly string[]> => {
-  const having = new Set(await secretsOf(context).list('dkim'));
+  const having = new Set(await domainsWithKeys(keyringOf(context)));
   return names.filter((name) => !having.has(name));
 };
 
@@ -52,22 +55,64 @@ export const makeMissingDkimKeys = async (context: Context, directory: Directory
   if (lacking.length > 0) await makeDkimKeys(context, lacking.map(parseDomain));
 };
 
-/** Domains whose mail leaves without a signature; nothing while the database does not answer, which is said elsewhere. */
-export const dkimFindings = async (context: Context): Promise<readonly Finding[]> => {
+const SHOWN = 5;
+
+const some = (list: readonly string[]): string =>
+  `${list.slice(0, SHOWN).join(', ')}${list.length > SHOWN ? `, and ${list.length - SHOWN} more` : ''}`;
+
+/** Whoever publishes by hand has a day for it. */
+const DAY_MS = 86_400_000;
+
+const unpublished = async (context: Context, names: readonly string[]): Promise<readonly Finding[]> => {
+  const before = context.machine.now().getTime() - DAY_MS;
+  const waiting = (await listDkimKeys(keyringOf(context))).filter(
+    ({ domain, state, since }) => state === 'pending' && since !== null && new Date(since).getTime() < before && names.includes(domain),
+  );
+  if (waiting.length === 0) return [];
+  return [
+    {
+      level: 'warning',
+      code: 'dkim.pending',
+      message: `DKIM keys that wait for DNS for more than a day: ${some(waiting.map(({ domain, selector }) => `${selector} of ${domain}`))}`,
+      remedy: "'hauspost dkim list' says what each waits for, 'hauspost dns records' what is to be published.",
+    },
+  ];
+};
+
+/** A configuration that Hauspost 0.1 made has records of its own for keys of its time, which a rollback brings back. */
+const unshown = async (context: Context, input: RenderInput): Promise<readonly Finding[]> => {
+  if (input.settings.profile !== 'local') return [];
+  const keys = await keysOf(keyringOf(context), homeDomain(input.settings));
+  const denied = await deniedHere(
+    context,
+    input,
+    keys.filter(({ state }) => state === 'active'),
+  );
+  if (denied.length === 0) return [];
+  const names = some(denied.map(({ domain, selector }) => `${selector} of ${domain}`));
+  const message = `the server's own resolver does not show DKIM keys that sign, so the self-test cannot verify them: ${names}`;
+  return [{ level: 'warning', code: 'dkim.not-shown', message, remedy: "'hauspost apply' makes a configuration that shows them." }];
+};
+
+/**
+ * Domains whose mail leaves without a signature, and keys that nobody publishes or shows; nothing while the database does not answer, which is said elsewhere.
+ */
+export const dkimFindings = async (context: Context, input: RenderInput): Promise<readonly Finding[]> => {
   const names = await withDirectory(domains.names).catch((error: unknown) => {
     if (error instanceof HauspostError && error.code.startsWith('directory.')) return [];
     throw error;
   });
   const lacking = await without(context, names);
   const late = fitDomains(lacking);
-  if (late.length === 0) return unfit(lacking);
-  const shown = `${late.slice(0, 5).join(', ')}${late.length > 5 ? `, and ${late.length - 5} more` : ''}`;
+  const waiting = [...(await unpublished(context, names)), ...(await unshown(context, input))];
+  if (late.length === 0) return [...unfit(lacking), ...waiting];
   return [
     ...unfit(lacking),
+    ...waiting,
     {
       level: 'warning',
       code: LACKING,
-      message: `no DKIM key yet, so mail is not signed: ${shown}`,
+      message: `no DKIM key yet, so mail is not signed: ${some(late)}`,
       remedy: "The service dkim-keys makes keys within a minute; if it did not, see its log, or run 'hauspost dkim sync'.",
     },
   ];
@@ -80,7 +125,7 @@ export const sync = operation({
   positionals: [],
   input: z.object({}),
   output: z.object({ made: z.array(z.string()).readonly(), findings: z.array(finding).readonly() }),
-  needs: 'root',
+  needs: 'server',
   run: (context) =>
     withDirectory(async (directory: Directory) => {
       const names = await domains.names(directory);

@@ -1,7 +1,7 @@
 /** `dns records`: what has to be published so that others find this server and believe it. Asks nobody in DNS. */
-import { createHash, type X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
-import { nearest, operatorError, parseDomain } from '#base';
+import { operatorError, parseDomain } from '#base';
 import { homeDomain } from '#config';
 import { domains } from '#directory';
 import {
@@ -16,8 +16,8 @@ import {
   type Records,
   recordsOf,
   sendsBeyond,
-  type ServerKey,
   type Signer,
+  signerAt,
   signerOf,
   zoneText,
 } from '#dns';
@@ -28,6 +28,7 @@ import { loadInput } from './desired.ts';
 import { isServed } from './materials.ts';
 import { type Context, operation } from './operation.ts';
 import { finding, warned, withDirectory } from './people.ts';
+import { serverKeys } from './server-keys.ts';
 
 const CLIENT_SERVICES: readonly ClientService[] = ['imaps', 'imap', 'submissions', 'submission'];
 
@@ -39,19 +40,13 @@ const portsOf = ({ wiring }: RenderInput): DnsFacts['ports'] =>
     }),
   );
 
-const keyOf = ({ publicKey }: X509Certificate): ServerKey => ({
-  digest: createHash('sha256')
-    .update(publicKey.export({ type: 'spki', format: 'der' }))
-    .digest('hex'),
-  state: 'current',
-});
-
 const signer = ({ settings }: RenderInput, leaf: X509Certificate | undefined): Signer => {
   if (settings.tls.source === 'own-ca') return { by: 'own-ca' };
+  if (settings.tls.source === 'acme') return signerAt(settings.tls.directory);
   return leaf === undefined ? { by: 'unknown' } : signerOf(leaf.issuer);
 };
 
-const factsFor = async (context: Context, input: RenderInput, names: readonly string[]): Promise<DnsFacts> => {
+export const factsFor = async (context: Context, input: RenderInput, names: readonly string[]): Promise<DnsFacts> => {
   const { settings, facts, wiring } = input;
   const leaf = await certificateAt(context.machine, wiring.places['tls-chain']);
   const keysOf = Map.groupBy(facts.dkimKeys, ({ domain }) => domain);
@@ -62,25 +57,22 @@ const factsFor = async (context: Context, input: RenderInput, names: readonly st
     sending: sendsBeyond(settings, facts),
     relay: settings.outgoing.relay?.host ?? null,
     ports: portsOf(input),
-    keys: leaf === undefined ? [] : [keyOf(leaf)],
+    keys: await serverKeys(context, input),
     certificateRead: await isServed(context, input),
     signer: signer(input, leaf),
-    certified: clientNames(names).filter((name) => leaf?.checkHost(name) !== undefined),
+    // An authority that is asked signs for them as soon as they lead here.
+    certified: clientNames(names).filter((name) => settings.tls.source === 'acme' || leaf?.checkHost(name) !== undefined),
+    ttl: settings.dns.ttlSeconds,
+    dmarc: settings.dns.dmarc,
     domains: names.map((name) => ({ domain: parseDomain(name), dkim: keysOf.get(name) ?? [] })),
   };
 };
 
-const chosen = (typed: string | undefined, names: readonly string[]): string | undefined => {
+export const chosen = (typed: string | undefined, names: readonly string[]): string | undefined => {
   if (typed === undefined) return undefined;
   const domain = parseDomain(typed);
   if (names.includes(domain)) return domain;
-  const near = nearest(domain, names);
-  throw operatorError({
-    code: 'domain.unknown',
-    message: `domain ${domain} is not one of this server's${near === undefined ? '' : `; is ${near} meant?`}`,
-    remedy: `See 'hauspost domain list'; 'hauspost domain add ${domain}' adds it.`,
-    detail: { domain },
-  });
+  throw domains.unknownDomain(domain, names);
 };
 
 const FORMATS = { zone: zoneText, plain: plainText, dnscontrol: dnscontrolText, octodns: octodnsText } as const;
@@ -138,7 +130,7 @@ export const records = operation({
     octodns: asked('print the YAML file of each zone for octoDNS'),
   }),
   output,
-  needs: 'root',
+  needs: 'server',
   run: async (context, input) => {
     const format = formatOf(input);
     const names = fitDomains(await withDirectory(domains.names));

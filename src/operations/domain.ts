@@ -4,7 +4,7 @@ import { type AbsPath, type Domain, parseDomain } from '#base';
 import { type Contents, domains } from '#directory';
 import { makeDkimKeys } from './dkim.ts';
 import { listing, operation } from './operation.ts';
-import { fromDirectory, keepingPostmaster, putMailAside, requireConsent, withDirectory } from './people.ts';
+import { fromDirectory, keepingPostmaster, putMailAside, requireConsent, tried, withDirectory } from './people.ts';
 import { withoutSessions } from './sessions.ts';
 
 const domain = z.string().describe('a domain such as example.org');
@@ -16,7 +16,7 @@ export const add = operation({
   positionals: [{ key: 'domain' }],
   input: z.object({ domain }),
   output: z.object({ domain: z.string() }),
-  needs: 'root',
+  needs: 'server',
   run: (context, input) =>
     withDirectory(async (directory) => {
       const name = parseDomain(input.domain);
@@ -33,7 +33,7 @@ export const list = listing({
   positionals: [],
   input: z.object({}),
   element: z.object({ domain: z.string(), accounts: z.number(), aliases: z.number() }),
-  needs: 'root',
+  needs: 'server',
   elements: () => fromDirectory((directory) => domains.list(directory)),
 });
 
@@ -60,19 +60,22 @@ export const remove = operation({
     with_everything: z.boolean().optional().describe('also remove its accounts and aliases, and aliases that lead into it; mail is moved aside'),
   }),
   output: z.object({ domain: z.string(), accounts: counted, aliases: counted, pointing: counted, moved_to: z.string().nullable() }),
-  needs: 'root',
-  consents: async (_context, input) => {
+  needs: 'server',
+  consents: async (context, input) => {
     if (input.with_everything !== true) return [];
     const name = parseDomain(input.domain);
-    const found = await withDirectory((directory) => domains.contents(directory, name));
+    const found = await tried(context, (directory) => domains.remove(directory, name, { withEverything: true }));
     return [{ id: removal(name, found), text: remains(found), question: `Remove ${name} with all of that?` }];
   },
   run: async (context, input) => {
     const name = parseDomain(input.domain);
     const withEverything = input.with_everything === true;
     return withDirectory(async (directory) => {
-      if (withEverything) requireConsent(context, removal(name, await domains.contents(directory, name)));
-      const gone = await keepingPostmaster(context, directory, () => domains.remove(directory, name, { withEverything }));
+      const gone = await keepingPostmaster(context, directory, async () => {
+        const found = await domains.remove(directory, name, { withEverything });
+        if (withEverything) requireConsent(context, removal(name, found));
+        return found;
+      });
       const aside = (): Promise<AbsPath | null> => putMailAside(context, name, `@${name}`);
       const moved = gone.accounts.count === 0 ? await aside() : await withoutSessions(context, directory, { domain: name }, aside);
       return { domain: name, ...gone, moved_to: moved };

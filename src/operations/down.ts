@@ -1,10 +1,12 @@
 /** `down`: stops all daemons, the last one first. No data is touched; `up` starts them again. */
 import { z } from 'zod';
-import { inOrder, servicesOf, stopAll } from '#apply';
+import { inOrder, servicesOf, stopAll, supervised } from '#apply';
 import { initOf, withLock } from '#machine';
 import { SERVICES } from '#services';
 import { inPlace, loadInput, storeOf } from './desired.ts';
+import { judged } from './judged.ts';
 import { operation } from './operation.ts';
+import { finding } from './people.ts';
 
 export const down = operation({
   name: 'down',
@@ -12,21 +14,27 @@ export const down = operation({
   example: 'hauspost down',
   positionals: [],
   input: z.object({}),
-  output: z.object({ stopped: z.array(z.string()).readonly() }),
+  output: z.object({
+    stopped: z.array(z.string()).readonly().describe('what ran until now, the last one first'),
+    generation: z.number().nullable(),
+    findings: z.array(finding).readonly(),
+  }),
   needs: 'root',
   run: (context) =>
     withLock('hauspost down', async () => {
       const { committed, entering } = await storeOf(context).state();
       // Nothing was ever applied: what may run here is not ours.
-      if (committed === null && entering === null) return { stopped: [] };
+      if (committed === null && entering === null) return { stopped: [], generation: null, findings: [] };
       const generation = await inPlace(context);
       const input = generation?.input ?? (await loadInput(context));
-      const services = generation === undefined ? SERVICES : servicesOf(SERVICES, generation.manifest).services;
-      await stopAll({ init: initOf(context.machine, input.facts), services, input, reporter: context.reporter });
+      const services = inOrder(generation === undefined ? SERVICES : servicesOf(SERVICES, generation.manifest).services);
+      const init = initOf(context.machine, input.facts);
+      const states = await init.states(services.map((service) => supervised(service, input)));
+      await stopAll({ init, services, input, reporter: context.reporter });
       return {
-        stopped: inOrder(services)
-          .map((service) => service.name)
-          .toReversed(),
+        stopped: services.flatMap(({ name }, index) => (['running', 'starting'].includes(states[index]?.state ?? '') ? [name] : [])).toReversed(),
+        generation: committed,
+        findings: (await judged(context)).findings,
       };
     }),
 });

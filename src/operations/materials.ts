@@ -1,4 +1,4 @@
-/** What the daemons need and no renderer writes: certificates, DKIM keys where Rspamd reads them, the password for the relay host. */
+/** What the daemons need and no renderer writes: certificates, DKIM keys where Rspamd and Unbound read them, the password for the relay host. */
 import { createHash } from 'node:crypto';
 import type { Desired, Lack, Materials } from '#apply';
 import { type AbsPath, operatorError, path } from '#base';
@@ -6,21 +6,14 @@ import { publishDkimKeys } from '#dkim';
 import { contentAt } from '#machine';
 import type { RenderInput, Wake } from '#model';
 import { RELAY_PASSWORD } from '#services';
-import { ensureOwnCa, type OwnCaRequest, refuseWrongFiles, wantedOfOwnCa } from '#tls';
+import { refuseWrongFiles } from '#tls';
+import { showKeysOf } from './dkim-resolver.ts';
 import type { Context } from './operation.ts';
-import { secretsOf } from './secrets.ts';
-
-const ownCa = ({ settings, wiring: { places } }: RenderInput): OwnCaRequest => ({
-  names: [settings.hostname, ...(settings.profile === 'local' ? ['localhost'] : [])],
-  addresses: settings.profile === 'local' ? ['127.0.0.1', '::1'] : [],
-  key: places['tls-key'],
-  chain: places['tls-chain'],
-  ca: places['tls-ca'],
-  caKey: path(`${places.secrets}/own-ca.key`),
-});
+import { keyringOf, secretsOf } from './secrets.ts';
+import { ensureCertificate, wantedOfCertificate } from './server-certificate.ts';
 
 /** Each reads the certificate when it starts, and again when it is told to. */
-const READERS: readonly Wake[] = [
+export const READERS: readonly Wake[] = [
   { service: 'postfix', by: 'reload' },
   { service: 'dovecot', by: 'reload' },
   { service: 'nginx', by: 'reload' },
@@ -42,15 +35,16 @@ const served = async ({ machine }: Context, input: RenderInput): Promise<string 
 export const isServed = async (context: Context, input: RenderInput): Promise<boolean> =>
   (await served(context, input)) === (await fingerprint(context, input));
 
-/** What our own authority would do, or what has become of the file since daemons have read it. */
+/** What would be made, or what has become of the file since daemons have read it. */
 const wantedOf = async (context: Context, input: RenderInput): Promise<Lack['action'] | undefined> => {
-  const own = input.settings.tls.source === 'own-ca' ? await wantedOfOwnCa(context.machine, ownCa(input)) : undefined;
-  if (own !== undefined) return own;
+  const wanted = await wantedOfCertificate(context, input);
+  if (wanted !== undefined) return wanted;
   const known = await served(context, input);
   return known === (await fingerprint(context, input)) ? undefined : known === undefined ? 'create' : 'change';
 };
 
-const certificate = async (context: Context, input: RenderInput): Promise<readonly Lack[]> => {
+/** What is to be made of it, or to be read. */
+export const certificateLacks = async (context: Context, input: RenderInput): Promise<readonly Lack[]> => {
   const action = await wantedOf(context, input);
   return action === undefined ? [] : [{ kind: 'certificate', target: input.wiring.places['tls-chain'], action, wakes: READERS }];
 };
@@ -93,16 +87,18 @@ const secret = async (context: Context, input: RenderInput): Promise<readonly La
 export const materialsFor = (context: Context): Materials => ({
   missing: async ({ input }: Desired) => {
     await refuseWrongTls(context, input);
-    return [...(await certificate(context, input)), ...(await secret(context, input))];
+    return [...(await certificateLacks(context, input)), ...(await secret(context, input))];
   },
   again: async ({ input }: Desired) => {
-    const made = await certificate(context, input);
-    if (made.length > 0 && input.settings.tls.source === 'own-ca') await ensureOwnCa(context.machine, ownCa(input));
+    const made = await certificateLacks(context, input);
+    if (made.length > 0) await ensureCertificate(context, input);
+    await showKeysOf(context, input.settings);
     return made.flatMap(({ wakes }) => wakes);
   },
   make: async ({ input }: Desired) => {
-    if (input.settings.tls.source === 'own-ca') await ensureOwnCa(context.machine, ownCa(input));
-    await publishDkimKeys(context.machine, secretsOf(context), input.wiring.places.dkim);
+    await ensureCertificate(context, input);
+    await publishDkimKeys(keyringOf(context));
+    await showKeysOf(context, input.settings);
     const password = await relayPassword(context, input);
     if (password !== undefined) await secretsOf(context).put(RELAY_PASSWORD.secret, password.line);
   },

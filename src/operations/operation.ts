@@ -46,7 +46,8 @@ interface Command<I extends z.ZodObject, N extends string> {
   readonly positionals: readonly Positional[];
   /** Keys are snake_case and become flags: `send_only` is `--send-only`. */
   readonly input: I;
-  readonly needs: 'root' | 'nothing';
+  /** `server`: root, and that a server was made here. */
+  readonly needs: 'server' | 'root' | 'nothing';
 }
 
 export interface Operation<I extends z.ZodObject = z.ZodObject, O = unknown, N extends string = string> extends Command<I, N> {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type AbsPath, type Domain, HauspostError, operatorError, path } from '#base';
 import type { Settings } from '#config';
 import { connect, type Directory, postmaster } from '#directory';
+import { carry } from '#machine';
 import { type Finding, SOCKETS } from '#model';
 import { settingsInPlace } from './desired.ts';
 import type { Context } from './operation.ts';
@@ -30,8 +31,12 @@ export const postmasterFindings = async (settings: Settings): Promise<readonly F
 /** Refuses, and undoes, what would leave the postmaster's mail without a reader. */
 export const keepingPostmaster = async <T>(context: Context, directory: Directory, work: () => Promise<T>): Promise<T> => {
   const whose = (await settingsInPlace(context))?.postmaster;
-  return whose === undefined ? work() : postmaster.keeping(directory, whose, work);
+  return whose === undefined ? directory.atomically(work) : postmaster.keeping(directory, whose, work);
 };
+
+/** What would come of it, for a question: what is refused is refused before anybody is asked. */
+export const tried = <T>(context: Context, work: (directory: Directory) => Promise<T>): Promise<T> =>
+  withDirectory((directory) => directory.tried(() => keepingPostmaster(context, directory, () => work(directory))));
 
 /** Warnings are part of the result, and said at once. */
 export const warned = ({ reporter }: Context, warnings: readonly Finding[]): readonly Finding[] => {
@@ -39,7 +44,7 @@ export const warned = ({ reporter }: Context, warnings: readonly Finding[]): rea
   return warnings;
 };
 
-/** What cannot be undone is done only after this very question was answered with yes. */
+/** Done only after this very question was answered with yes. */
 export const requireConsent = ({ consented }: Context, id: string): void => {
   if (consented === 'everything' || consented.has(id)) return;
   throw operatorError({
@@ -67,7 +72,7 @@ export const putMailAside = async ({ machine }: Context, below: Domain | `${Doma
     if ((await machine.list(folder)).length === 0) continue;
     await machine.makeDir(path(`${MAIL}/removed`), { owner: 'root:root', mode: 0o700 });
     await machine.makeDir(aside, { owner: 'root:root', mode: 0o700 });
-    await machine.rename(folder, path(`${aside}/${part}`));
+    await carry(machine, folder, path(`${aside}/${part}`));
     moved = aside;
   }
   return moved;

@@ -6,14 +6,16 @@ import { type Domain, operatorError, parseLocalPart, parseMailAddress, path, spl
 import { homeDomain } from '#config';
 import { accounts, aliases, bans, connect, type Directory, domains, generatePassword, hashPassword } from '#directory';
 import { listDkimKeys } from '#dkim';
+import { dkimRecordText } from '#formats';
 import { contentAt, withLock } from '#machine';
 import { listenersOf, type RenderInput } from '#model';
 import type { Login, StepResult, Target } from '#selftest';
 import { STRANGER } from '#services';
-import { loadInput } from './desired.ts';
+import { judged } from './judged.ts';
 import { type Context, operation } from './operation.ts';
+import { finding, warned } from './people.ts';
 import { takeOut } from './queue.ts';
-import { secretsOf } from './secrets.ts';
+import { keyringOf } from './secrets.ts';
 
 interface Cast {
   readonly user: Login;
@@ -70,8 +72,8 @@ const resolveTxt = async (context: Context, { settings, wiring }: RenderInput, d
     resolver.setServers([`${wiring.resolver.address}:${wiring.resolver.port}`]);
     return (name) => resolver.resolveTxt(name);
   }
-  const keys = await listDkimKeys(secretsOf(context), wiring.places.dkim);
-  const records = new Map(keys.map((key) => [`${key.selector}._domainkey.${key.domain}`, `v=DKIM1; k=rsa; p=${key.publicKey}`]));
+  const keys = await listDkimKeys(keyringOf(context));
+  const records = new Map(keys.map((key) => [`${key.selector}._domainkey.${key.domain}`, dkimRecordText(key.publicKey)]));
   return (name) => Promise.resolve([[records.get(name) ?? '']]);
 };
 
@@ -137,11 +139,13 @@ export const selftest = operation({
   example: 'hauspost selftest',
   positionals: [],
   input: z.object({}),
-  output: z.object({ ok: z.boolean(), steps: z.array(stepResult).readonly() }),
-  needs: 'root',
+  output: z.object({ ok: z.boolean(), steps: z.array(stepResult).readonly(), findings: z.array(finding).readonly() }),
+  needs: 'server',
   run: async (context) => {
-    const steps = await selfTest(context, await loadInput(context));
-    return { ok: steps.every((step) => step.ok), steps };
+    const { desired, findings } = await judged(context);
+    warned(context, findings);
+    const steps = await selfTest(context, desired.input);
+    return { ok: steps.every((step) => step.ok), steps, findings };
   },
   exitCode: ({ ok }) => (ok ? 0 : 1),
 });

@@ -20,13 +20,13 @@ const folderOf = (given: string) => parseAbsPath(given === '' || given.startsWit
 
 export const learn = operation({
   name: 'spam learn',
-  summary: 'Teaches the filter by a folder of messages: what of it is spam, or is none.',
+  summary: 'Teaches the filter by a folder of messages that are spam, or that are not; one of --spam and --ham is needed.',
   example: 'hauspost spam learn --spam /var/vmail/mailboxes/example.org/user/mail/Spam',
   positionals: [{ key: 'folder' }],
   input: z.object({
     folder: z.string().describe('a Maildir, or a folder with a file for each message; not what is in folders below it'),
     spam: z.boolean().optional().describe('the messages are spam'),
-    ham: z.boolean().optional().describe('the messages are none'),
+    ham: z.boolean().optional().describe('the messages are not spam'),
   }),
   output: z.object({
     folder: z.string(),
@@ -35,7 +35,7 @@ export const learn = operation({
     known: z.int(),
     skipped: z.array(z.object({ file: z.string(), reason: z.string() })).readonly(),
   }),
-  needs: 'root',
+  needs: 'server',
   run: async ({ machine, reporter, signal }, input) => {
     const as = classOf(input);
     const folder = folderOf(input.folder);

@@ -1,20 +1,18 @@
 /** `status`: what runs, what waits in the queue, which certificates are served, and whether somebody changed our files. */
-import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { type Change, type Desired, inOrder, plan, supervised } from '#apply';
-import { HauspostError } from '#base';
-import { initOf, installedVersions, listenersOfFamily, type Machine, memoryMb, type UnitState, upstreamVersion } from '#machine';
+import { changeUnderWay, familiesOf, initOf, installedVersions, type Machine, type UnitState, upstreamVersion } from '#machine';
 import type { Finding, RenderInput, Service } from '#model';
-import { SERVICES } from '#services';
-import { certificateAt } from '#tls';
+import { certificateAt, namesIn } from '#tls';
 import { standing, standingFields, surroundings } from './applying.ts';
 import { dkimFindings } from './dkim.ts';
-import { desiredOf, inPlace, loadDesired } from './desired.ts';
+import { judged } from './judged.ts';
 import { type Context, operation } from './operation.ts';
 import { serverFindings } from './findings.ts';
 import { nameFindings } from './names.ts';
 import { finding } from './people.ts';
 import { queued } from './queue.ts';
+import { requireServer } from './require-server.ts';
 
 const service = z.object({
   name: z.string(),
@@ -32,25 +30,35 @@ const queue = z
 
 const PACKAGE: Readonly<Record<string, string>> = { mariadb: 'mariadb-server', redis: 'redis-server', dovecot: 'dovecot-core' };
 
+/** Daemons of our own. */
+const OWN: ReadonlySet<string> = new Set(['dkim-keys', 'upkeep']);
+
 const packageOf = ({ name }: Service): string => PACKAGE[name] ?? name;
 
-const serviceStates = async ({ machine, version: own }: Context, input: RenderInput): Promise<readonly z.output<typeof service>[]> => {
-  const services = inOrder(SERVICES);
+const serviceStates = async (
+  { machine, version: ours }: Context,
+  { input, services: known }: Desired,
+): Promise<readonly z.output<typeof service>[]> => {
+  const services = inOrder(known);
   const states = await initOf(machine, input.facts).states(services.map((each) => supervised(each, input)));
   const versions = await installedVersions(machine, services.map(packageOf));
-  const rows = services.map(async (each, index) => {
+  const families = await familiesOf(
+    machine,
+    states.flatMap(({ pid }) => pid ?? []),
+  );
+  return services.map((each, index) => {
     const { state, pid, since }: UnitState = states[index] ?? { state: 'stopped' };
-    const version = each.name === 'dkim-keys' ? own : (versions.get(packageOf(each)) ?? '');
+    const own = pid === undefined ? undefined : families.get(pid);
+    const version = OWN.has(each.name) ? ours : (versions.get(packageOf(each)) ?? '');
     return {
       name: each.name,
       version: upstreamVersion(version),
       state,
-      listeners: pid === undefined ? [] : await listenersOfFamily(machine, pid),
+      listeners: own?.listeners ?? [],
       since: state === 'running' ? (since?.toISOString() ?? null) : null,
-      memory_mb: pid === undefined ? 0 : await memoryMb(machine, pid),
+      memory_mb: own?.memoryMb ?? 0,
     };
   });
-  return Promise.all(rows);
 };
 
 const queueStatus = async (machine: Machine): Promise<z.output<typeof queue>> => {
@@ -60,18 +68,11 @@ const queueStatus = async (machine: Machine): Promise<z.output<typeof queue>> =>
   return { active: count('active', 'incoming', 'maildrop'), deferred: count('deferred'), hold: count('hold') };
 };
 
-/** OpenSSL writes all groups of an IPv6 address; RFC 5952 shortens it. */
-const nameInCertificate = (entry: string): string => {
-  const name = entry.replace(/^(DNS|IP Address):/, '');
-  return isIPv6(name) ? new URL(`http://[${name}]/`).hostname.slice(1, -1) : name;
-};
-
 const certificates = async (machine: Machine, { wiring }: RenderInput): Promise<readonly z.output<typeof certificate>[]> => {
   const leaf = await certificateAt(machine, wiring.places['tls-chain']);
   if (leaf === undefined) return [];
-  const { subjectAltName, validTo, issuer } = leaf;
-  const names = (subjectAltName ?? '').split(', ').map(nameInCertificate);
-  return [{ names, expires: new Date(validTo).toISOString(), issuer: issuer.replaceAll('\n', ', ') }];
+  const { validTo, issuer } = leaf;
+  return [{ names: namesIn(leaf), expires: new Date(validTo).toISOString(), issuer: issuer.replaceAll('\n', ', ') }];
 };
 
 interface Place {
@@ -96,7 +97,7 @@ const drift = async (context: Context, desired: Desired): Promise<Place> => {
   const { changes, state } = await plan({ ...around, materials }, desired);
   const stands = await standing(context, state);
   // In the middle of a change nobody can say who made a difference, and without a configuration in place all is somebody else's.
-  const settled = stands.under_way === undefined && state.committed !== null;
+  const settled = stands.under_way === undefined && stands.interrupted === undefined && state.committed !== null;
   const differing = settled ? changes.filter((change) => change.drift) : [];
   return {
     generation: state.committed,
@@ -104,24 +105,6 @@ const drift = async (context: Context, desired: Desired): Promise<Place> => {
     drift: [...new Set(differing.map((change) => change.target))],
     findings: changes.flatMap(notMade),
   };
-};
-
-/** A mistake in the operator's file must not hide how the server is: then what is in place counts. */
-const desiredForStatus = async (context: Context): Promise<Desired> => {
-  try {
-    return await loadDesired(context);
-  } catch (error) {
-    const { input, source = '' } = (await inPlace(context)) ?? {};
-    if (!(error instanceof HauspostError && error.blame === 'operator') || input === undefined) throw error;
-    const text = `${context.configFile} cannot be used (${error.message.split('\n')[0]}); this is about the configuration in place`;
-    context.reporter.emit({
-      kind: 'warning',
-      code: error.code,
-      text,
-      remedy: "'hauspost config check' and 'hauspost plan' say what is wrong with it.",
-    });
-    return desiredOf(context, input, source);
-  }
 };
 
 export const status = operation({
@@ -142,15 +125,26 @@ export const status = operation({
   needs: 'root',
   run: async (context) => {
     const { machine } = context;
-    const desired = await desiredForStatus(context);
+    // Of the first `up`, while it is at work, there is something to tell.
+    if ((await changeUnderWay()) === undefined) await requireServer(context);
+    const { desired, findings: ofFile } = await judged(context);
     const { input } = desired;
     const { findings, ...place } = await drift(context, desired);
+    const services = await serviceStates(context, desired);
+    const resolves = services.some(({ name, state }) => name === 'unbound' && state === 'running');
     return {
-      services: await serviceStates(context, input),
+      services,
       queue: await queueStatus(machine),
       certificates: await certificates(machine, input),
       ...place,
-      findings: [...findings, ...(await serverFindings(context, input)), ...(await nameFindings(input)), ...(await dkimFindings(context))],
+      findings: [
+        // In the middle of a change it is about to be otherwise.
+        ...(place.under_way === undefined ? ofFile : []),
+        ...findings,
+        ...(await serverFindings(context, input)),
+        ...(resolves ? await nameFindings(input) : []),
+        ...(await dkimFindings(context, input)),
+      ],
     };
   },
 });

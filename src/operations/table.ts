@@ -4,10 +4,19 @@ import { add as accountAdd, list as accountList, passwd as accountPasswd, remove
 import { add as aliasAdd, list as aliasList, remove as aliasRemove, set as aliasSet } from './alias.ts';
 import { apply, generations, plan, rollback } from './apply.ts';
 import { lift, list as banList } from './ban.ts';
+import { challenge as certChallenge } from './challenge.ts';
+import { renew as certRenew, rollover as certRollover, status as certStatus } from './cert.ts';
 import { check, example, explain } from './config.ts';
 import { add as domainAdd, list as domainList, remove as domainRemove } from './domain.ts';
 import { sync as dkimSync } from './dkim.ts';
+import { exportKey as dkimExport } from './dkim-export.ts';
+import { importKey as dkimImport } from './dkim-import.ts';
+import { list as dkimList } from './dkim-list.ts';
+import { rotate as dkimRotate } from './dkim-rotate.ts';
 import { records as dnsRecords } from './dns.ts';
+import { doctor } from './doctor.ts';
+import { check as dnsCheck } from './dns-check.ts';
+import { push as dnsPush } from './dns-push.ts';
 import { down } from './down.ts';
 import type { AnyOperation } from './operation.ts';
 import { selftest } from './self-test.ts';
@@ -15,12 +24,14 @@ import { learn } from './spam.ts';
 import { status } from './status.ts';
 import { list as tlsPolicyList, remove as tlsPolicyRemove, set as tlsPolicySet } from './tls-policy.ts';
 import { up } from './up.ts';
+import { upkeep } from './upkeep.ts';
 
 const TABLE = [
   up,
   down,
   status,
   selftest,
+  doctor,
   plan,
   apply,
   generations,
@@ -31,8 +42,18 @@ const TABLE = [
   domainAdd,
   domainList,
   domainRemove,
+  dkimList,
+  dkimRotate,
+  dkimImport,
+  dkimExport,
   dkimSync,
   dnsRecords,
+  dnsCheck,
+  dnsPush,
+  certStatus,
+  certRenew,
+  certRollover,
+  certChallenge,
   accountAdd,
   accountSet,
   accountPasswd,
@@ -48,6 +69,7 @@ const TABLE = [
   learn,
   banList,
   lift,
+  upkeep,
 ] as const;
 
 type Row = (typeof TABLE)[number];

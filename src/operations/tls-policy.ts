@@ -34,7 +34,7 @@ export const set = operation({
     params: z.array(z.string()).describe('name=value: match, protocols, ciphers, exclude, servername, connection_reuse'),
   }),
   output: policy.extend({ warnings: z.array(finding).readonly() }),
-  needs: 'root',
+  needs: 'server',
   run: async (context, input) => {
     const chosen = parsePolicy(input.policy);
     const wanted = { domain: parsePolicyDomain(input.domain), policy: chosen, params: parseParams(chosen, input.params) };
@@ -51,7 +51,7 @@ export const list = listing({
   positionals: [],
   input: z.object({}),
   element: policy,
-  needs: 'root',
+  needs: 'server',
   elements: () => fromDirectory((directory) => tlsPolicies.list(directory)),
 });
 
@@ -62,6 +62,6 @@ export const remove = operation({
   positionals: [{ key: 'domain' }],
   input: z.object({ domain }),
   output: policy,
-  needs: 'root',
+  needs: 'server',
   run: (_context, input) => withDirectory((directory) => tlsPolicies.remove(directory, parsePolicyDomain(input.domain))),
 });

@@ -6,26 +6,30 @@ import { z } from 'zod';
 import { apply as applyAll, type Desired, plan as planAll } from '#apply';
 import { type Domain, failure, type MailAddress, operatorError, parseDomain, parseFqdn, parseMailAddress, splitAddress } from '#base';
 import { homeDomain, initialConfig, isWithin, ownDomain } from '#config';
-import { accounts, connect, type Directory, domains, generatePassword, hashPassword } from '#directory';
-import { ensureDkimKey, selectorOf } from '#dkim';
+import { accounts, connect, type Directory, domains, generatePassword, hashPassword, postmaster } from '#directory';
+import { ensureDkimKeys } from '#dkim';
 import { refuseWhileUnderWay, withLock } from '#machine';
 import type { RenderInput } from '#model';
 import { CONTROLLER_HASH, rspamdPasswordHash } from '#services';
 import { applyRequest, consentTo, surroundings } from './applying.ts';
 import { desiredOf, inPlace, loadDesired, loadInput, noSource, parsed, readConfigText, renderInput, storeOf } from './desired.ts';
 import { serverFindings } from './findings.ts';
+import { makeDkimKeys } from './dkim.ts';
 import { nameFindings } from './names.ts';
 import { finding, warned } from './people.ts';
 import { refuseForeignServer, refuseTakenPorts } from './foreign.ts';
 import { type Consent, type Context, operation } from './operation.ts';
-import { SECRETS, secretsOf } from './secrets.ts';
+import { keyringOf, SECRETS, secretsOf } from './secrets.ts';
+import { askSoon } from './server-certificate.ts';
 import { selfTest, stepResult } from './self-test.ts';
 import { remain } from './foreground.ts';
+import { isLasting, waitForDns, worldFindings } from './world.ts';
 
 const inputSchema = z.object({
   hostname: z.string().optional().describe("this server's name, e.g. mail.example.org; with --domain: the real thing"),
   domain: z.string().optional().describe('the first domain of the mail server, e.g. example.org'),
   replace: z.boolean().optional().describe("take over a machine on which somebody else's mail server is configured; 'rollback 0' puts that back"),
+  wait_for_dns: z.boolean().optional().describe('at the end, wait until every name server shows the DNS records of this server'),
   foreground: z.boolean().optional().describe("stay until told to end: a container's main process"),
 });
 type Input = z.output<typeof inputSchema>;
@@ -63,6 +67,8 @@ const sourceFor = async (context: Context, input: Input): Promise<Source> => {
   return { text: kept.source, from: 'kept' };
 };
 
+const PUBLIC = `For the real thing write profile = "public", hostname = "..." and postmaster = "..." below [server] there, run 'hauspost domain add' and 'hauspost account add' for the postmaster, and 'hauspost apply'.`;
+
 const refuseContradiction = (context: Context, { hostname, domain }: Input, { settings }: RenderInput, first: boolean): void => {
   const other = splitAddress(settings.postmaster).domain;
   const strange = (name: Domain): boolean => !first && name !== other && !isWithin(settings.hostname, name);
@@ -71,20 +77,28 @@ const refuseContradiction = (context: Context, { hostname, domain }: Input, { se
     ...(domain !== undefined && strange(parseDomain(domain)) ? [`--domain ${domain} (its postmaster is at ${other})`] : []),
   ];
   if (wrong.length === 0) return;
-  throw operatorError({
-    code: 'up.contradiction',
-    message: `this machine is a mail server already, and ${context.configFile} says otherwise: ${wrong.join(', ')}`,
-    remedy:
-      settings.profile === 'local'
-        ? `For the real thing write profile = "public", hostname = "..." and postmaster = "..." below [server] there, run 'hauspost domain add' and 'hauspost account add' for the postmaster, and 'hauspost apply'.`
-        : `Edit the file and run 'hauspost apply', or add domains with 'hauspost domain add'.`,
-  });
+  const [what, remedy] = first
+    ? [
+        'nothing of Hauspost is in place here',
+        `Edit it; or, to begin anew, move it away: mv ${context.configFile} ${context.configFile}.old. Domains, people and mail stay.`,
+      ]
+    : [
+        'this machine is a mail server already',
+        settings.profile === 'local' ? PUBLIC : `Edit the file and run 'hauspost apply', or add domains with 'hauspost domain add'.`,
+      ];
+  throw operatorError({ code: 'up.contradiction', message: `${what}, and ${context.configFile} says otherwise: ${wrong.join(', ')}`, remedy });
 };
 
 /** The first domain that mail is taken for. A postmaster may be anywhere, and nobody wants to become the server of that domain by it. */
 const firstDomain = ({ domain }: Input, { settings }: RenderInput): Domain | undefined => {
   if (domain !== undefined) return parseDomain(domain);
   return settings.profile === 'local' ? homeDomain(settings) : ownDomain(settings);
+};
+
+/** Its first account; null where the postmaster is elsewhere. */
+const accountIn = (domain: Domain, { settings: { postmaster: responsible, profile } }: RenderInput): MailAddress | null => {
+  if (splitAddress(responsible).domain === domain) return responsible;
+  return profile === 'public' ? null : parseMailAddress(`demo@${domain}`);
 };
 
 const noDomain = ({ settings: { hostname, postmaster } }: RenderInput): Error =>
@@ -94,19 +108,28 @@ const noDomain = ({ settings: { hostname, postmaster } }: RenderInput): Error =>
     remedy: `Run 'hauspost up --hostname ${hostname} --domain ...' with the first domain that mail is taken for.`,
   });
 
+/** What would be waited for never comes, or nobody is there who waits. */
+const refuseWaiting = ({ wait_for_dns: waits, foreground }: Input, { settings: { profile } }: RenderInput): void => {
+  if (waits !== true || (profile === 'public' && foreground !== true)) return;
+  const why = profile === 'local' ? 'nothing of a local server is in the DNS of the world' : '--foreground stays in any case';
+  throw operatorError({ code: 'up.wait', message: `--wait-for-dns has nothing to wait for: ${why}`, remedy: 'Leave it out.' });
+};
+
 interface Beginning {
   readonly source: Source;
   readonly rendered: RenderInput;
   /** Nothing was ever applied here. */
   readonly first: boolean;
-  /** For an empty directory. */
   readonly domain: Domain | undefined;
+  /** By `--domain`. */
+  readonly named: boolean;
 }
 
 /** Reads only. Throws where this machine cannot become what is wanted. */
 const look = async (context: Context, input: Input): Promise<Beginning> => {
   const source = await sourceFor(context, input);
   const rendered = await renderInput(context, parsed(context, source.text));
+  refuseWaiting(input, rendered);
   const { committed, entering } = await storeOf(context).state();
   if (source.from !== 'options') refuseContradiction(context, input, rendered, committed === null);
   const first = committed === null;
@@ -117,7 +140,7 @@ const look = async (context: Context, input: Input): Promise<Beginning> => {
     if (input.replace !== true) await refuseForeignServer(context.machine);
     await refuseTakenPorts(context.machine, rendered);
   }
-  return { source, rendered, first, domain };
+  return { source, rendered, first, domain, named: input.domain !== undefined };
 };
 
 /** What would be done is more than a start where the file asks for something else, after a rollback say. */
@@ -129,9 +152,20 @@ const again = async (context: Context, source: Source, asked: readonly Consent[]
   return asked.map((each) => ({ ...each, text: `${each.text}\n${other}` }));
 };
 
+/** What a first time makes beside files and packages, as lines of its changes. */
+const firstThings = ({ configFile }: Context, { source, domain, rendered }: Beginning): readonly string[] => {
+  const account = domain === undefined ? null : accountIn(domain, rendered);
+  const people = [...(domain === undefined ? [] : [`the domain ${domain}`]), ...(account === null ? [] : [`the account ${account}`])];
+  return [
+    ...(source.from === 'file' ? [] : [`  create ${configFile}, which is yours from then on`]),
+    `  create the database vmail${people.length === 0 ? '' : ` with ${people.join(' and ')}`}, unless they are there`,
+  ];
+};
+
 const consents = async (context: Context, input: Input): Promise<readonly Consent[]> => {
   if (input.foreground !== true) await refuseWhileUnderWay();
-  const { source, rendered, first } = await look(context, input);
+  const beginning = await look(context, input);
+  const { source, rendered, first } = beginning;
   const planned = await planAll(surroundings(context, rendered), desiredOf(context, rendered, source.text));
   if (!first) return again(context, source, consentTo(planned));
   const [shown] = consentTo(planned);
@@ -139,7 +173,12 @@ const consents = async (context: Context, input: Input): Promise<readonly Consen
   // Of all that a first time does, what reaches beyond the mail server.
   const journal = `The journal of this machine, also what is in it already, is kept for ${retentionDays} days from then on ([logs] retention).`;
   const kept = "What is configured here now is kept as generation 0; 'hauspost rollback 0' puts it back.";
-  const text = [shown?.text ?? '', ...(input.replace === true ? [kept] : []), ...(rendered.facts.init === 'systemd' ? [journal] : [])].join('\n');
+  const text = [
+    shown?.text ?? '',
+    ...firstThings(context, beginning),
+    ...(input.replace === true ? [kept] : []),
+    ...(rendered.facts.init === 'systemd' ? [journal] : []),
+  ].join('\n');
   return [{ id: FIRST, text, question: `Make this machine the mail server ${rendered.settings.hostname}?` }];
 };
 
@@ -147,7 +186,7 @@ const ensureSecrets = async (context: Context, domain: Domain | undefined): Prom
   const secrets = secretsOf(context);
   const password = await secrets.ensure(CONTROLLER_PASSWORD, generatePassword);
   await secrets.ensure(CONTROLLER_HASH.secret, () => rspamdPasswordHash(password, context.machine.random(20)));
-  if (domain !== undefined) await ensureDkimKey(secrets, domain, selectorOf(context.machine.now()));
+  if (domain !== undefined) await ensureDkimKeys(keyringOf(context), domain);
 };
 
 /** Writes the file unless it is there, and makes the secrets; then everything else reads them from disk, as every later command will. */
@@ -159,22 +198,66 @@ const begin = async (context: Context, { source: { text, from }, first, domain }
   return loadDesired(context);
 };
 
-/** The first domain, and its first account unless its postmaster is elsewhere; only on an empty directory. */
-const firstPeople = async (context: Context, directory: Directory, domain: Domain, { settings }: RenderInput): Promise<MailAddress | null> => {
-  for await (const _ of domains.list(directory)) return null;
-  await domains.add(directory, domain);
-  const own = splitAddress(settings.postmaster).domain === domain;
-  if (!own && settings.profile === 'public') return null;
-  const address = own ? settings.postmaster : parseMailAddress(`demo@${domain}`);
-  const password = generatePassword();
-  await accounts.add(directory, { address, passwordHash: await hashPassword(password) });
-  context.reporter.emit({ kind: 'password', whose: address, password });
-  return address;
+const isEmpty = async (directory: Directory): Promise<boolean> => {
+  for await (const _ of domains.list(directory)) return false;
+  return true;
 };
 
-const showControllerPassword = async (context: Context): Promise<void> => {
+/** Whose account is to be made; null where it is there, where the postmaster is elsewhere, or where somebody reads his mail. */
+const firstAccount = async (directory: Directory, domain: Domain, input: RenderInput): Promise<MailAddress | null> => {
+  const address = accountIn(domain, input);
+  if (address === null) return null;
+  const { postmaster: responsible } = input.settings;
+  // One that receives nothing was made so by somebody, and then that is said (postmaster.findings).
+  const there =
+    (await accounts.find(directory, address)) !== undefined || (address === responsible && (await postmaster.isRead(directory, responsible)));
+  return there ? null : address;
+};
+
+interface Made {
+  readonly address: MailAddress;
+  readonly password: string;
+}
+
+/**
+ * The first domain, and its first account unless its postmaster is elsewhere; on an empty directory, or where the domain was named: of a directory that is
+ * older than the configuration, as after `rollback 0` or `--replace`, the rest stays as it is.
+ */
+const firstPeople = async (
+  context: Context,
+  directory: Directory,
+  { domain, named }: Beginning & { domain: Domain },
+  input: RenderInput,
+): Promise<Made | null> => {
+  if (!named && !(await isEmpty(directory))) return null;
+  if (!(await domains.exists(directory, domain))) {
+    await domains.add(directory, domain);
+    await makeDkimKeys(context, [domain]);
+  }
+  const address = await firstAccount(directory, domain, input);
+  if (address === null) return null;
+  const password = generatePassword();
+  await accounts.add(directory, { address, passwordHash: await hashPassword(password) });
+  return { address, password };
+};
+
+const showPasswords = async (context: Context, made: Made | null, { settings }: RenderInput): Promise<void> => {
+  if (made === null) return;
+  context.reporter.emit({ kind: 'password', whose: made.address, password: made.password });
+  if (!settings.webUi.enabled) return;
   const password = (await secretsOf(context).get(CONTROLLER_PASSWORD)) ?? '';
   context.reporter.emit({ kind: 'password', whose: 'the Rspamd web interface', password, kept: `${SECRETS}/${CONTROLLER_PASSWORD}` });
+};
+
+/** Passwords come last, where nothing scrolls them away; also where the self-test could not be made. */
+const looks = async (context: Context, input: RenderInput, made: Made | null) => {
+  try {
+    const found = await Promise.all([serverFindings(context, input), nameFindings(input), worldFindings(context, input)]);
+    const findings = warned(context, found.flat());
+    return { findings, steps: await selfTest(context, input) };
+  } finally {
+    await showPasswords(context, made, input);
+  }
 };
 
 const run = async (context: Context, input: Input) => {
@@ -184,18 +267,18 @@ const run = async (context: Context, input: Input) => {
   const request = applyRequest(context, desired);
   const agreed = looked.first && context.consented !== 'everything' && context.consented.has(FIRST);
   const { applied, generation } = await applyAll({ ...request, consent: agreed ? () => Promise.resolve() : request.consent });
+  await askSoon(context, desired.input);
   await using directory = await connect({ socketPath: wiring.sockets.mariadb.path });
-  const account = looked.domain === undefined ? null : await firstPeople(context, directory, looked.domain, desired.input);
-  if (account !== null && settings.webUi.enabled) await showControllerPassword(context);
-  const findings = warned(context, [...(await serverFindings(context, desired.input)), ...(await nameFindings(desired.input))]);
-  const steps = await selfTest(context, desired.input);
+  const { domain } = looked;
+  const made = domain === undefined ? null : await firstPeople(context, directory, { ...looked, domain }, desired.input);
+  const { findings, steps } = await looks(context, desired.input, made);
   return {
     applied,
     generation,
     findings,
     profile: settings.profile,
     hostname: settings.hostname,
-    account,
+    account: made?.address ?? null,
     ca: settings.tls.source === 'own-ca' ? wiring.places['tls-ca'] : null,
     // The name of a local server is known to its own resolver only.
     web_ui: settings.webUi.enabled ? `https://${settings.profile === 'local' ? 'localhost' : settings.hostname}/rspamd/` : null,
@@ -227,16 +310,16 @@ export const up = operation({
     // A container's main process that ended here would take the container with it.
     const options = input.foreground === true ? { wait: { tell, signal: context.signal } } : {};
     const result = await withLock('hauspost up', () => run(context, input), options);
-    if (!result.selftest.ok && input.foreground !== true) {
+    if (!result.selftest.ok) {
       const failed = result.selftest.steps.filter((step) => !step.ok).map((step) => `${step.name} (${step.detail})`);
-      throw failure({
-        code: 'up.selftest-failed',
-        message: `the server runs, but its self-test failed: ${failed.join('; ')}`,
-        remedy: "See 'hauspost status' and the daemons' logs.",
-        detail: { result },
-      });
+      const [code, message] = ['up.selftest-failed', `the server runs, but its self-test failed: ${failed.join('; ')}`];
+      const remedy = "See 'hauspost status' and the daemons' logs.";
+      if (input.foreground !== true) throw failure({ code, message, remedy, detail: { result } });
+      context.reporter.emit({ kind: 'warning', code, text: message, remedy });
     }
     if (input.foreground === true) await remain(context, await loadInput(context));
-    return result;
+    if (input.wait_for_dns !== true) return result;
+    await waitForDns(context, await loadInput(context));
+    return { ...result, findings: result.findings.filter(isLasting) };
   },
 });

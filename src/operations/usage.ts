@@ -53,10 +53,10 @@ const measured = async function* <A extends { readonly address: MailAddress }>(
     machine,
     accounts.flatMap(({ address }, index) => (there[index] === true ? [address] : [])),
   );
-  for (const each of accounts) yield { ...each, usedMb: Math.round((held.get(each.address) ?? 0) / 10.24) / 100 };
+  for (const each of accounts) yield { ...each, usedMb: Math.round((held.get(each.address) ?? 0) / 1.024) / 1000 };
 };
 
-/** MB with two decimals. Throws `account.usage` when Dovecot does not answer (exit 1). */
+/** MB with three decimals, so that each KB counts. Throws `account.usage` when Dovecot does not answer (exit 1). */
 export const withUsage = async function* <A extends { readonly address: MailAddress }>(
   machine: Machine,
   accounts: AsyncIterable<A>,

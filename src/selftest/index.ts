@@ -24,7 +24,7 @@ const tried = async ({ name, run }: Step, target: Target): Promise<StepResult> =
   return { name, ok, ms: target.now().getTime() - begun, detail };
 };
 
-/** Stops before its next step when `signal` is aborted, by throwing `selftest.interrupted`. */
+/** Tells the end of each step alone: all of it comes once more as a table. Stops before its next step when `signal` is aborted, by throwing `selftest.interrupted`. */
 export const runSteps = async (target: Target, reporter: Reporter, signal: AbortSignal): Promise<readonly StepResult[]> => {
   const ahead = new Map(STEPS.filter((each) => each.ahead).map((each) => [each.name, tried(each, target)]));
   const results: StepResult[] = [];
@@ -33,12 +33,9 @@ export const runSteps = async (target: Target, reporter: Reporter, signal: Abort
       await Promise.all(ahead.values());
       throw interrupted();
     }
-    const step = `self-test: ${each.name}`;
-    reporter.emit({ kind: 'step', step, state: 'begin' });
     const result = await (ahead.get(each.name) ?? tried(each, target));
     results.push(result);
-    reporter.emit({ kind: 'step', step, state: result.ok ? 'done' : 'failed' });
-    if (!result.ok) reporter.emit({ kind: 'info', text: result.detail });
+    reporter.emit({ kind: 'step', step: `self-test: ${each.name}`, state: result.ok ? 'done' : 'failed' });
   }
   return results;
 };

@@ -13,19 +13,23 @@ import { rspamd } from './rspamd/index.ts';
 import { unbound } from './unbound/index.ts';
 import { unitItems } from './units.ts';
 import { updateItems } from './updates.ts';
+import { upkeep } from './upkeep/index.ts';
 
+export { ACME_ROOT } from './nginx/index.ts';
 export { CONTROLLER_HASH, rspamdPasswordHash } from './rspamd/index.ts';
 export { RELAY_PASSWORD } from './postfix/index.ts';
-export { STRANGER } from './unbound/index.ts';
+export { KEY_ZONE, keyZoneName, keyZoneText, STRANGER } from './unbound/index.ts';
+export { DUE } from './upkeep/index.ts';
 
 /** In the order in which they start. */
-export const SERVICES: readonly Service[] = [unbound, mariadb, redis, rspamd, dovecot, postfix, nginx, dkimKeys];
+export const SERVICES: readonly Service[] = [unbound, mariadb, redis, rspamd, dovecot, postfix, nginx, dkimKeys, upkeep];
 
-/** Packages that no single daemon brings: openssl for our own authority, runit where systemd is not. */
+/** Packages that no single daemon brings: openssl for our own authority, dig(1) and nsupdate(1) for what is published, runit where systemd is not. */
 const common = (input: RenderInput): readonly string[] => [
   'openssl',
   'ca-certificates',
   'iproute2',
+  'bind9-dnsutils',
   ...(input.facts.init === 'runit' ? ['runit'] : []),
 ];
 

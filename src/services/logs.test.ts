@@ -12,6 +12,6 @@ const texts = (init: 'systemd' | 'runit'): ReadonlyMap<string, string> =>
 test('M28: as long as the operator says, with systemd by journald, else by the svlogd of each daemon', () => {
   assert.deepEqual([...texts('systemd').keys()], ['/etc/systemd/journald.conf.d/hauspost.conf']);
   assert.match([...texts('systemd').values()].join(), /^\[Journal\]\nMaxRetentionSec=14day\nMaxFileSec=1day\n$/m);
-  assert.equal(texts('runit').size, 8);
+  assert.equal(texts('runit').size, 9);
   assert.equal(texts('runit').get('/var/log/hauspost/postfix/config'), 's0\nt86400\nn14\n');
 });

@@ -3,6 +3,7 @@
  * A link, such as certbot's, is followed to what it leads to. Trusts nothing in the files; the key may be root's alone.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { isIPv6 } from 'node:net';
 import { type AbsPath, type HauspostError, operatorError } from '#base';
 import { contentAt, followed, type Machine } from '#machine';
 
@@ -37,7 +38,7 @@ const opened = async (machine: Machine, option: Option, file: AbsPath): Promise<
 };
 
 /** The server's own certificate, which is the first of a chain; undefined unless each of its PEM blocks (RFC 7468) can be read. */
-const leafIn = (chain: Buffer): X509Certificate | undefined => {
+export const leafIn = (chain: Buffer): X509Certificate | undefined => {
   const blocks = chain.toString('latin1').match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   try {
     return blocks.map((block) => new X509Certificate(block))[0];
@@ -51,6 +52,16 @@ export const certificateAt = async (machine: Machine, chain: AbsPath): Promise<X
   const content = await contentAt(machine, chain);
   return content === undefined ? undefined : leafIn(content);
 };
+
+/** OpenSSL writes all groups of an IPv6 address; RFC 5952 shortens it. */
+const nameIn = (entry: string): string => {
+  const name = entry.replace(/^(DNS|IP Address):/, '');
+  return isIPv6(name) ? new URL(`http://[${name}]/`).hostname.slice(1, -1) : name;
+};
+
+/** Names and addresses that it is valid for. */
+export const namesIn = ({ subjectAltName = '' }: X509Certificate): readonly string[] =>
+  subjectAltName === '' ? [] : subjectAltName.split(', ').map(nameIn);
 
 const keyIn = (pem: Buffer): KeyObject | undefined => {
   try {

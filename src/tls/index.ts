@@ -1,2 +1,7 @@
+export * from './authority.ts';
+export * from './certbot.ts';
+export * from './due.ts';
 export * from './files.ts';
 export * from './own-ca.ts';
+export * from './pair.ts';
+export * from './refused.ts';

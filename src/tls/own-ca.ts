@@ -1,10 +1,13 @@
 /**
  * Hauspost's own certificate authority, for the local profile and for a server whose certificate has not been obtained yet.
- * openssl(1) makes keys and certificates (ECDSA P-256). Trusts the secrets directory to be readable for root only.
+ * openssl(1) makes keys and certificates (its own: ECDSA P-256). Trusts the secrets directory to be readable for root only.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { dirname } from 'node:path';
 import { type AbsPath, path } from '#base';
 import { contentAt, type Machine, must } from '#machine';
+
+export type KeyType = 'ecdsa' | 'rsa';
 
 export interface OwnCaRequest {
   /** First is the common name. DNS names and IP addresses. */
@@ -15,6 +18,8 @@ export interface OwnCaRequest {
   readonly ca: AbsPath;
   /** Where the authority's private key is kept. */
   readonly caKey: AbsPath;
+  /** Of a key that has to be made; one that is there stays, whatever it is. */
+  readonly keyType: KeyType;
 }
 
 const CA_DAYS = 3650;
@@ -22,7 +27,10 @@ const SERVER_DAYS = 397;
 /** Issued anew when less is left. */
 const RENEW_MS = 30 * 86_400_000;
 
-const KEY = ['openssl', 'genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out'];
+const GENPKEY: Readonly<Record<KeyType, readonly string[]>> = {
+  ecdsa: ['openssl', 'genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out'],
+  rsa: ['openssl', 'genpkey', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048', '-out'],
+};
 const ROOT_ONLY = { owner: 'root:root', mode: 0o600 };
 const READABLE = { owner: 'root:root', mode: 0o644 };
 
@@ -37,8 +45,12 @@ const make = async (machine: Machine, target: AbsPath, placement: typeof ROOT_ON
   if (made !== undefined) await machine.write(target, made, placement);
 };
 
+/** A private key, PEM, 0600. */
+export const makeKey = (machine: Machine, target: AbsPath, type: KeyType): Promise<void> =>
+  make(machine, target, ROOT_ONLY, (out) => [...GENPKEY[type], out]);
+
 const ensureCa = async (machine: Machine, request: OwnCaRequest): Promise<void> => {
-  if ((await machine.state(request.caKey)) === undefined) await make(machine, request.caKey, ROOT_ONLY, (out) => [...KEY, out]);
+  if ((await machine.state(request.caKey)) === undefined) await makeKey(machine, request.caKey, 'ecdsa');
   if ((await machine.state(request.ca)) !== undefined) return;
   await make(machine, request.ca, READABLE, (out) => [
     ...['openssl', 'req', '-x509', '-new', '-sha256', '-key', request.caKey, '-days', String(CA_DAYS), '-out', out],
@@ -78,7 +90,7 @@ const subjectAltName = (request: OwnCaRequest): string =>
 export const ensureOwnCa = async (machine: Machine, request: OwnCaRequest): Promise<void> => {
   await ensureCa(machine, request);
   if ((await wantedOfOwnCa(machine, request)) === undefined) return;
-  if ((await machine.state(request.key)) === undefined) await make(machine, request.key, ROOT_ONLY, (out) => [...KEY, out]);
+  if ((await machine.state(request.key)) === undefined) await makeKey(machine, request.key, request.keyType);
   await make(machine, request.chain, READABLE, (out) => [
     ...[
       'openssl',
@@ -100,4 +112,14 @@ export const ensureOwnCa = async (machine: Machine, request: OwnCaRequest): Prom
     ...['-subj', `/CN=${(request.names[0] ?? '').slice(0, 64)}`, '-addext', `subjectAltName=${subjectAltName(request)}`],
     ...['-addext', 'basicConstraints=critical,CA:FALSE', '-addext', 'keyUsage=critical,digitalSignature', '-addext', 'extendedKeyUsage=serverAuth'],
   ]);
+};
+
+/** Another certificate for the key that `request` names; nothing that is served is touched. */
+export const signAnew = async (machine: Machine, request: OwnCaRequest): Promise<Buffer> => {
+  const chain = path(`${dirname(request.chain)}/next-chain.pem`);
+  await machine.remove(chain);
+  await ensureOwnCa(machine, { ...request, chain });
+  const made = (await machine.read(chain)) ?? Buffer.alloc(0);
+  await machine.remove(chain);
+  return made;
 };

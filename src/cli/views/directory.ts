@@ -1,13 +1,19 @@
 /** `domain`, `account`, `alias`, `tls-policy`, `ban` for a person: names in other scripts as they are read; in JSON they stay A-labels (RFC 5890). */
 import { readable } from '#base';
+import { shellLine } from '#formats';
 import type { ElementOf, OutputOf } from '#operations';
 import { columns, type ListView } from './table.ts';
 
 const quota = (mb: number | null): string => (mb === null ? 'default' : mb === 0 ? 'unlimited' : `${mb} MB`);
+const used = (mb: number): string => (mb < 1 ? `${Math.round(mb * 1024)} KB` : `${Math.round(mb * 100) / 100} MB`);
 const kept = (folder: string | null): string => (folder === null ? '' : `; its mail is kept in ${folder}`);
 
-export const domainAdd = ({ domain }: OutputOf<'domain add'>): string => `${readable(domain)} added.\n`;
-export const domainRemove = ({ domain, moved_to: moved }: OutputOf<'domain remove'>): string => `${readable(domain)} removed${kept(moved)}.\n`;
+export const domainAdd = ({ domain }: OutputOf<'domain add'>): string => {
+  const name = readable(domain);
+  return `${name} added. 'hauspost account add NAME@${name}' lets somebody have mail there, 'hauspost dns records ${name}' shows what to publish.\n`;
+};
+export const domainRemove = ({ domain, moved_to: moved }: OutputOf<'domain remove'>): string =>
+  `${readable(domain)} removed${kept(moved)}. Its DKIM keys stay, in case it comes back: 'hauspost dkim list' says how to remove them.\n`;
 export const dkimSync = ({ made }: OutputOf<'dkim sync'>): string =>
   made.length === 0 ? 'Every domain has its DKIM key.\n' : `DKIM key made for ${made.map(readable).join(', ')}.\n`;
 export const domainList: ListView<ElementOf<'domain list'>> = {
@@ -26,11 +32,8 @@ export const accountPasswd = ({ address }: OutputOf<'account passwd'>): string =
 export const accountRemove = ({ address, moved_to: moved }: OutputOf<'account remove'>): string => `${readable(address)} removed${kept(moved)}.\n`;
 export const accountList: ListView<ElementOf<'account list'>> = {
   none: "There is no account yet; 'hauspost account add user@example.org' adds one.",
-  head: ({ used_mb: used }) => ['ADDRESS', ...(used === undefined ? [] : ['USED']), 'QUOTA', 'STATE'],
-  cells: ({ used_mb: used, ...each }) => [
-    ...[readable(each.address), ...(used === undefined ? [] : [`${used} MB`])],
-    ...[quota(each.quota_mb), state(each)],
-  ],
+  head: ({ used_mb: mb }) => ['ADDRESS', ...(mb === undefined ? [] : ['USED']), 'QUOTA', 'STATE'],
+  cells: ({ used_mb: mb, ...each }) => [...[readable(each.address), ...(mb === undefined ? [] : [used(mb)])], ...[quota(each.quota_mb), state(each)]],
 };
 
 type Destinations = OutputOf<'alias add'>['destinations'];
@@ -50,10 +53,22 @@ export const aliasList: ListView<ElementOf<'alias list'>> = {
 
 const at = (iso: string): string => iso.slice(0, 19).replace('T', ' ');
 
-export const banList = (list: OutputOf<'ban list'>): string =>
+type Ban = OutputOf<'ban list'>[number];
+
+/** As `ban lift` takes it, behind a shell's back: whoever guesses chooses names. */
+const banned = ({ who, failures, until }: Ban): readonly string[] => [shellLine([readable(who)]), String(failures), at(until)];
+
+const ELSEWHERE = 'Who was logged in to an account within 30 days still gets in from there.';
+
+export const banList = (list: readonly Ban[]): string =>
   list.length === 0
     ? 'Nobody is refused for wrong passwords.\n'
-    : `${columns([['REFUSED', 'WRONG PASSWORDS', 'UNTIL (UTC)'], ...list.map((each) => [readable(each.who), String(each.failures), at(each.until)])])}\n`;
+    : [
+        columns([['REFUSED', 'WRONG PASSWORDS', 'UNTIL (UTC)'], ...list.map(banned)]),
+        ...(list.some(({ kind }) => kind === 'account') ? [ELSEWHERE] : []),
+        "'hauspost ban lift' with what stands on the left ends one at once.",
+        '',
+      ].join('\n');
 export const banLift = ({ who, forgotten }: OutputOf<'ban lift'>): string =>
   `${readable(who)} may try again; ${forgotten} wrong password${forgotten === 1 ? ' is' : 's are'} forgotten.\n`;
 

@@ -40,3 +40,26 @@ export const dnsRecords = ({ records, reverse: asked, left_out: out, text }: Out
     : [];
   return [...zones(records), ...reverse(asked), ...leftOut(out), ...whole].join('\n');
 };
+
+type Pushed = OutputOf<'dns push'>;
+type PushedZone = Pushed['zones'][number];
+type Value = PushedZone['kept'][number];
+
+const pushedLine = (sign: string, { name, type, ttl, value: said }: Value): string => `  ${sign} ${name} ${ttl} ${type} ${shortened(said)}`;
+
+const pushedZone = ({ zone, pushed, added, changed, removed, kept, conflicts }: PushedZone): readonly string[] => [
+  `Zone ${readable(zone)}: ${pushed ? 'changed' : 'nothing to do'}${kept.length === 0 ? '' : `; ${kept.length} record${kept.length === 1 ? '' : 's'} as they should be`}`,
+  ...removed.map((each) => pushedLine('-', each)),
+  ...changed.flatMap(({ from, to }) => [...from.map((each) => pushedLine('-', each)), ...to.map((each) => pushedLine('+', each))]),
+  ...added.map((each) => pushedLine('+', each)),
+  ...conflicts.map(({ name, type, found }) => `  ! ${name} ${type} ${found.map(shortened).join(', ')}: somebody else's, left as it is`),
+];
+
+/** `dns push` for a person. */
+export const dnsPush = ({ zones, reverse: asked }: Pushed): string => {
+  const names = asked.map(({ address, target }) => [address, 'PTR', absolute(target)]);
+  return [
+    ...zones.map((zone) => `${pushedZone(zone).join('\n')}\n`),
+    ...(names.length === 0 ? [] : [`To ask the provider of each address for\n\n${columns(names)}\n`]),
+  ].join('\n');
+};

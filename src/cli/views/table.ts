@@ -1,4 +1,5 @@
 /** Pieces that several views have. */
+import { readable } from '#base';
 
 type Cells = readonly string[];
 
@@ -51,3 +52,7 @@ export const underWayText = (holder: string): string => `A change is being made 
 
 export const interruptedText = (generation: number): string =>
   `A change (to generation ${generation}) was interrupted, and the machine is between two configurations: 'hauspost apply' puts it in order.`;
+
+/** Findings as part of a result; that of a command which only looks has them at its end. */
+export const attention = (findings: readonly { readonly message: string; readonly remedy: string }[]): readonly string[] =>
+  findings.map(({ message, remedy }) => readable(`Attention: ${message}${message.includes('\n') ? '' : '.'}\n  ${remedy}`));

@@ -6,6 +6,8 @@ import { checkNginx, CONF, placeIn } from './check.ts';
 import { nginxConfig } from './config.ts';
 import { nginxProbes } from './probes.ts';
 
+export { ACME_ROOT };
+
 const unit: Unit = {
   systemd: 'nginx.service',
   dropIn: [{ section: 'Service', set: 'Restart', to: 'on-failure' }],
@@ -28,7 +30,7 @@ const items = (input: RenderInput): readonly Item[] => [
 
 export const nginx: Service = {
   name: 'nginx',
-  packages: () => ['nginx'],
+  packages: ({ settings }) => ['nginx', ...(settings.tls.source === 'acme' ? ['certbot'] : [])],
   unit: () => unit,
   items,
   check: checkNginx,

@@ -62,7 +62,7 @@ test('Strict-Transport-Security only where clients trust the certificate', () =>
   const input = inputFor('trixie');
   assert.doesNotMatch(conf(input), /Strict-Transport/);
   assert.match(
-    conf({ ...input, settings: { ...input.settings, tls: { source: 'files' } } }),
+    conf({ ...input, settings: { ...input.settings, tls: { ...input.settings.tls, source: 'files' } } }),
     /add_header Strict-Transport-Security max-age=31536000 always;/,
   );
 });

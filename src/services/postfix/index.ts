@@ -12,6 +12,7 @@ import { headerCleanupItem } from './header-cleanup.ts';
 import { mapItems } from './maps.ts';
 import { noticeItems } from './notices.ts';
 import { postfixProbes } from './probes.ts';
+import { catchUp } from './put-off.ts';
 import { relayItems } from './relay.ts';
 import { postfixUnit } from './unit.ts';
 
@@ -49,4 +50,5 @@ export const postfix: Service = {
   check,
   placeIn,
   probes: postfixProbes,
+  catchUp,
 };

@@ -5,8 +5,10 @@
 import { bug } from '#base';
 import type { SocketName, Wiring } from '#model';
 
-export const socketName = ({ sockets, places }: Wiring, name: SocketName): string => {
+export const socketPath = ({ sockets, places }: Wiring, name: SocketName): string => {
   const [socket, queue] = [sockets[name].path, `${places['postfix-queue']}/`];
   if (!socket.startsWith(queue)) throw bug(`the socket ${socket} is not below ${queue}: a chrooted smtpd cannot reach it`);
-  return `unix:${socket.slice(queue.length)}`;
+  return socket.slice(queue.length);
 };
+
+export const socketName = (wiring: Wiring, name: SocketName): string => `unix:${socketPath(wiring, name)}`;

@@ -3,11 +3,13 @@ import { path } from '#base';
 import type { Item, RenderInput } from '#model';
 import { FROM_RULE } from './from-rule.ts';
 import { HOST_NAME_RULE } from './host-name.ts';
+import { secondSignature } from './second-signature.ts';
 import { sendingLimit } from './sending-limit.ts';
 import { WAYS_RULE } from './ways.ts';
 
 export const ruleFile = (input: RenderInput): Item => {
-  const rules = [FROM_RULE, WAYS_RULE, HOST_NAME_RULE, ...(input.settings.outgoing.recipientsPerHour === 0 ? [] : [sendingLimit(input)])];
+  const limit = input.settings.outgoing.recipientsPerHour === 0 ? [] : [sendingLimit(input)];
+  const rules = [FROM_RULE, WAYS_RULE, HOST_NAME_RULE, secondSignature(input), ...limit];
   return {
     kind: 'file',
     path: path('/etc/rspamd/rspamd.local.lua'),

@@ -1,7 +1,7 @@
 /** unbound.conf(5): a resolver for this machine alone, validating, on loopback. */
 import { type Block, lines, type Row } from '#formats';
 import { listenersOf, type RenderInput } from '#model';
-import { localZones } from './zones.ts';
+import { keyZone, localZones } from './zones.ts';
 
 export const CONTROL = '/run/unbound.ctl';
 
@@ -83,5 +83,6 @@ export const unboundConfig = (input: RenderInput): readonly Block[] => [
       { set: 'control-interface', to: CONTROL, why: 'A Unix socket: no port, no certificates.' },
     ],
   },
+  ...(input.settings.profile === 'local' ? [keyZone(input.settings)] : []),
   ...forwardZone(input),
 ];

@@ -1,2 +1,2 @@
 export { unbound } from './service.ts';
-export { STRANGER } from './zones.ts';
+export { KEY_ZONE, keyZoneName, keyZoneText, STRANGER } from './zones.ts';

@@ -4,6 +4,7 @@ import { compareUnbound, renderUnbound, unboundOptions } from '#formats';
 import { type Finding, listenersOf, type Place, type Probe, type ReadText, type RenderInput, type Service } from '#model';
 import { at, lineThat, ofRendering, placeNamed, readIn, settingIn } from '../places.ts';
 import { CONTROL, unboundConfig } from './config.ts';
+import { KEY_ZONE } from './zones.ts';
 
 const FILE = path('/etc/unbound/unbound.conf');
 
@@ -31,9 +32,10 @@ const ASK = 'file=$1; shift; for option; do unbound-checkconf -o "$option" "$fil
 
 const ROOT_KEY = ['/usr/libexec/unbound-helper', 'root_trust_anchor_update'];
 
-/** Before Unbound's first start there is no root key, which the checker wants to see; what is made here is thrown away with the room. */
+/** Before Unbound's first start there is no root key, which the checker wants to see, nor that zone; what is made here is thrown away with the room. */
 const understood: Service['check'] = async (room, input) => {
   await room.run(ROOT_KEY);
+  await room.run(['touch', KEY_ZONE]);
   const whole = await room.run(['unbound-checkconf', FILE]);
   if (whole.code !== 0) {
     const said = (whole.stderr || whole.stdout).trim();

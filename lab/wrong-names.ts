@@ -1,0 +1,73 @@
+/** Names of domains, accounts and destinations that cannot be, as typed, and what the message must name of them. */
+
+const LONG = 'x'.repeat(65);
+
+/** A name that no domain can have, each for another reason. */
+export const DOMAINS: readonly (readonly [string, string])[] = [
+  ['example.test.', '"example.test."'],
+  ['localhost', '"localhost"'],
+  ['exa mple.test', '"exa mple.test"'],
+  ['', '""'],
+  ['-a.test', '"-a.test"'],
+  ['a..test', '"a..test"'],
+  ['192.0.2.1', '"192.0.2.1"'],
+  ['[192.0.2.1]', '"[192.0.2.1]"'],
+  ['user@example.test', '"user@example.test"'],
+  ["x.test'; DROP TABLE domains; -- ", '"x.test\'; DROP TABLE domains; -- "'],
+  ['"quoted".test', '"\\"quoted\\".test"'],
+  ['new\nline.test', '"new\\nline.test"'],
+  ['nul\0.test', '"nul\\u0000.test"'],
+  ['\u001b[31mred.test', '"\\u001b[31mred.test"'],
+  [`${'a'.repeat(64)}.test`, 'aaaa.test"'],
+  [`${'a.'.repeat(126)}test`, '"a.a.a.a.'],
+  ['\u0435xample.test', '"\u0435xample.test"'],
+  ['\uff45xample.test', '"\uff45xample.test"'],
+  ['\u0261oogle.test', '"\u0261oogle.test"'],
+  ['\u0251pple.com', '"\u0251pple.com"'],
+  ['goog\u01c0e.test', '"goog\u01c0e.test"'],
+  ['ex\u1d00mple.test', '"ex\u1d00mple.test"'],
+  ['\u03bf\u03c1\u03bf.test', '"\u03bf\u03c1\u03bf.test"'],
+  ['\u0585\u0585\u0585.test', '"\u0585\u0585\u0585.test"'],
+  ['../../etc', '"../../etc"'],
+  ['xn--zzzzz99.test', '"xn--zzzzz99"'],
+];
+
+export const ADDRESSES: readonly (readonly [string, string])[] = [
+  ['user', '"user"'],
+  ['', '""'],
+  ['@hauspost.test', '""'],
+  ['user@', '"user@"'],
+  ['us..er@hauspost.test', '"us..er"'],
+  ['user@hauspost.test.', '"hauspost.test."'],
+  ['user@localhost', '"localhost"'],
+  [`${LONG}@hauspost.test`, `"${LONG}"`],
+  ['us er@hauspost.test', '"us er"'],
+  ['"user"@hauspost.test', '"\\"user\\""'],
+  ["o'brien@hauspost.test", '"o\'brien"'],
+  ["x' OR '1'='1@hauspost.test", "\"x' OR '1'='1\""],
+  ['new\nline@hauspost.test', '"new\\nline"'],
+  ['nul\0@hauspost.test', '"nul\\u0000"'],
+  ['jos\u00e9@hauspost.test', '"jos\u00e9"'],
+  ['\u0430nna@hauspost.test', '"\u0430nna"'],
+  ['user+tag@hauspost.test', '"user+tag"'],
+  ['../../etc/cron.d/x@hauspost.test', '"../../etc/cron.d/x"'],
+  ['..@hauspost.test', '".."'],
+  ['a@b@hauspost.test', '"a@b"'],
+  ['b!a@hauspost.test', '"b!a"'],
+  ['-user@hauspost.test', '"-user"'],
+  ['a*@hauspost.test', '"a*"'],
+  ['dem?@hauspost.test', '"dem?"'],
+];
+
+export const DESTINATIONS: readonly (readonly [string, string])[] = [
+  ['user', '"user"'],
+  ['user@localhost', '"localhost"'],
+  ['@example.test', '"@example.test"'],
+  ['us er@example.test', '"us er@example.test"'],
+  ['"user"@example.test', '"\\"user\\"@example.test"'],
+  [`${LONG}@example.test`, LONG],
+  ['user@example.test.', '"example.test."'],
+  ['new\nline@example.test', '"new\\nline@example.test"'],
+  ['|/bin/sh', '"|/bin/sh"'],
+  [':include:/etc/shadow', '":include:/etc/shadow"'],
+];

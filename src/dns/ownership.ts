@@ -1,0 +1,50 @@
+/**
+ * Which records in DNS are ours: those that Hauspost has published. A claim is written before the record is sent, so that whatever interrupts it, none
+ * of ours is ever taken for somebody else's; and kept until the record was seen to be gone.
+ */
+import { type AbsPath, environmentError } from '#base';
+import type { RecordData } from '#formats';
+import type { Machine } from '#machine';
+import { z } from 'zod';
+import { meaningOf } from './same.ts';
+
+/** Name, type and what the record says, with blanks between. */
+export type Identity = string;
+
+export const identityOf = (record: RecordData & { readonly name: string }): Identity => `${record.name} ${record.type} ${meaningOf(record)}`;
+
+/** Whose it is. */
+export const placeOf = (identity: Identity): { readonly name: string; readonly type: string } => {
+  const [name = '', type = ''] = identity.split(' ');
+  return { name, type };
+};
+
+const document = z.object({ published: z.array(z.string().regex(/^[a-z0-9_.-]+ [A-Z]+ ./)) });
+
+const read = (text: string): z.ZodSafeParseResult<z.output<typeof document>> => {
+  try {
+    return document.safeParse(JSON.parse(text));
+  } catch {
+    return document.safeParse(undefined); // no JSON is as bad as any other document
+  }
+};
+
+/** Throws `store.damaged` (exit 4) where somebody else has written there. */
+export const claims = async (machine: Machine, file: AbsPath): Promise<ReadonlySet<Identity>> => {
+  const found = await machine.read(file);
+  if (found === undefined) return new Set();
+  const known = read(found.toString());
+  if (known.success) return new Set(known.data.published);
+  throw environmentError({
+    code: 'store.damaged',
+    message: `${file} cannot be read as what it was; nothing was changed`,
+    remedy: 'Put it back from a backup, or remove it: then records of ours that say something else by now are told as those of others.',
+    detail: { file },
+  });
+};
+
+/** Durable. Writes nothing where nothing is new. */
+export const putClaims = async (machine: Machine, file: AbsPath, wanted: ReadonlySet<Identity>, before: ReadonlySet<Identity>): Promise<void> => {
+  if (wanted.size === before.size && wanted.isSubsetOf(before)) return;
+  await machine.write(file, `${JSON.stringify({ published: [...wanted].toSorted() }, null, 1)}\n`, { owner: 'root:root', mode: 0o600 });
+};

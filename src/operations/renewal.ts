@@ -1,0 +1,142 @@
+/**
+ * The certificate before it runs out: `cert renew` and upkeep's task. The authority is asked without the lock of changes, which may take minutes; what it signed is
+ * put by first, and then put in place and read by the daemons under the lock. Whatever fails, what was served before is served.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Desired } from '#apply';
+import { environmentError } from '#base';
+import { contentAt, withLock } from '#machine';
+import { certificateAt, isSigned, putChain, renewalOf, signAnew } from '#tls';
+import { lastAttempt, noted } from './attempts.ts';
+import { signedByAuthority } from './authority.ts';
+import { certificateNames, type Names } from './certificate-names.ts';
+import { certificateLacks, materialsFor } from './materials.ts';
+import type { Context } from './operation.ts';
+import { signedRequest } from './server-certificate.ts';
+import { desiredForCertificates, serveCertificate } from './serving.ts';
+import type { Kept, Task } from './task.ts';
+
+/** Somebody's change is waited for; `work` gets what is in place after it. */
+const amongChanges = <T>(context: Context, command: string, work: (now: Desired | undefined) => Promise<T>): Promise<T> =>
+  withLock(command, async () => work(await desiredForCertificates(context)), {
+    wait: { tell: (holder) => context.reporter.emit({ kind: 'info', text: `waits for ${holder}` }), signal: context.signal },
+  });
+
+const servedAlike = (one: Desired, other: Desired): boolean =>
+  one.input.settings.tls.source === other.input.settings.tls.source && isDeepStrictEqual(signedRequest(one.input), signedRequest(other.input));
+
+/** The same for who made something for `desired`: where a change that was waited for is about another name, or another kind of key, it is no longer wanted. */
+export const amongChangesFor = <T>(context: Context, command: string, desired: Desired, work: (now: Desired) => Promise<T>): Promise<T> =>
+  amongChanges(context, command, (now) => {
+    if (now !== undefined && servedAlike(now, desired)) return work(now);
+    throw environmentError({
+      code: 'cert.changed-meanwhile',
+      message: 'the configuration was changed meanwhile, and what was made for the one of before is not wanted any more; nothing was put in place',
+      remedy: 'Run it again; upkeep does so by itself.',
+    });
+  });
+
+/** One at a time asks an authority, or changes keys. */
+export const aloneWithCertificates = <T>(command: string, work: () => Promise<T>): Promise<T> => withLock(command, work, { name: 'certificates' });
+
+export interface Why {
+  /** Although nothing is due. */
+  readonly force: boolean;
+  /** Somebody waits for it: it is tried also where it failed a moment ago. */
+  readonly byHand: boolean;
+}
+
+const untilDay = async ({ machine }: Context, { input }: Desired): Promise<string> => {
+  const leaf = await certificateAt(machine, input.wiring.places['tls-chain']);
+  return leaf === undefined ? 'unknown' : leaf.validToDate.toISOString().slice(0, 10);
+};
+
+interface Settled {
+  readonly read: boolean;
+  /** What is in place: a change may have been waited for. */
+  readonly desired: Desired;
+}
+
+/** What was put in place, by whomever, is read; what our own authority has to make anew is made. */
+const settled = async (context: Context, command: string, desired: Desired): Promise<Settled> => {
+  if ((await certificateLacks(context, desired.input)).length === 0) return { read: false, desired };
+  return amongChanges(context, command, async (now = desired) => {
+    const wakes = await materialsFor(context).again(now);
+    if (wakes.length > 0) await serveCertificate(context, now);
+    return { read: wakes.length > 0, desired: now };
+  });
+};
+
+/** Why the authority is to be asked; undefined: it need not be. */
+export const reasonToAsk = async ({ machine }: Context, { input }: Desired, { names }: Names): Promise<string | undefined> => {
+  const leaf = await certificateAt(machine, input.wiring.places['tls-chain']);
+  if (leaf === undefined || !(await isSigned(machine, signedRequest(input)))) return 'the authority has signed nothing yet';
+  const missing = names.filter((name) => leaf.checkHost(name) === undefined);
+  if (missing.length > 0) return `it is not valid for ${missing.join(', ')} yet`;
+  return renewalOf(leaf) <= machine.now() ? 'two thirds of its time are over' : undefined;
+};
+
+const putInPlace = (context: Context, command: string, desired: Desired, chain: Buffer): Promise<void> =>
+  amongChangesFor(context, command, desired, async (now) => {
+    const { machine } = context;
+    const { chain: target, kept } = signedRequest(now.input);
+    const [before, keptBefore] = [await contentAt(machine, target), await machine.read(kept)];
+    const keep = (what: Buffer): Promise<void> => machine.write(kept, what, { owner: 'root:root', mode: 0o600 });
+    if (now.input.settings.tls.source === 'acme') await keep(chain);
+    await putChain(machine, target, chain);
+    try {
+      await serveCertificate(context, now);
+    } catch (error) {
+      if (before !== undefined) await putChain(machine, target, before);
+      await (keptBefore === undefined ? machine.remove(kept) : keep(keptBefore));
+      await serveCertificate(context, now);
+      throw error;
+    }
+  });
+
+const askedAnew = async (context: Context, command: string, desired: Desired, { names, leftOut }: Names, why: string): Promise<Kept> => {
+  const { input } = desired;
+  await noted(context, input, async () => {
+    const chain = await signedByAuthority(context, input, signedRequest(input).key, names);
+    await putInPlace(context, command, desired, chain);
+  });
+  const without = leftOut.length === 0 ? '' : `, without ${leftOut.map(({ name }) => name).join(', ')}`;
+  return { done: [`The certificate was renewed, since ${why}${without}; it is valid until ${await untilDay(context, desired)}.`] };
+};
+
+const ofAuthority = async (context: Context, command: string, { read, desired }: Settled, { force, byHand }: Why): Promise<Kept> => {
+  const names = await certificateNames(context, desired.input);
+  const why = (await reasonToAsk(context, desired, names)) ?? (force ? 'that was asked for' : undefined);
+  const done = read ? ['The certificate that lies there was read.'] : [];
+  if (why === undefined) return { done };
+  const notBefore = (await lastAttempt(context, desired.input))?.not_before;
+  const later = notBefore === null || notBefore === undefined ? undefined : new Date(notBefore);
+  // A clock that was set back must not keep it from being asked for ever.
+  const waits = later !== undefined && later > context.machine.now() && later.getTime() - context.machine.now().getTime() < 86_400_000;
+  if (waits && !byHand) return { done, next: later };
+  return askedAnew(context, command, desired, names, why);
+};
+
+const ofOwn = async (context: Context, command: string, { read, desired }: Settled, { force }: Why): Promise<Kept> => {
+  if (force && !read) await putInPlace(context, command, desired, await signAnew(context.machine, signedRequest(desired.input)));
+  if (!force && !read) return { done: [] };
+  return { done: [`The certificate was renewed; it is valid until ${await untilDay(context, desired)}.`] };
+};
+
+/** Under `aloneWithCertificates`. */
+export const renew = async (context: Context, command: string, desired: Desired, why: Why): Promise<Kept> => {
+  const present = await settled(context, command, desired);
+  const { source } = present.desired.input.settings.tls;
+  if (source === 'files') return { done: [] };
+  return source === 'acme' ? ofAuthority(context, command, present, why) : ofOwn(context, command, present, why);
+};
+
+export const renewCertificate: Task = async (context) => {
+  const desired = await desiredForCertificates(context);
+  if (desired === undefined || desired.input.settings.tls.source === 'files') return { done: [] };
+  return aloneWithCertificates('hauspost upkeep', async () => {
+    const kept = await renew(context, 'hauspost upkeep', desired, { force: false, byHand: false });
+    const next = desired.input.settings.tls.source === 'acme' ? (await lastAttempt(context, desired.input))?.not_before : null;
+    return { ...kept, ...(next === null || next === undefined ? {} : { next: new Date(next) }) };
+  });
+};

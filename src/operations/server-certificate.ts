@@ -1,0 +1,35 @@
+/** The server's own key and certificate, by the source that the configuration names: what is wanted of it, and what makes it without asking anybody. */
+import { path } from '#base';
+import type { RenderInput } from '#model';
+import { DUE } from '#services';
+import { ensureOwnCa, ensureSigned, isSigned, type SignedRequest, wantedOfOwnCa, wantedOfSigned } from '#tls';
+import type { Context } from './operation.ts';
+
+export const signedRequest = ({ settings, wiring: { places } }: RenderInput): SignedRequest => ({
+  names: [settings.hostname, ...(settings.profile === 'local' ? ['localhost'] : [])],
+  addresses: settings.profile === 'local' ? ['127.0.0.1', '::1'] : [],
+  key: places['tls-key'],
+  chain: places['tls-chain'],
+  ca: places['tls-ca'],
+  caKey: path(`${places.secrets}/own-ca.key`),
+  keyType: settings.tls.keyType,
+  kept: path(`${places.state}/acme/chain.pem`),
+});
+
+/** Undefined: nothing. */
+export const wantedOfCertificate = ({ machine }: Context, input: RenderInput): Promise<'create' | 'change' | undefined> => {
+  const { source } = input.settings.tls;
+  if (source === 'files') return Promise.resolve(undefined);
+  return source === 'acme' ? wantedOfSigned(machine, signedRequest(input)) : wantedOfOwnCa(machine, signedRequest(input));
+};
+
+export const ensureCertificate = async ({ machine }: Context, input: RenderInput): Promise<void> => {
+  const { source } = input.settings.tls;
+  if (source === 'own-ca') await ensureOwnCa(machine, signedRequest(input));
+  if (source === 'acme') await ensureSigned(machine, signedRequest(input));
+};
+
+/** An authority that has signed nothing yet is asked by upkeep at its next look, within a minute. */
+export const askSoon = async ({ machine }: Context, input: RenderInput): Promise<void> => {
+  if (input.settings.tls.source === 'acme' && !(await isSigned(machine, signedRequest(input)))) await machine.remove(DUE);
+};

@@ -1,0 +1,80 @@
+/** Which chain lies there while a public authority is asked: what that signed last for the key, else our own authority's; never ours in the place of another that fits. */
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { path } from '#base';
+import { must, thisMachine } from '#machine';
+import { ensureSigned, isSigned, type SignedRequest, wantedOfSigned } from './authority.ts';
+import { makeKey } from './own-ca.ts';
+
+const reason = process.getuid?.() === 0 ? undefined : 'only root owns keys';
+const options = reason === undefined ? {} : { skip: reason };
+
+const scratch = mkdtempSync(join(tmpdir(), 'hauspost-authority-'));
+after(() => rmSync(scratch, { recursive: true }));
+
+const machine = thisMachine();
+
+const requestIn = (name: string): SignedRequest => {
+  const at = (file: string) => path(join(scratch, name, file));
+  const files = { key: at('key.pem'), chain: at('chain.pem'), ca: at('ca.pem'), caKey: at('ca.key'), kept: at('kept.pem') };
+  return { names: ['mail.example.org'], addresses: [], keyType: 'ecdsa', ...files };
+};
+
+/** By somebody else, for the key in that file. */
+const signedElsewhere = async (key: string): Promise<Buffer> => {
+  const out = join(scratch, `elsewhere-${machine.random(4).toString('hex')}.pem`);
+  const days = ['-days', '30', '-subj', '/O=Elsewhere', '-addext', 'subjectAltName=DNS:mail.example.org'];
+  await must(machine, ['openssl', 'req', '-x509', '-new', '-key', key, ...days, '-out', out]);
+  return (await machine.read(path(out))) ?? Buffer.alloc(0);
+};
+
+const READABLE = { owner: 'root:root', mode: 0o644 };
+const issuer = async ({ chain }: SignedRequest): Promise<string> =>
+  new X509Certificate((await machine.read(chain)) ?? '').issuer.split('\n')[0] ?? '';
+
+test('our own authority first; then what was signed elsewhere, which stays, also when its copy is gone', options, async () => {
+  const request = requestIn('first');
+  assert.equal(await wantedOfSigned(machine, request), 'create');
+  await ensureSigned(machine, request);
+  assert.deepEqual(
+    [await wantedOfSigned(machine, request), await isSigned(machine, request), await issuer(request)],
+    [undefined, false, 'O=Hauspost'],
+  );
+  await machine.write(request.kept, await signedElsewhere(request.key), READABLE);
+  assert.equal(await wantedOfSigned(machine, request), 'change');
+  await ensureSigned(machine, request);
+  assert.deepEqual(
+    [await wantedOfSigned(machine, request), await isSigned(machine, request), await issuer(request)],
+    [undefined, true, 'O=Elsewhere'],
+  );
+  await machine.remove(request.kept);
+  await ensureSigned(machine, request);
+  assert.deepEqual([await wantedOfSigned(machine, request), await issuer(request)], [undefined, 'O=Elsewhere']);
+});
+
+test('for another key than the one that lies there it does not count, and ours signs for that', options, async () => {
+  const request = requestIn('other');
+  await ensureSigned(machine, request);
+  await machine.write(request.kept, await signedElsewhere(request.key), READABLE);
+  await ensureSigned(machine, request);
+  assert.equal(await issuer(request), 'O=Elsewhere');
+  await makeKey(machine, request.key, 'rsa');
+  assert.equal(await wantedOfSigned(machine, request), 'change');
+  await ensureSigned(machine, request);
+  assert.deepEqual([await wantedOfSigned(machine, request), await issuer(request)], [undefined, 'O=Hauspost']);
+  assert.equal((await machine.state(request.key))?.mode, 0o600);
+});
+
+test('what lies there and is no certificate is replaced', options, async () => {
+  const request = requestIn('torn');
+  await ensureSigned(machine, request);
+  await machine.write(request.chain, '', READABLE);
+  await machine.write(request.kept, 'torn', READABLE);
+  assert.equal(await wantedOfSigned(machine, request), 'change');
+  await ensureSigned(machine, request);
+  assert.equal(await issuer(request), 'O=Hauspost');
+});
