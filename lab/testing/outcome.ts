@@ -55,9 +55,14 @@ export const describe = (outcome: Outcome): string => {
   return [line, ...skipped, ...failures, ...output].join('');
 };
 
-/** What failed, a line each, once more: a long run is often read from its end, or from a part of it. */
+const WORDS = 400;
+
+/** The beginning of what an error says, on one line. */
+const inShort = (text: string): string => text.replaceAll(/\s+/g, ' ').trim().slice(0, WORDS);
+
+/** What failed and why, two lines each, once more: a long run is often read from its end, or from a part of it. */
 export const failed = (outcomes: readonly Outcome[]): string =>
-  outcomes.flatMap(({ name, failures }) => failures.map((failure) => `failed: ${name}: ${failure.name}\n`)).join('');
+  outcomes.flatMap(({ name, failures }) => failures.map((failure) => `failed: ${name}: ${failure.name}\n  ${inShort(failure.text)}\n`)).join('');
 
 /** `N passed, N failed[, N skipped]`: the last line of a run. A file that could not be run counts as one skipped. */
 export const total = (outcomes: readonly Outcome[]): string => {
