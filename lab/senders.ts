@@ -8,8 +8,10 @@ import { Smtp } from './smtp.ts';
 /** What a client does not send a further message on; then it comes anew, as the many senders of a busy hour would. */
 const A_CONNECTION = 10;
 /** A number is given up after so long. */
-export const PATIENCE_MS = 100_000;
+export const PATIENCE_MS = 240_000;
+/** Before a number comes again, as senders do it: longer each time, and not for all alike, so that those that were put off together do not come back together. */
 const PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 8_000;
 /** For the answer to the end of the data. */
 const ANSWER_MS = 120_000;
 
@@ -91,14 +93,15 @@ class Sender {
   }
 }
 
-const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+const pause = (number: number, attempts: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, Math.min(PAUSE_MS * 2 ** (attempts - 1), LONGEST_PAUSE_MS) * (1 + (number % 5) / 4)));
 
 /** One client takes numbers until there are no more. */
 export const handOver = async (server: Server, tally: Tally, textOf: TextOf, next: () => number | undefined): Promise<void> => {
   const sender = new Sender(server, tally, textOf);
   for (let number = next(); number !== undefined; number = next()) {
     const limit = performance.now() + PATIENCE_MS;
-    while (!(await sender.send(number)) && performance.now() < limit) await pause();
+    for (let attempts = 1; !(await sender.send(number)) && performance.now() < limit; attempts += 1) await pause(number, attempts);
   }
   sender.close();
 };
