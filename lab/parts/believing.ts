@@ -4,7 +4,7 @@ import { authenticate, type AuthenticateOptions } from 'mailauth';
 import { dated } from '../dated.ts';
 import { askingFrom, type EximServer, type Ours } from '../internet/index.ts';
 import type { Login } from '../mail.ts';
-import type { Smtp } from '../smtp.ts';
+import type { Reply, Smtp } from '../smtp.ts';
 import { until } from '../process.ts';
 
 /** What a record of these zones lives at most; whoever asks goes on with an answer for so long. */
@@ -100,8 +100,9 @@ const letter = (from: string, to: string, id: string): string =>
 
 /** Handed in by whoever is logged in there, and taken. */
 export const submit = async (smtp: Smtp, from: string, to: string, id: string): Promise<void> => {
-  for (const line of [`MAIL FROM:<${from}>`, `RCPT TO:<${to}>`]) assert.equal((await smtp.command(line)).code, 250, line);
-  assert.equal((await smtp.data(letter(from, to, id))).code, 250, id);
+  const agreed = (what: string, { code, lines }: Reply): void => assert.equal(code, 250, `${what}: ${code} ${lines.join(' ')}`);
+  for (const line of [`MAIL FROM:<${from}>`, `RCPT TO:<${to}>`]) agreed(line, await smtp.command(line));
+  agreed(id, await smtp.data(letter(from, to, id)));
 };
 
 /** One session for all that somebody sends; each message is taken. */

@@ -67,7 +67,7 @@ const noted = async (place: Place): Promise<void> => {
 };
 
 /** From what `up` left to a server that the world believes, by two commands. */
-const begin = async (server: Ours): Promise<Place> => {
+const begin = async (server: Ours): Promise<Ours> => {
   const { domain } = server.identity;
   await shell(server, "printf 'nameserver 127.0.0.1\\n' >/etc/resolv.conf");
   await shell(server, 'umask 077; cat >/etc/hauspost/dns-key', KEY);
@@ -78,6 +78,11 @@ const begin = async (server: Ours): Promise<Place> => {
   await server.order('dns', 'push', '--yes');
   await until(`all see ${domain}`, async () => (await server.hauspost(['dns', 'check', domain])).code === 0 || undefined, 60_000, 1000);
   await server.order('cert', 'renew');
+  return server;
+};
+
+/** Whoever is connected stays so; after five minutes without a word both sides would give up. */
+const connect = async (server: Ours): Promise<Place> => {
   const people = await serverOn(server.machine, server.demo, server.vantage, authority.root());
   const [smtp, imap] = [await people.client(587, server.demo), await people.imap(server.demo)];
   const place = { server: { ...server, imap: people.imap }, imap, sender: senderOf(smtp, server.demo), renewals: 0, rotations: 0 };
@@ -168,7 +173,8 @@ before(async () => {
   right = await net.exim('right', { certificate: 'authority', tlsa: 'right' });
   await net.names.add('right.example. TXT "v=spf1 mx -all"');
   receiver = await receiverAt(right);
-  places = [await begin(await net.ours('bookworm')), await begin(await net.ours('trixie'))];
+  const servers = [await begin(await net.ours('bookworm')), await begin(await net.ours('trixie'))];
+  places = await Promise.all(servers.map(connect));
 });
 afterEach(async (context) => {
   // Node's types do not know it yet (nodejs.org/api/test.html, context.passed).
