@@ -357,9 +357,16 @@ onEachReleaseThere(
       }
     });
 
-    test('a removed domain has no records of ours any more, and all of others', async () => {
+    test('of a removed domain upkeep leaves what is there, and says so; dns push removes what is ours, and nothing of others', async () => {
       const { net, server, further } = get();
+      const before = await heldBy(net, 'primary', further);
       await server.order('domain', 'remove', further);
+      const { findings } = (await json(server, 'upkeep')) as { findings: readonly { code: string; message: string }[] };
+      assert.deepEqual(
+        findings.flatMap(({ code, message }) => (code === 'dns.left-over' ? [message] : [])),
+        [`${further} is none of this server's domains (any more), and 11 records of it that Hauspost published stay in DNS`],
+      );
+      assert.deepEqual(await heldBy(net, 'primary', further), before);
       const gone = await push(server);
       assert.equal(gone.zones.find(({ zone }) => zone === further)?.removed.length, 11);
       await holds(net, further, [`${further}. 60 TXT "${WEBSITE}"`]);

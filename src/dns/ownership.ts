@@ -19,6 +19,12 @@ export const placeOf = (identity: Identity): { readonly name: string; readonly t
   return { name, type };
 };
 
+/** The domain, or the host, for which a record is there: `_dmarc.DOMAIN`, `SELECTOR._domainkey.DOMAIN`, `imap.DOMAIN` as an alias. */
+export const concernOf = ({ name, type }: { readonly name: string; readonly type: string }): string => {
+  const below = name.replace(/^(?:.*\.)?_[^.]+\./, '');
+  return type === 'CNAME' ? below.slice(below.indexOf('.') + 1) : below;
+};
+
 const document = z.object({ published: z.array(z.string().regex(/^[a-z0-9_.-]+ [A-Z]+ ./)) });
 
 const read = (text: string): z.ZodSafeParseResult<z.output<typeof document>> => {

@@ -1,5 +1,5 @@
 /** In words: what a push would change, what stands in its way, and what is to be published elsewhere. */
-import { type Conflict, type Difference, isChange, placeKey } from '#dns';
+import { concernOf, type Conflict, type Difference, isChange, placeKey } from '#dns';
 import { type FoundRecord, recordText } from '#formats';
 import type { Finding } from '#model';
 import type { Pushing } from './dns-pushing.ts';
@@ -40,6 +40,15 @@ export const conflictFindings = (pushing: Pushing): readonly Finding[] =>
     code: 'dns.conflict',
     message: `${conflict.name} ${conflict.type} is somebody else's and stays: there is ${conflict.found.join(', ')}; wanted is ${wantedText(conflict)}`,
     remedy: `Look at whether anything needs it; 'hauspost dns push --take-over ${placeKey(conflict)}' puts ours in its place.`,
+  }));
+
+/** Of domains that the database does not have: whether they come back nobody knows who was not asked. */
+export const leftOverFindings = ({ leftOver }: Pushing): readonly Finding[] =>
+  [...Map.groupBy(leftOver, concernOf)].map(([concern, some]) => ({
+    level: 'warning',
+    code: 'dns.left-over',
+    message: `${concern} is none of this server's domains (any more), and ${some.length} record${some.length === 1 ? '' : 's'} of it that Hauspost published stay in DNS`,
+    remedy: `'hauspost dns push' removes them; 'hauspost domain add ${concern}' if the domain should be there.`,
   }));
 
 /** Names of zones that are not there, each with why. */

@@ -4,6 +4,7 @@ import { domains } from '#directory';
 import {
   carryOut,
   claims,
+  concernOf,
   type Difference,
   type DnsFacts,
   type DnsRecord,
@@ -32,7 +33,7 @@ export interface PushOptions {
   /** As typed: a domain, or the server's own name. */
   readonly only?: string | undefined;
   readonly takeOver: ReadonlySet<string>;
-  /** Nobody was asked: an address that the machine does not have at this moment stays where it is. */
+  /** Nobody was asked: what may be there again in a moment stays, such as an address that the machine has lost, or a domain that the database does not have. */
   readonly unasked: boolean;
 }
 
@@ -40,6 +41,8 @@ export interface Pushing {
   readonly server: UpdateServer;
   readonly plan: PushPlan;
   readonly published: ReadonlySet<Identity>;
+  /** Records of ours that stay, although the database does not have their domain. */
+  readonly leftOver: readonly Difference[];
   readonly input: RenderInput;
   /** All names of addresses. */
   readonly reverse: readonly Reverse[];
@@ -65,16 +68,37 @@ const local = (): Error =>
 
 const asRecord = ({ name, type, data, why }: Reverse, ttl: number): DnsRecord => ({ name, type, data, why, ttl, zone: name });
 
-const isReverse = ({ type }: Pick<DnsRecord, 'type'>): boolean => type === 'PTR';
+const isReverse = ({ type }: { readonly type: string }): boolean => type === 'PTR';
+
+const OF_ADDRESSES = new Set(['A', 'AAAA', 'PTR']);
+
+/** Nobody here knows the domain at this moment: the database may be younger than what was published. */
+const isUnknown = ({ hostname, domains: served }: DnsFacts, wanted: Pick<Wanted, 'name' | 'type'>): boolean => {
+  const concern = concernOf(wanted);
+  return concern !== hostname && served.every(({ domain }) => domain !== concern);
+};
 
 /** What would leave the server without the record that others need at this moment. */
 const sparedBy =
-  ({ certificateRead, keys }: DnsFacts, unasked: boolean) =>
-  ({ type, records }: Wanted): boolean => {
+  (facts: DnsFacts, unasked: boolean) =>
+  (wanted: Wanted): boolean => {
+    const { type, records } = wanted;
+    if (unasked && records.length === 0 && (OF_ADDRESSES.has(type) || isUnknown(facts, wanted))) return true;
     // As long as daemons serve another key than the one that lies there, its record has to stay (RFC 7671 section 8.1).
-    if (type === 'TLSA') return !certificateRead || keys.length === 0;
-    return unasked && records.length === 0 && (type === 'A' || type === 'AAAA');
+    return type === 'TLSA' && (!facts.certificateRead || facts.keys.length === 0);
   };
+
+const leftOverIn = ({ zones }: PushPlan, facts: DnsFacts, published: ReadonlySet<Identity>): readonly Difference[] =>
+  zones
+    .flatMap(({ differences }) => differences)
+    .filter(
+      (each) =>
+        each.records.length === 0 &&
+        each.remove.length === 0 &&
+        !isReverse(each) &&
+        isUnknown(facts, each) &&
+        each.there.same.some(({ name, read }) => read !== undefined && published.has(identityOf({ ...read, name }))),
+    );
 
 const wantedOf = (facts: DnsFacts, only: string | undefined): readonly DnsRecord[] => {
   const { records, reverse } = recordsOf(facts, only);
@@ -108,7 +132,7 @@ export const lookForPush = async (context: Context, input: RenderInput, { only, 
   const rights = { published, takeOver, spared: sparedBy(facts, unasked) };
   const plan = await lookAt(server, { ...rights, within, wanted: wantedOf(facts, within), all: wantedOf(facts, undefined) });
   refuseNothingThere(server, plan);
-  return { server, plan, published, input, reverse: recordsOf(facts, within).reverse };
+  return { server, plan, published, leftOver: leftOverIn(plan, facts, published), input, reverse: recordsOf(facts, within).reverse };
 };
 
 /** Ours, of what is there or comes. */

@@ -6,7 +6,7 @@ import { parseConfig } from '#config';
 import { withLock } from '#machine';
 import type { Finding, RenderInput } from '#model';
 import { inPlace, readConfigText, renderInput } from './desired.ts';
-import { conflictFindings, elsewhereFindings } from './dns-found.ts';
+import { conflictFindings, elsewhereFindings, leftOverFindings } from './dns-found.ts';
 import { carryOutPush, lookForPush } from './dns-pushing.ts';
 import type { Context } from './operation.ts';
 import type { Kept, Task } from './task.ts';
@@ -31,7 +31,11 @@ export const publish = async (context: Context, input: RenderInput): Promise<Pub
     async () => {
       const pushing = await lookForPush(context, input, { takeOver: new Set(), unasked: true });
       const { done } = await carryOutPush(context, pushing);
-      return { set: true, changed: done.map(({ zone }) => zone), findings: [...conflictFindings(pushing), ...elsewhereFindings(pushing)] };
+      return {
+        set: true,
+        changed: done.map(({ zone }) => zone),
+        findings: [...conflictFindings(pushing), ...elsewhereFindings(pushing), ...leftOverFindings(pushing)],
+      };
     },
     { name: DNS_LOCK, wait },
   );
