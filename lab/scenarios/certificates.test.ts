@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clockOf } from '../clock.ts';
 import { dated } from '../dated.ts';
+import { heldUp } from '../held-up.ts';
 import { arrived, HAUSPOST, serverOn, until } from '../index.ts';
 import {
   apply,
@@ -115,6 +116,23 @@ onEachReleaseThere(
       assert.deepEqual(cnames, [`imap.${domain}`, `smtp.${domain}`]);
       await authority.begin();
       await net.names.add(...aliases(domain, hostname, 'imap'), `smtp.${domain}. A 198.18.9.1`);
+    });
+
+    test('killed while certbot asks, upkeep does not ask again a minute later; who wants it called earlier meanwhile is heard', async () => {
+      const { server } = get();
+      const due = async (): Promise<number> => Number(await shell(server, 'echo $(($(cat /run/hauspost/upkeep) - $(date +%s)))'));
+      await shell(server, 'rm /var/lib/hauspost/acme/attempt.json');
+      const hurried = await heldUp(server.machine, 'certbot', ['upkeep']);
+      await shell(server, 'rm /run/hauspost/upkeep');
+      assert.equal(await hurried.losesProgram(), 1);
+      assert.ok((await due()) <= 61, `called in ${await due()} s`);
+      await shell(server, 'rm /var/lib/hauspost/acme/attempt.json');
+      await (await heldUp(server.machine, 'certbot', ['upkeep'])).killed();
+      assert.ok((await due()) > 300, `called in ${await due()} s`);
+      const { last_attempt } = (await answered<CertStatus>(server, 'cert', 'status')).document;
+      assert.equal(last_attempt?.error?.code, 'acme.interrupted');
+      const { code, document } = await answered<{ done: readonly string[]; findings: readonly Finding[] }>(server, 'upkeep');
+      assert.deepEqual([code, document.done, document.findings], [0, [], []], 'it is left alone');
     });
 
     test('M19: it signs for the names that lead here, for the key that was there; all ports show that, and it may be asked again and again', async () => {

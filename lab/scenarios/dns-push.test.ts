@@ -7,7 +7,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clockOfNewPrograms } from '../clock.ts';
 import { atTerminal } from '../command.ts';
-import { collect, ended, fromKeys, HAUSPOST, until } from '../index.ts';
+import { heldUp } from '../held-up.ts';
+import { fromKeys, until } from '../index.ts';
 import { addressesOf, heldBy, type Internet, NAME_SERVERS, onEachReleaseThere, type Ours, reverseOf, UPDATER } from '../internet/index.ts';
 import { answered, exits, type Failure, inOwnProcesses } from '../operator.ts';
 import { json, ok } from '../people.ts';
@@ -133,19 +134,6 @@ const arrange = async (net: Internet, server: Ours, further: string): Promise<{ 
   await net.names.remove(...hands, ...keys);
   await net.names.add(`${domain}. TXT "${WEBSITE}"`, `www.${domain}. A 198.18.0.77`);
   return { further, theirs: [`${domain}. 60 TXT "${WEBSITE}"`, `www.${domain}. 60 A 198.18.0.77`] };
-};
-
-/** Debian's nsupdate is held up, `before` it or after; then the command is gone without a word. */
-const killedWhileSending = async (server: Ours, before: string): Promise<void> => {
-  const { machine } = server;
-  const held = `#!/bin/sh\n${before}echo $$ >/run/held\nexec sleep 600\n`;
-  await shell(server, 'rm -f /run/held; cat >/usr/local/sbin/nsupdate; chmod 755 /usr/local/sbin/nsupdate', held);
-  const child = machine.spawn(['sh', '-c', '"$@" & echo $!; wait $!', 'sh', HAUSPOST, 'dns', 'push', '--yes']);
-  const said = collect(child.stdout);
-  const isHeld = async (): Promise<true | undefined> => (await machine.run(['test', '-s', '/run/held'])).code === 0 || undefined;
-  await until('nsupdate is held up', isHeld, 60_000, 100);
-  await shell(server, `kill -KILL ${said.text().split('\n')[0]}; kill -KILL $(cat /run/held); rm /usr/local/sbin/nsupdate`);
-  await ended(child);
 };
 
 interface Case {
@@ -348,7 +336,7 @@ onEachReleaseThere(
         ['none', '/usr/bin/nsupdate "$@" >/dev/null\n'],
       ] as const) {
         await configure(server, section(PRIMARY, `ttl = "5m"\ndmarc = "${dmarc}"\n`));
-        await killedWhileSending(server, before);
+        await (await heldUp(server.machine, 'nsupdate', ['dns', 'push', '--yes'], before)).killed();
         const { zones, pushed } = await push(server);
         assert.deepEqual([zones.flatMap(({ conflicts }) => conflicts), pushed], [[], true]);
         const spf = `${further}. 60 TXT "v=spf1 include:${server.identity.hostname} ~all"`;

@@ -35,17 +35,25 @@ const note = async ({ machine }: Context, input: RenderInput, value: Attempt): P
 
 const RATE_LIMITED = 'acme.rate-limited';
 
-/** Runs `work` and takes down what came of it. */
+/** Stands there while the authority is asked, and goes on to stand there where nobody lived to say what came of it. */
+const UNDER_WAY = {
+  code: 'acme.interrupted',
+  message: 'what came of it is not known: it is under way, or was interrupted',
+  remedy: 'Wait: it is asked again by itself.',
+};
+
+/** Runs `work` and takes down what came of it; before that, that it is asked: who is killed meanwhile does not ask again a minute later. */
 export const noted = async <T>(context: Context, input: RenderInput, work: () => Promise<T>): Promise<T> => {
   const before = (await lastAttempt(context, input)) ?? NONE;
   const at = (): string => context.machine.now().toISOString();
+  const failures = before.failures + 1;
+  await note(context, input, { at: at(), failures, not_before: retryAfter(failures, false, context.machine.now()).toISOString(), error: UNDER_WAY });
   try {
     const value = await work();
     await note(context, input, { ...NONE, at: at() });
     return value;
   } catch (thrown) {
     const { code, message, remedy } = asHauspostError(thrown);
-    const failures = before.failures + 1;
     const next = retryAfter(failures, code === RATE_LIMITED, context.machine.now());
     await note(context, input, { at: at(), failures, not_before: next.toISOString(), error: { code, message, remedy } });
     throw thrown instanceof HauspostError ? thrown : asHauspostError(thrown);

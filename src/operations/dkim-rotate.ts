@@ -62,7 +62,7 @@ export interface Rotation {
   readonly findings: readonly Finding[];
 }
 
-/** Another key for each of `chosen`, and a turn of all; upkeep is told to look when the next thing is due. */
+/** Another key for each of `chosen`, and a turn of all. */
 export const rotateKeys = async (context: Context, input: RenderInput, served: readonly Domain[], chosen: readonly Domain[]): Promise<Rotation> => {
   const made = new Map<string, readonly string[]>();
   for (const domain of chosen) made.set(domain, await begin(context, domain));
@@ -71,7 +71,6 @@ export const rotateKeys = async (context: Context, input: RenderInput, served: r
   const turns = await turnKeys(context, input, served);
   const gone = turns.some(({ steps }) => steps.some(({ state }) => state === 'retired'));
   const after = gone ? await published(context, input) : [];
-  await context.machine.remove(DUE);
   return { domains: turns.map((turn) => asRotated(turn, made.get(turn.domain) ?? [])), findings: gone ? after : before };
 };
 
@@ -88,6 +87,8 @@ export const rotate = operation({
     const chosen = input.domain === undefined ? served.all : [served.one(parseDomain(input.domain))];
     const rendered = await loadInput(context);
     const { domains, findings } = await withDkimLock(context, 'hauspost dkim rotate', () => rotateKeys(context, rendered, served.all, chosen));
+    // Upkeep looks when the next thing is due.
+    await context.machine.remove(DUE);
     return { domains: domains.filter(({ domain }) => chosen.some((name) => name === domain)), findings: warned(context, findings) };
   },
 });

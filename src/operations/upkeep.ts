@@ -8,6 +8,7 @@ import { withLock } from '#machine';
 import { DUE } from '#services';
 import { storeOf } from './desired.ts';
 import { keepDkim } from './dkim-task.ts';
+import { nextCall } from './next-call.ts';
 import { type Context, operation } from './operation.ts';
 import { finding } from './people.ts';
 import { keepPublished } from './publish.ts';
@@ -18,8 +19,8 @@ import type { Kept, Task } from './task.ts';
 /** In the order in which they are done. */
 const TASKS: readonly Task[] = [rollOver, renewCertificate, keepDkim, keepPublished];
 
-const HOUR_MS = 3_600_000;
-const MINUTE_MS = 60_000;
+/** Where this call does not come to its end. */
+const PATIENCE_MS = 600_000;
 
 /** What a task throws is told like anything else that it has found. */
 const attempted = (context: Context, task: Task): Promise<Kept> =>
@@ -28,26 +29,30 @@ const attempted = (context: Context, task: Task): Promise<Kept> =>
     return { done: [], findings: [{ level: 'error', code, message, remedy }] };
   });
 
-/** Asks to be called then; within a minute and an hour from now. */
-const askFor = async ({ machine }: Context, wishes: readonly Date[]): Promise<Date> => {
-  const now = machine.now().getTime();
-  const first = Math.min(now + HOUR_MS, ...wishes.map((wish) => wish.getTime()));
-  const next = new Date(Math.max(now + MINUTE_MS, first));
-  await machine.write(DUE, `${Math.ceil(next.getTime() / 1000)}\n`, { owner: 'root:root', mode: 0o600 });
+const ask = ({ machine }: Context, then: Date): Promise<void> =>
+  machine.write(DUE, `${Math.ceil(then.getTime() / 1000)}\n`, { owner: 'root:root', mode: 0o600 });
+
+/** Who removed the file meanwhile wants it as soon as may be. */
+const askAgain = async (context: Context, begun: Date, wishes: readonly Date[]): Promise<Date> => {
+  const now = context.machine.now();
+  const isWanted = (await context.machine.state(DUE)) === undefined;
+  const next = nextCall(begun, now, isWanted ? [...wishes, now] : wishes);
+  await ask(context, next);
   return next;
 };
 
 const run = async (context: Context, tasks: readonly Task[]): Promise<z.output<typeof output>> => {
+  const { machine } = context;
+  const begun = machine.now();
+  await ask(context, new Date(begun.getTime() + PATIENCE_MS));
   const { committed, entering } = await storeOf(context).state();
   // In the middle of a change nobody can say what is in place; before the first one nothing is ours.
   if (entering !== null || committed === null)
-    return { done: [], findings: [], next: (await askFor(context, entering === null ? [] : [context.machine.now()])).toISOString() };
+    return { done: [], findings: [], next: (await askAgain(context, begun, entering === null ? [] : [machine.now()])).toISOString() };
   const kept: Kept[] = [];
   for (const task of tasks) kept.push(await attempted(context, task));
-  const next = await askFor(
-    context,
-    kept.flatMap(({ next: wish }) => (wish === undefined ? [] : [wish])),
-  );
+  const wishes = kept.flatMap(({ next: wish }) => (wish === undefined ? [] : [wish]));
+  const next = await askAgain(context, begun, wishes);
   return { done: kept.flatMap(({ done }) => done), findings: kept.flatMap(({ findings = [] }) => findings), next: next.toISOString() };
 };
 
@@ -65,6 +70,6 @@ export const upkeep = operation({
   input: z.object({}),
   output,
   needs: 'root',
-  run: (context) => withLock('hauspost upkeep', () => run(context, TASKS), { name: 'upkeep' }),
+  run: (context) => withLock('hauspost upkeep', () => run(context, TASKS), { name: 'upkeep.lock' }),
   exitCode: ({ findings }) => (findings.some(({ level }) => level === 'error') ? 1 : 0),
 });
