@@ -17,5 +17,5 @@ export {
 } from './keys.ts';
 export { due, goes, type Seen, UNASKED } from './rotation.ts';
 export { parseSelector } from './selectors.ts';
-export { type Entries, readStates } from './states.ts';
+export { type Entries, type Entry, readStates } from './states.ts';
 export { knownOf, takeTurn, type Turn } from './turn.ts';

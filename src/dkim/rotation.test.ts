@@ -40,7 +40,8 @@ const turn = (entries: Entries, now: string, seen: Seen | undefined, ...without:
 test('a pending key that a server does not show stays pending, and the reason is told', () => {
   const entries = { new: entry('pending', '20T10:00') };
   const { entries: after, steps, waiting } = turn(entries, '20T11:00', missing, 'old');
-  assert.equal(after, entries);
+  assert.deepEqual(after, { new: { ...entries.new, denied: 300 } });
+  assert.equal(turn(after, '20T12:00', missing, 'old').entries, after);
   assert.deepEqual([steps, waiting], [[], [{ selector: 'new', why: 'ns2.example.org does not show it', until: null }]]);
   assert.deepEqual(turn(entries, '20T11:00', undefined, 'old').waiting, [{ selector: 'new', why: UNASKED, until: null }]);
 });
@@ -62,20 +63,46 @@ test('shown everywhere it waits for as long as some may remember that it was not
   assert.deepEqual(second.entries, { new: entry('active', '20T12:00'), old: entry('retiring', '20T12:00') });
 });
 
+test('the longest that somebody was told to remember counts, also where servers tell less by now', () => {
+  const { entries: told } = turn({ new: entry('pending', '20T10:00') }, '20T11:00', { ...missing, negativeTtl: 7200 }, 'old');
+  const { entries: shown } = turn(told, '20T12:00', everywhere(300), 'old');
+  assert.deepEqual(turn(shown, '20T13:59', everywhere(300), 'old').steps, []);
+  assert.equal(turn(shown, '20T14:00', everywhere(300), 'old').steps.length, 2);
+});
+
+test('shown while the clock was ahead: it waits no longer than it would from now on', () => {
+  const ahead = { new: entry('pending', '20T10:00', { shown: '2036-01-01T00:00:00.000Z', denied: 3600 }) };
+  const { entries: now, steps } = turn(ahead, '20T11:00', everywhere(3600), 'old');
+  assert.deepEqual([now['new']?.shown, steps], [time('20T11:00').toISOString(), []]);
+  assert.equal(turn(now, '20T12:00', everywhere(3600), 'old').steps.length, 2);
+});
+
 test('a server that shows it no longer begins the waiting anew', () => {
   const seen = entry('pending', '20T10:00', { shown: time('20T11:00').toISOString() });
   const { entries: after } = turn({ new: seen }, '20T11:30', missing, 'old');
-  assert.deepEqual(after, { new: entry('pending', '20T10:00') });
+  assert.deepEqual(after, { new: entry('pending', '20T10:00', { denied: 300 }) });
   assert.deepEqual(turn({ new: seen }, '20T11:30', undefined, 'old').entries, { new: seen }, 'where nobody looked nothing is known');
 });
 
-test('one that retires goes when its time is over, and not before', () => {
+test('one that retires goes when two looks an hour apart have found its time over, and not before', () => {
   const entries = { new: entry('active', '20T12:00'), old: entry('retiring', '20T12:00') };
   assert.equal(turn(entries, '27T11:59', undefined).entries, entries);
-  const { entries: after, steps } = turn(entries, '27T12:00', undefined);
+  const first = turn(entries, '27T12:00', undefined);
+  assert.deepEqual([first.steps, first.entries['old']], [[], entry('retiring', '20T12:00', { over: time('27T12:00').toISOString() })]);
+  assert.equal(turn(first.entries, '27T12:59', undefined).entries, first.entries);
+  const { entries: after, steps } = turn(first.entries, '27T13:00', undefined);
   assert.deepEqual(steps, [{ selector: 'old', state: 'retired' }]);
-  assert.deepEqual(after['old'], entry('retired', '27T12:00'));
+  assert.deepEqual(after['old'], entry('retired', '27T13:00'));
   assert.equal(turn(after, '28T12:00', undefined).entries, after);
+});
+
+test('one look with a clock that is weeks ahead takes no key away', () => {
+  const entries = { new: entry('active', '01T12:00'), old: entry('retiring', '01T12:00') };
+  const { entries: ahead, steps } = turn(entries, '28T12:00', undefined);
+  assert.deepEqual([steps, ahead['old']?.state], [[], 'retiring']);
+  assert.deepEqual(turn(ahead, '02T12:00', undefined).entries, entries, 'as if nothing had been');
+  const early = turn({ ...entries, old: entry('retiring', '01T12:00', { over: time('28T12:00').toISOString() }) }, '08T12:00', undefined);
+  assert.deepEqual(early.entries['old']?.over, time('08T12:00').toISOString(), 'nor is what it found then believed later');
 });
 
 test('algorithms go each its own way: the first Ed25519 key follows nobody', () => {

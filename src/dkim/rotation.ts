@@ -3,6 +3,7 @@
  * record was there, or hold a signed denial that covers it (RFC 8198); they remember that for the zone's negative time to live (RFC 2308), so a key
  * signs only when all its servers have shown its record for that long.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { algorithmOf, type DkimKey } from './keys.ts';
 import type { Entries, Entry } from './states.ts';
 
@@ -57,11 +58,26 @@ const pending = (
   const { shown, ...rest } = entry;
   const look = seen(selector);
   if (look === undefined) return { entry, ready: false, wait: { selector, why: UNASKED, until: null } };
-  if (!look.everywhere) return { entry: shown === undefined ? entry : rest, ready: false, wait: { selector, why: look.why, until: null } };
-  const from = shown ?? now.toISOString();
-  const until = later(from, look.negativeTtl);
+  const denied = Math.max(entry.denied ?? 0, look.negativeTtl);
+  const noted = denied === 0 ? rest : { ...rest, denied };
+  if (!look.everywhere) return { entry: noted, ready: false, wait: { selector, why: look.why, until: null } };
+  // Not later than now, also where the clock was ahead when that was noted.
+  const from = shown === undefined || new Date(shown) > now ? now.toISOString() : shown;
+  const until = later(from, denied);
   const why = 'every server shows it; some may still remember that it was not there';
-  return { entry: shown === undefined ? { ...rest, shown: from } : entry, ready: until <= now, wait: { selector, why, until } };
+  return { entry: { ...noted, shown: from }, ready: until <= now, wait: { selector, why, until } };
+};
+
+/** A clock that was ahead for a moment must not take a key away that mail under way is verified with: nothing brings it back. */
+const AGAIN_SECONDS = 3600;
+
+/** Of a retiring key: what is noted of it now. It is retired by the second look that finds its time over. */
+const retiring = (entry: Entry, { now, retireAfterSeconds }: Circumstances): Entry => {
+  const { over, ...rest } = entry;
+  if (later(entry.since, retireAfterSeconds) > now) return rest;
+  if (over === undefined || new Date(over) > now) return { ...rest, over: now.toISOString() };
+  if (later(over, Math.min(AGAIN_SECONDS, retireAfterSeconds)) > now) return entry;
+  return { ...rest, state: 'retired', since: now.toISOString() };
 };
 
 /** The key signs, and all others of its algorithm no longer. */
@@ -89,21 +105,25 @@ const activated = (
   };
 };
 
+/** The same object where nothing is new. */
+const withEntry = (entries: Entries, selector: string, entry: Entry): Entries =>
+  isDeepStrictEqual(entries[selector], entry) ? entries : { ...entries, [selector]: entry };
+
 /** `keys`: those of the domain that lie on the machine. */
 export const next = (entries: Entries, keys: readonly DkimKey[], circumstances: Circumstances): Next => {
-  const { now, retireAfterSeconds } = circumstances;
+  const { now } = circumstances;
   const steps: Step[] = [];
   const waiting: Waiting[] = [];
   let after = entries;
   for (const { selector } of keys) {
     const entry = entries[selector];
     if (entry?.state === 'retiring') {
-      if (later(entry.since, retireAfterSeconds) > now) continue;
-      after = { ...after, [selector]: { ...entry, state: 'retired', since: now.toISOString() } };
-      steps.push({ selector, state: 'retired' });
+      const noted = retiring(entry, circumstances);
+      after = withEntry(after, selector, noted);
+      if (noted.state === 'retired') steps.push({ selector, state: 'retired' });
     } else if (entry?.state === 'pending') {
       const { entry: noted, ready, wait } = pending(entry, circumstances, selector);
-      if (noted !== entry) after = { ...after, [selector]: noted };
+      after = withEntry(after, selector, noted);
       if (!ready) {
         waiting.push(wait);
         continue;

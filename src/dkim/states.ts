@@ -17,6 +17,10 @@ const entry = z.object({
   since: time,
   /** Of a pending key: every server of the zone has shown it from then on. */
   shown: time.optional(),
+  /** Of a pending key: seconds; the longest for which somebody was told to remember that it is not there. */
+  denied: z.number().optional(),
+  /** Of a retiring key: a look found its time over. */
+  over: time.optional(),
 });
 
 export type DkimState = z.output<typeof entry>['state'];

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { parseDomain } from '#base';
 import type { Settings } from '#config';
-import { algorithmOf, type DkimKey, domainsWithKeys, due, type Entries, goes, keysOf, readStates, recordName, UNASKED } from '#dkim';
+import { algorithmOf, type DkimKey, domainsWithKeys, due, type Entries, type Entry, goes, keysOf, readStates, recordName, UNASKED } from '#dkim';
 import { loadInput } from './desired.ts';
 import { servedDomains } from './dkim-domains.ts';
 import { rotatesAfter } from './dkim-schedule.ts';
@@ -27,12 +27,12 @@ const GONE = 'stays, not served';
 
 type Following = Pick<Listed, 'next' | 'at' | 'waits'>;
 
-/** `shown`: when a turn found it at all servers. */
-const pendingNext = (look: Look | undefined, shown: string | undefined): Following => {
+/** `entry`: when a turn found it at all servers, and how long others may remember that it was not there. */
+const pendingNext = (look: Look | undefined, { shown, denied = 0 }: Partial<Entry> = {}): Following => {
   const next = 'signs once seen everywhere';
   if (look === undefined) return { next, at: null, waits: UNASKED };
   if (!look.everywhere) return { next, at: null, waits: look.why };
-  const at = shown === undefined ? null : new Date(new Date(shown).getTime() + look.negativeTtl * 1000).toISOString();
+  const at = shown === undefined ? null : new Date(new Date(shown).getTime() + Math.max(denied, look.negativeTtl) * 1000).toISOString();
   return { next, at, waits: 'every server shows it; some may remember that it was not there; then upkeep goes on' };
 };
 
@@ -76,7 +76,7 @@ export const list = operation({
     const followingOf = (one: DkimKey): Following => {
       if (!isServed(one)) return { next: GONE, at: null, waits: null };
       if (one.state !== 'pending') return nextOf(one, rendered.settings, now);
-      return pendingNext(looks.get(recordName(one)), noted.get(one.domain)?.[one.selector]?.shown);
+      return pendingNext(looks.get(recordName(one)), noted.get(one.domain)?.[one.selector]);
     };
     const there = keys.map((one): Listed => {
       const { domain, selector, state, since } = one;
