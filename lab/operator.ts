@@ -27,7 +27,7 @@ export const UNANSWERED: Finding = {
   code: 'resolver.not-validated',
   message:
     'names are not validated (DNSSEC), and mail to others goes without DANE: not all resolvers in /etc/resolv.conf (192.0.2.53) have answered so far whether they pass signatures on',
-  remedy: "Once they do, 'hauspost plan' shows what changes; validate = false below [resolver] says that it shall be so.",
+  remedy: "Once they do, 'hauspost plan' shows what changes; validate = false below [resolver] in hauspost.toml says that it shall be so.",
 };
 
 export interface Plan {

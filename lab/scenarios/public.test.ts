@@ -240,6 +240,11 @@ for (const release of RELEASES) {
       const stderr = await apply(place.machine);
       assert.ok(stderr.includes(warning), stderr);
       assert.deepEqual(await nameless(), [said]);
+      const doctor = await place.machine.run([HAUSPOST, 'doctor', '--json']);
+      const { findings } = JSON.parse(doctor.stdout) as { findings: readonly { code: string }[] };
+      const codes = findings.map(({ code }) => code).filter((code) => /resolver/.test(code));
+      assert.deepEqual([doctor.code, codes], [1, ['resolver.no-answer']], 'one cause, told once');
+      assert.match((await place.machine.run([HAUSPOST, 'doctor'])).stdout, /\nNot all is well: \d+ errors?(?:, \d+ warnings?)?\.\n$/);
       assert.ok((await place.machine.run([HAUSPOST, 'plan'])).stdout.includes(`\nAttention: ${said}.\n  Let it send to port 53`));
     });
 

@@ -63,7 +63,8 @@ const refused = (list: string): Finding => ({
   level: 'warning',
   code: 'dns.list-refuses',
   message: `the blocklist ${list} answers no questions of this server, and so keeps nobody away`,
-  remedy: 'Ask it without a large public resolver in between (mode = "recursive" below [resolver]), or leave it out of dnsbl below [incoming].',
+  remedy:
+    'Ask it without a large public resolver in between (mode = "recursive" below [resolver]), or leave it out of dnsbl below [incoming], both in hauspost.toml.',
 });
 
 export const listFindings = (listings: readonly Listing[]): readonly Finding[] => {

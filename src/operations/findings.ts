@@ -6,20 +6,21 @@ import { clockFindings } from './clock.ts';
 import type { Context } from './operation.ts';
 import { postmasterFindings } from './people.ts';
 
-const LEFT = 'validate = false below [resolver] says that it shall be so';
+const LEFT = 'validate = false there says that it shall be so';
+const LEFT_IN_FILE = 'validate = false below [resolver] in hauspost.toml says that it shall be so';
 
 const REASONS: Readonly<Record<Unvalidated, (addresses: string) => readonly [string, string]>> = {
   stripped: (addresses) => [
     `the resolvers in /etc/resolv.conf (${addresses}) do not pass signatures on`,
-    `Name others there, or write mode = "recursive" below [resolver]; ${LEFT}.`,
+    `Name others there, or write mode = "recursive" below [resolver] in hauspost.toml; ${LEFT}.`,
   ],
   unanswered: (addresses) => [
     `not all resolvers in /etc/resolv.conf (${addresses}) have answered so far whether they pass signatures on`,
-    `Once they do, 'hauspost plan' shows what changes; ${LEFT}.`,
+    `Once they do, 'hauspost plan' shows what changes; ${LEFT_IN_FILE}.`,
   ],
   unasked: (addresses) => [
     `the resolvers in resolver.forwarders (${addresses}) are not those of this machine, and are not asked whether they pass signatures on`,
-    `Write validate = true below [resolver] if they do; ${LEFT}.`,
+    `Write validate = true below [resolver] in hauspost.toml if they do; ${LEFT}.`,
   ],
 };
 

@@ -26,10 +26,10 @@ const reason = ({ settings: { resolver }, wiring }: RenderInput, code: string): 
   if (resolver.mode === 'recursive')
     return [
       'no name server of the world answers this machine',
-      'Let it send to port 53 (UDP and TCP), or write mode = "forward" and forwarders = [...] below [resolver].',
+      'Let it send to port 53 (UDP and TCP), or write mode = "forward" and forwarders = [...] below [resolver] in hauspost.toml.',
     ];
   const why = `the resolvers ${resolver.forwarders.join(', ')} do not answer`;
-  return [why, 'Name others in forwarders below [resolver], or in /etc/resolv.conf.'];
+  return [why, 'Name others in forwarders below [resolver] in hauspost.toml, or in /etc/resolv.conf.'];
 };
 
 export const nameFindings = async (input: RenderInput): Promise<readonly Finding[]> => {
@@ -40,3 +40,7 @@ export const nameFindings = async (input: RenderInput): Promise<readonly Finding
   const message = `names of other domains cannot be looked up, and mail from and to them waits: ${why}`;
   return [{ level: 'error', code: 'resolver.no-answer', message, remedy }];
 };
+
+/** That nothing can be said of DNS has the same cause, and is not said besides. */
+export const toldOnce = (findings: readonly Finding[]): readonly Finding[] =>
+  findings.some(({ code }) => code === 'resolver.no-answer') ? findings.filter(({ code }) => code !== 'dns.no-resolver') : findings;

@@ -15,7 +15,7 @@ import { applyRequest, consentTo, surroundings } from './applying.ts';
 import { desiredOf, inPlace, loadDesired, loadInput, noSource, parsed, readConfigText, renderInput, storeOf } from './desired.ts';
 import { serverFindings } from './findings.ts';
 import { makeDkimKeys } from './dkim.ts';
-import { nameFindings } from './names.ts';
+import { nameFindings, toldOnce } from './names.ts';
 import { finding, warned } from './people.ts';
 import { refuseForeignServer, refuseTakenPorts } from './foreign.ts';
 import { type Consent, type Context, operation } from './operation.ts';
@@ -253,7 +253,7 @@ const showPasswords = async (context: Context, made: Made | null, { settings }: 
 const looks = async (context: Context, input: RenderInput, made: Made | null) => {
   try {
     const found = await Promise.all([serverFindings(context, input), nameFindings(input), worldFindings(context, input)]);
-    const findings = warned(context, found.flat());
+    const findings = warned(context, toldOnce(found.flat()));
     return { findings, steps: await selfTest(context, input) };
   } finally {
     await showPasswords(context, made, input);
