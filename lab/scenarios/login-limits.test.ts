@@ -255,6 +255,20 @@ for (const release of ['bookworm', 'trixie'] as const) {
         const [, word = ''] = /^(\S*(?:admin|reboot)\S*) +30 /m.exec(await hauspost('ban list')) ?? [];
         assert.match(await hauspost(`ban lift ${word}`), new RegExp(`${name}@ may try again; 30 wrong passwords are forgotten`));
       }
+      const notRefused = async (who: string): Promise<string> => {
+        const { code, stderr } = await place.machine.run([HAUSPOST, 'ban', 'lift', who]);
+        assert.equal(code, 3, stderr);
+        return stderr;
+      };
+      assert.match(
+        await notRefused(v4(29)),
+        /: 198\.18\.3\.29 is not refused: .*; 198\.18\.3\.1, 198\.18\.3\.3, 198\.18\.3\.5, near it, are refused$/m,
+      );
+      assert.match(await notRefused('2001:2::99'), /: 2001:2::\/64 is not refused: .*; 2001:2:0:1::\/64, near it, is refused$/m);
+      assert.match(
+        await notRefused('203.0.113.9'),
+        /: 203\.0\.113\.9 is not refused: no wrong password is counted for it\n.*'hauspost ban list' shows who is/m,
+      );
       await hauspost(`ban lift ${v4(1)}`);
       assert.equal(await tries(BEN, v4(1)), 'in');
       assert.equal(await tries(BEN, v4(3)), 'refused');

@@ -1,8 +1,9 @@
-/** M28: logs are forgotten by age, as the configuration says, and by nothing else; the real journald decides. */
+/** M28: logs are forgotten by age, as the configuration says, and by nothing else; the real journald decides. And how a refused login reads in them. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Release, type Server, serve } from '../index.ts';
+import { type Login, type Release, type Server, serve, until } from '../index.ts';
 import { answered, configure, exits, type Plan } from '../operator.ts';
+import { canLogIn } from '../people.ts';
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 
@@ -45,6 +46,35 @@ for (const release of RELEASES) {
       [...(await shell(LEFT)).matchAll(new RegExp(`^system@${OURS}-([0-9a-f]{16})-`, 'gm'))].map(
         ([, number = '']) => 1000 - Number.parseInt(number, 16),
       );
+
+    test("a login that is refused for the limit is 'user disabled' in Dovecot's log; a disabled account and a wrong password are 'auth failed'", async () => {
+      const login = (name: string): Login => ({ user: `${name}@hauspost.test`, pass: `password-of-${name}` });
+      const [guessed, off, wrong] = ['guessed', 'off', 'wrong'].map(login) as [Login, Login, Login];
+      for (const each of [guessed, wrong]) await server.account(each);
+      await server.account(off, '--disabled');
+      await shell(
+        `mariadb vmail -e "INSERT INTO login_failures SELECT '192.0.2.9', 'guessed', 'hauspost.test', seq, UTC_TIMESTAMP() FROM seq_1_to_30"`,
+      );
+      for (const each of [guessed, off, { ...wrong, pass: 'no' }]) assert.equal(await canLogIn(server, each), false);
+      const said = async (name: string): Promise<readonly string[]> => {
+        const lines = (await server.machine.journal()).split('\n').filter((line) => line.includes('imap-login') && line.includes(`user=<${name}@`));
+        return lines.flatMap((line) => /user disabled|auth failed/.exec(line) ?? []);
+      };
+      for (const name of ['guessed', 'off', 'wrong'])
+        await until(`${name} is in the log`, async () => (await said(name)).length > 0 || undefined, 20_000, 200);
+      assert.deepEqual(await Promise.all(['guessed', 'off', 'wrong'].map(said)), [['user disabled'], ['auth failed'], ['auth failed']]);
+      const sasl = async ({ user, pass }: Login): Promise<string> => {
+        const smtp = await server.client(587);
+        assert.equal((await smtp.command(`AUTH PLAIN ${Buffer.from(`\0${user}\0${pass}`).toString('base64')}`)).code, 535);
+        smtp.close();
+        const submitted = async (): Promise<string | undefined> =>
+          (await server.machine.journal()).split('\n').findLast((line) => /SASL PLAIN authentication failed/.test(line) && line.includes(user));
+        return (await until(`${user} is in Postfix's log`, submitted, 20_000, 200)).replace(/^.*smtpd\[\d+\]: /, '').replace(user, 'USER');
+      };
+      assert.equal(await sasl(guessed), await sasl({ ...wrong, pass: 'no' }), 'Postfix does not tell them apart');
+      await exits(server, 0, 'ban', 'lift', guessed.user);
+      assert.equal(await canLogIn(server, guessed), true);
+    });
 
     test('M28: seven days, unless something else is said', async () => {
       await shell(OLDER, '1', '3', '6', '8', '30');

@@ -65,13 +65,29 @@ export const parseClient = (input: string): string => {
   });
 };
 
-const absent = (who: string): Error =>
-  operatorError({
+/** What stands for the neighbourhood of an address (a /24, of IPv6 a /48), or of an account. */
+const around = (who: string): string => {
+  if (who.includes('@')) return who.slice(who.lastIndexOf('@'));
+  const address = ipaddr.parse(who.replace(/\/64$/, ''));
+  return address
+    .toByteArray()
+    .slice(0, address.kind() === 'ipv4' ? 3 : 6)
+    .join('.');
+};
+
+const NAMED = 3;
+
+const absent = async (directory: Directory, limits: LoginLimits, who: string): Promise<Error> => {
+  const refused = (await list(directory, limits)).map((ban) => ban.who);
+  const near = refused.filter((other) => around(other) === around(who)).slice(0, NAMED);
+  const others = near.length === 0 ? '' : `; ${near.join(', ')}, near it, ${near.length === 1 ? 'is' : 'are'} refused`;
+  return operatorError({
     code: 'ban.absent',
-    message: `${who} is not refused: no wrong password is counted for it`,
-    remedy: "'hauspost ban list' shows who is. Why somebody cannot log in all the same, the log of dovecot says.",
-    detail: { who },
+    message: `${who} is not refused: no wrong password is counted for it${others}`,
+    remedy: "'hauspost ban list' shows who is, an address or an account. Why somebody cannot log in all the same, the log of dovecot says.",
+    detail: { who, near },
   });
+};
 
 export interface Lifted {
   /** As `list` shows it. */
@@ -80,11 +96,11 @@ export interface Lifted {
 }
 
 /** Forgets the wrong passwords from the client. Throws `ban.absent`. */
-export const liftClient = async (directory: Directory, client: string): Promise<Lifted> => {
+export const liftClient = async (directory: Directory, limits: LoginLimits, client: string): Promise<Lifted> => {
   const [row] = await directory.rows('SELECT login_client_v1(:client) AS who', { client });
   const counted = row === undefined ? client : text(row, 'who');
   const forgotten = await directory.change('DELETE FROM login_failures WHERE client = :counted', { counted });
-  if (forgotten === 0) throw absent(shown(counted));
+  if (forgotten === 0) throw await absent(directory, limits, shown(counted));
   return { who: shown(counted), forgotten };
 };
 
@@ -92,14 +108,14 @@ const forgetAccount = (directory: Directory, local: string, domain: string): Pro
   directory.change('DELETE FROM login_failures WHERE username = :local AND domain = :domain', { local, domain });
 
 /** Forgets the wrong passwords for the account, from wherever; also of one that somebody guessed at and that cannot be. Throws `ban.absent`, `input.*`. */
-export const liftAccount = async (directory: Directory, input: string): Promise<Lifted> => {
+export const liftAccount = async (directory: Directory, limits: LoginLimits, input: string): Promise<Lifted> => {
   const at = input.lastIndexOf('@');
   const literally = await forgetAccount(directory, input.slice(0, at), input.slice(at + 1));
   if (literally > 0) return { who: input, forgotten: literally };
   const who = parseMailAddress(input);
   const { local, domain } = splitAddress(who);
   const forgotten = await forgetAccount(directory, local, domain);
-  if (forgotten === 0) throw absent(who);
+  if (forgotten === 0) throw await absent(directory, limits, who);
   return { who, forgotten };
 };
 

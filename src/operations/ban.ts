@@ -1,10 +1,17 @@
 /** `ban list`, `ban lift`: who is refused for wrong passwords. */
 import { z } from 'zod';
+import type { Settings } from '#config';
 import { bans } from '#directory';
 import { settingsInPlace } from './desired.ts';
 import { noServer } from './no-server.ts';
-import { operation } from './operation.ts';
+import { type Context, operation } from './operation.ts';
 import { withDirectory } from './people.ts';
+
+const limits = async (context: Context): Promise<Settings['logins']> => {
+  const settings = await settingsInPlace(context);
+  if (settings === undefined) throw noServer(context);
+  return settings.logins;
+};
 
 export const list = operation({
   name: 'ban list',
@@ -15,9 +22,8 @@ export const list = operation({
   output: z.array(z.object({ kind: z.enum(['client', 'account']), who: z.string(), failures: z.int(), until: z.string() })).readonly(),
   needs: 'server',
   run: async (context) => {
-    const settings = await settingsInPlace(context);
-    if (settings === undefined) throw noServer(context);
-    return withDirectory((directory) => bans.list(directory, settings.logins));
+    const limited = await limits(context);
+    return withDirectory((directory) => bans.list(directory, limited));
   },
 });
 
@@ -29,6 +35,10 @@ export const lift = operation({
   input: z.object({ who: z.string().describe('an IP address, a /64 or an account, as ban list shows it; any address of a /64 stands for it') }),
   output: z.object({ who: z.string(), forgotten: z.int() }),
   needs: 'server',
-  run: (_context, { who }) =>
-    withDirectory((directory) => (who.includes('@') ? bans.liftAccount(directory, who) : bans.liftClient(directory, bans.parseClient(who)))),
+  run: async (context, { who }) => {
+    const limited = await limits(context);
+    return withDirectory((directory) =>
+      who.includes('@') ? bans.liftAccount(directory, limited, who) : bans.liftClient(directory, limited, bans.parseClient(who)),
+    );
+  },
 });
