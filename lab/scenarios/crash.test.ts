@@ -5,7 +5,7 @@
 import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { fetched, httpRequest, httpsExchange, type Release, type Server, serve, until } from '../index.ts';
+import { fetched, httpRequest, httpsExchange, oneDocument, type Release, type Server, serve, until } from '../index.ts';
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 
@@ -118,6 +118,33 @@ for (const release of RELEASES) {
         console.log(`    ${name} was back after ${(back - begun).toFixed(0)} ms, mail and web after ${(performance.now() - begun).toFixed(0)} ms`);
       });
     }
+
+    test('C6: status says of one that was killed and has not come back that it does not run, and not that somebody changed it', async () => {
+      const { machine } = server;
+      const must = async (script: string): Promise<void> => assert.equal((await machine.run(['sh', '-c', script])).code, 0, script);
+      const told = async (): Promise<{ readonly drift: readonly string[]; readonly state: string | undefined; readonly text: string }> => {
+        const { services, drift } = oneDocument(await server.hauspost(['status', '--json'])) as {
+          services: { name: string; state: string }[];
+          drift: string[];
+        };
+        return { drift, state: services.find(({ name }) => name === 'nginx')?.state, text: (await server.hauspost(['status'])).stdout };
+      };
+      const [folder, conf] = ['/run/systemd/system/nginx.service.d', '/etc/nginx/nginx.conf'];
+      await must(`mkdir -p ${folder} && printf '[Service]\\nRestartSec=600\\n' >${folder}/zz-late.conf && systemctl daemon-reload`);
+      await must('kill -KILL "$(systemctl show -p MainPID --value nginx)"');
+      await until('nginx waits', async () => ((await told()).state === 'failed' ? true : undefined), 60_000, 500);
+      const killed = await told();
+      assert.deepEqual([killed.drift, killed.state], [[], 'failed']);
+      assert.match(killed.text, /^Not running: nginx; /m);
+      assert.doesNotMatch(killed.text, /somebody else/);
+      await must(`cp -a ${conf} /root/ && echo '# by hand' >>${conf}`);
+      const edited = await told();
+      assert.deepEqual(edited.drift, [conf]);
+      await must(`cp -a /root/nginx.conf ${conf} && rm -r ${folder} && systemctl daemon-reload && systemctl restart nginx`);
+      const well = await told();
+      assert.deepEqual([well.drift, well.state], [[], 'running']);
+      assert.doesNotMatch(well.text, /Not running|somebody else/);
+    });
 
     test(`M21: all are killed ${KILLS} times, each as soon as it is back: each comes back once more, and what was accepted is there`, async () => {
       const first = await send(server);

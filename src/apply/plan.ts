@@ -72,7 +72,7 @@ const stopped = async (init: Init, desired: Desired): Promise<readonly Change[]>
   return services.flatMap(({ name }, index): readonly Change[] => {
     const state = states[index]?.state;
     if (state === 'running') return [];
-    return [{ kind: 'service', target: name, action: 'start', needs: [], drift: state === 'failed', diff: '' }];
+    return [{ kind: 'service', target: name, action: 'start', needs: [], drift: false, diff: '' }];
   });
 };
 
