@@ -30,7 +30,7 @@ export const otherScripts = (get: () => Server): void => {
     const inUse = `domain ${typed} is in use: 1 account (anna@${typed}); 1 alias (team@${typed})`;
     refusedInput(await server.hauspost(['domain', 'remove', stored]), { words: ['domain', 'remove', stored], names: inUse });
     const asked = await atTerminal(server.machine, ['domain', 'remove', stored, '--with-everything'], '[y/N] ', 'n\n');
-    for (const line of [`  anna@${typed}\r\n`, `  team@${typed}\r\n`, `Remove ${typed} with all of that? [y/N] `])
+    for (const line of [`  account anna@${typed}\r\n`, `  alias team@${typed}\r\n`, `Remove ${typed} with all of that? [y/N] `])
       assert.ok(asked.stdout.includes(line), asked.stdout);
 
     ok(await server.machine.run(['systemctl', 'stop', 'hauspost-dkim-keys.service']));

@@ -41,9 +41,17 @@ const counted = z.object({ count: z.number(), first: z.array(z.string()).readonl
 
 const several = (count: number, what: 'account' | 'alias'): string => `${count} ${what}${count === 1 ? '' : what === 'alias' ? 'es' : 's'}`;
 
+/** Each with what it is: an account and an alias may have one name. */
+const marked = (what: 'account' | 'alias', { count, first }: Contents['accounts']): readonly string[] => [
+  ...first.map((line) => `  ${what} ${line}`),
+  ...(count > first.length ? [`  ... and ${several(count - first.length, what)} more`] : []),
+];
+
 const remains = ({ accounts, aliases, pointing }: Contents): string =>
   [
-    ...[...accounts.first, ...aliases.first, ...pointing.first].map((line) => `  ${line}`),
+    ...marked('account', accounts),
+    ...marked('alias', aliases),
+    ...marked('alias', pointing),
     `${several(accounts.count, 'account')} and ${several(aliases.count, 'alias')} would go, and elsewhere ${several(pointing.count, 'alias')} that would lead nowhere; mail is moved aside.`,
   ].join('\n');
 
