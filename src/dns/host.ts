@@ -1,7 +1,7 @@
 /** Records of the server itself. */
 import type { DnsFacts, ServerKey } from './facts.ts';
 import type { LeftOut, Wanted } from './record.ts';
-import { hostSpf } from './spf.ts';
+import { hostSpf, spfLeftOut } from './spf.ts';
 
 const STATE: Readonly<Record<ServerKey['state'], string>> = {
   current: 'the key that it has',
@@ -35,7 +35,7 @@ export const hostRecords = (facts: DnsFacts): readonly Wanted[] => {
   return [
     ...reached.v4.map((address): Wanted => ({ name: hostname, type: 'A', data: { address }, why: 'where the server is reached by IPv4' })),
     ...reached.v6.map((address): Wanted => ({ name: hostname, type: 'AAAA', data: { address }, why: 'where the server is reached by IPv6' })),
-    hostSpf(facts),
+    ...hostSpf(facts),
     ...tlsa(facts),
     ...caa(facts),
   ];
@@ -46,7 +46,11 @@ const NO_CAA = {
   unknown: 'by which name the authority that signed the certificate goes in CAA records is in its documents',
 } as const;
 
-export const hostLeftOut = ({ hostname, keys, signer }: DnsFacts): readonly LeftOut[] => [
-  ...(keys.length === 0 ? [{ what: `TLSA of _25._tcp.${hostname}`, why: "there is no certificate yet; 'hauspost apply' makes one" }] : []),
-  ...(signer.by === 'authority' ? [] : [{ what: `CAA of ${hostname}`, why: NO_CAA[signer.by] }]),
-];
+export const hostLeftOut = (facts: DnsFacts): readonly LeftOut[] => {
+  const { hostname, keys, signer } = facts;
+  return [
+    ...spfLeftOut(facts, hostname),
+    ...(keys.length === 0 ? [{ what: `TLSA of _25._tcp.${hostname}`, why: "there is no certificate yet; 'hauspost apply' makes one" }] : []),
+    ...(signer.by === 'authority' ? [] : [{ what: `CAA of ${hostname}`, why: NO_CAA[signer.by] }]),
+  ];
+};

@@ -64,6 +64,24 @@ test('without a domain: those of the host alone', () => {
   assert.deepEqual(lines(facts({ domains: [] })), HOST);
 });
 
+test('where no address is known SPF would say that nobody sends, and is left out, saying so; with a relay it is there', () => {
+  const none = { v4: [], v6: [] };
+  const lost = { reached: none, sending: none };
+  assert.deepEqual(
+    lines(facts(lost)).filter((line) => line.includes('v=spf1')),
+    [],
+  );
+  assert.deepEqual(
+    recordsOf(facts(lost)).leftOut.flatMap(({ what }) => (what.startsWith('SPF') ? [what] : [])),
+    ['SPF of mail.example.org', 'SPF of example.net', 'SPF of example.org'],
+  );
+  for (const more of [{ sending: { v4: ['192.0.2.25'], v6: [] } }, { relay: parseFqdn('relay.example.com') }]) {
+    const found = recordsOf(facts({ ...lost, ...more }));
+    assert.equal(found.records.filter(({ data }) => 'text' in data && data.text.startsWith('v=spf1')).length, 3);
+    assert.ok(found.leftOut.every(({ what }) => !what.startsWith('SPF')));
+  }
+});
+
 test('a port that nobody listens on is said not to be there', () => {
   const of = lines(facts({ ports: { imaps: 993, submissions: 465 } }), 'example.net').filter((line) => line.includes(' SRV '));
   assert.deepEqual(of, [

@@ -7,7 +7,7 @@ import type { DnsFacts, MailDomain } from './facts.ts';
 import { hostLeftOut, hostRecords } from './host.ts';
 import type { DnsRecord, LeftOut, Wanted } from './record.ts';
 import { type Reverse, reverseRecords } from './reverse.ts';
-import { domainSpf } from './spf.ts';
+import { domainSpf, spfLeftOut } from './spf.ts';
 import { zonesOf } from './zones.ts';
 
 const domainRecords = (facts: DnsFacts, domain: MailDomain): readonly Wanted[] => {
@@ -23,6 +23,7 @@ const domainRecords = (facts: DnsFacts, domain: MailDomain): readonly Wanted[] =
 };
 
 const domainLeftOut = (facts: DnsFacts, { domain, dkim }: MailDomain): readonly LeftOut[] => [
+  ...(domain === facts.hostname ? [] : spfLeftOut(facts, domain)),
   ...(dkim.length === 0
     ? [{ what: `DKIM of ${domain}`, why: "it has no key yet; the service dkim-keys makes one within a minute, or 'hauspost dkim sync'" }]
     : []),
