@@ -165,6 +165,17 @@ for (const release of RELEASES) {
       });
     }
 
+    test('HEAD is answered as GET is, without the body', async () => {
+      const both = (path: string, headers: readonly string[] = []): Promise<readonly HttpAnswer[]> =>
+        Promise.all(['GET', 'HEAD'].map((method) => ask(server, path, { method, headers })));
+      for (const headers of [[], [`Password: ${password}`]]) {
+        const [get, head] = await both('/rspamd/stat', headers);
+        assert.deepEqual([head?.status, head?.body], [get?.status, '']);
+      }
+      const [page, head] = await both('/rspamd/');
+      assert.deepEqual([page?.status, head?.status, head?.body], [200, 200, '']);
+    });
+
     test('M22: a request hidden in another one is not passed on', async () => {
       const hidden = 'GET /stat HTTP/1.1\r\nHost: localhost\r\n\r\n';
       const headers = ['Transfer-Encoding: chunked', `Content-Length: ${hidden.length + 5}`];

@@ -6,7 +6,7 @@ import { type Block, lines, type Node, ref, type Row, template } from '#formats'
 import { type Listener, listenersOf, type RenderInput } from '#model';
 import { ACME_ROOT } from './acme.ts';
 import { tlsRows } from './tls.ts';
-import { nameFor, webUi, webUiLimit } from './web-ui.ts';
+import { nameFor, webUi, webUiShared } from './web-ui.ts';
 
 const endpoint = ({ address, port }: Listener): string => `${address.includes(':') ? `[${address}]` : address}:${port}`;
 
@@ -88,7 +88,7 @@ const http = (input: RenderInput): Block => ({
     { set: 'server_tokens', to: false },
     { set: 'sendfile', to: true },
     { set: 'keepalive_timeout', to: 30 },
-    ...(input.settings.webUi.enabled ? webUiLimit : []),
+    ...(input.settings.webUi.enabled ? webUiShared : []),
     plain(input),
     secure(input),
   ],

@@ -53,9 +53,15 @@ test('the web UI: the port and not the socket, and every header that names a cli
     assert.ok(text.includes(`      proxy_set_header ${header};\n`), header);
 });
 
+test('the web UI: Rspamd, which knows no HEAD, is asked by GET', () => {
+  const text = conf(inputFor('bookworm'));
+  assert.ok(text.includes('  map "$request_method" "$asked" {\n    default $request_method;\n    head GET;\n  }\n'), text);
+  assert.match(text, /^ {6}proxy_method \$asked;$/m);
+});
+
 test('without the web UI nothing is proxied', () => {
   const input = inputFor('trixie');
-  assert.doesNotMatch(conf({ ...input, settings: { ...input.settings, webUi: { enabled: false } } }), /proxy|limit_req/);
+  assert.doesNotMatch(conf({ ...input, settings: { ...input.settings, webUi: { enabled: false } } }), /proxy|limit_req|map/);
 });
 
 test('Strict-Transport-Security only where clients trust the certificate', () => {

@@ -30,6 +30,7 @@ export const webUi = ({ settings, wiring }: RenderInput): readonly Node[] => {
         { set: 'client_max_body_size', to: `${settings.mail.messageSizeLimit}m`, why: 'It can scan a pasted message.' },
         { set: 'proxy_pass', to: url(ui) },
         { set: 'proxy_http_version', to: '1.1' },
+        { set: 'proxy_method', to: ref('asked'), why: 'Rspamd knows no HEAD, and answers 500; of what it answers to GET the header is passed on.' },
         {
           set: 'proxy_set_header',
           to: lines(
@@ -46,5 +47,15 @@ export const webUi = ({ settings, wiring }: RenderInput): readonly Node[] => {
   ];
 };
 
-/** For the `http` level: the memory in which clients are counted. */
-export const webUiLimit: readonly Node[] = [{ set: 'limit_req_zone', to: [ref('binary_remote_addr'), `zone=${LIMIT_ZONE}:1m`, 'rate=10r/s'] }];
+/** For the `http` level: the memory in which clients are counted, and as what a request is passed on. */
+export const webUiShared: readonly Node[] = [
+  { set: 'limit_req_zone', to: [ref('binary_remote_addr'), `zone=${LIMIT_ZONE}:1m`, 'rate=10r/s'] },
+  {
+    block: 'map',
+    name: '$request_method $asked',
+    rows: [
+      { set: 'default', to: ref('request_method') },
+      { set: 'head', to: 'GET' }, // values are compared without regard to case
+    ],
+  },
+];
