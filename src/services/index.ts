@@ -33,11 +33,25 @@ const common = (input: RenderInput): readonly string[] => [
   ...(input.facts.init === 'runit' ? ['runit'] : []),
 ];
 
+/** A shell that cannot execute it ends with 126 or 127, which says nothing: it may lie where root alone may go, such as in /root, or be there no more. */
+const launch = (program: string): string => `#!/bin/sh
+if [ ! -x ${program} ]; then
+  code=launcher.gone message='hauspost is no longer where it was installed' remedy='Run ./hauspost apply where it is now.'
+  [ "$(id -u)" = 0 ] || code=needs.root message='hauspost needs root' remedy='Run it with sudo.'
+  printf '%s\\n' "hauspost: $message" "  $remedy" >&2
+  for word; do
+    [ "$word" != --json ] || printf '{"error":{"blame":"environment","code":"%s","message":"%s","remedy":"%s"}}\\n' "$code" "$message" "$remedy"
+  done
+  exit 4
+fi
+exec ${program} "$@"
+`;
+
 /** `hauspost` for everybody's PATH leads to where it is installed. */
 const command = ({ wiring }: RenderInput, program: AbsPath): Item => ({
   kind: 'file',
   path: wiring.places.command,
-  text: ['#!/bin/sh\n', `exec ${shellLine([program])} "$@"\n`],
+  text: [launch(shellLine([program]))],
   owner: 'root:root',
   mode: 0o755,
   wakes: [],
