@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connect as connectTls, type PeerCertificate } from 'node:tls';
 import { atTerminal, collect, ended, filesDigest, HAUSPOST, type Output, oneDocument, type Server, until } from '../index.ts';
+import { ok } from '../people.ts';
 import { announcedSize, answered, configure, exits, type Failure, type Finding, generations, type Plan, UNANSWERED } from '../operator.ts';
 import { fileGone, fileWrong } from '../parts/operators-file.ts';
 import { selfTestFails } from '../parts/self-test.ts';
@@ -167,6 +168,8 @@ const applying = (get: () => Server): void => {
     await refused('chain', 'is no file');
     await run('rmdir chain.pem; echo "-----BEGIN CERTIFICATE-----" >chain.pem');
     await refused('chain', 'holds no certificate that can be read');
+    await run('cp right.key chain.pem');
+    await refused('chain', `holds a private key and no certificate, while tls.key names ${key}`, 'Let tls.key name it. ');
     await run('cp right.crt chain.pem');
     await refused('key', 'does not exist');
     await run('install -m 600 right.crt key.pem');
@@ -300,6 +303,26 @@ const drift = (get: () => Server): void => {
   });
 };
 
+/** By the command in the PATH, where the checkout lies behind a folder that is root's alone; and where it is gone. */
+const unreachable = async ({ machine }: Server): Promise<void> => {
+  const called = (user: string, ...words: readonly string[]): Promise<Output> => machine.run(['hauspost', ...words], { user });
+  const place = HAUSPOST.slice(0, HAUSPOST.lastIndexOf('/'));
+  assert.equal((await called('www-data', '--version')).code, 0);
+  ok(await machine.run(['chmod', '700', place]));
+  const { code, stdout, stderr } = await called('www-data', '--version');
+  assert.deepEqual([code, stdout, stderr], [4, '', 'hauspost: hauspost needs root\n  Run it with sudo.\n']);
+  assert.deepEqual((oneDocument(await called('www-data', 'status', '--json')) as Failure).error.code, 'needs.root');
+  assert.equal((await called('root', '--version')).code, 0);
+  ok(await machine.run(['chmod', '755', place]));
+  ok(await machine.run(['mv', HAUSPOST, `${HAUSPOST}.away`]));
+  const gone = await called('root', 'status');
+  ok(await machine.run(['mv', `${HAUSPOST}.away`, HAUSPOST]));
+  assert.deepEqual(
+    [gone.code, gone.stderr],
+    [4, 'hauspost: hauspost is no longer where it was installed\n  Run ./hauspost apply where it is now.\n'],
+  );
+};
+
 const environment = (get: () => Server): void => {
   test('exit 4: not root, saying so; what needs no root is done', async () => {
     const server = get();
@@ -319,6 +342,7 @@ const environment = (get: () => Server): void => {
       assert.deepEqual([code, stdout, stderr], [4, '', `hauspost: 'hauspost ${command}' needs root\n  Run: sudo hauspost ${words.join(' ')}\n`]);
     }
     assert.deepEqual((oneDocument(await visitor('plan', '--json')) as Failure).error.code, 'needs.root');
+    await unreachable(server);
     for (const words of [['config', 'check'], ['config', 'explain', 'tls'], ['plan', '--help'], ['--version']])
       assert.equal((await visitor(...words)).code, 0, words.join(' '));
     await server.machine.run(['sh', '-c', 'install -m 600 /dev/null /tmp/secret.toml']);

@@ -85,7 +85,10 @@ export const distrustOf = async (machine: Machine, chain: AbsPath): Promise<stri
 
 /** Throws `tls.chain-file` or `tls.key-file` (exit 3) unless both can be read and belong together; of a pair that is `fresh`, no daemon has it yet, also unless it is within its time. */
 export const refuseWrongFiles = async (machine: Machine, { key, chain }: TlsFiles, fresh = false): Promise<void> => {
-  const leaf = leafIn(await opened(machine, 'chain', chain));
+  const content = await opened(machine, 'chain', chain);
+  const leaf = leafIn(content);
+  if (leaf === undefined && keyIn(content) !== undefined)
+    throw wrong('chain', chain, `holds a private key and no certificate, while tls.key names ${key}`, `Let tls.key name it. ${REMEDY.chain}`);
   if (leaf === undefined) throw wrong('chain', chain, 'holds no certificate that can be read', REMEDY.chain);
   const late = fresh ? outOfTime(leaf, machine.now()) : undefined;
   if (late !== undefined)
