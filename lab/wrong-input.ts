@@ -337,7 +337,7 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
       (value) => [...['spam', 'learn', '--spam', '--', value]],
     ),
     { words: ['spam', 'learn', '/etc/hauspost'], names: 'one of --spam and --ham is needed' },
-    { words: ['spam', 'learn', '/etc/hauspost', '--spam', '--ham'], names: 'one of --spam and --ham is needed' },
+    { words: ['spam', 'learn', '/etc/hauspost', '--spam', '--ham'], names: 'of --spam and --ham only one is possible' },
     { words: ['spam', 'learn', '--spam', 'no-such-folder'], names: '/no-such-folder"' },
     { words: ['spam', 'learn', '--spam', ''], names: '""' },
     { words: ['spam', 'learn', '--spam'], names: 'FOLDER is missing' },

@@ -35,7 +35,7 @@ const post = (path: AbsPath, resource: string, message: Buffer): Promise<Answer>
     socket.write(message);
   });
 
-const reasonIn = (body: string): string => {
+const errorIn = (body: string): string => {
   try {
     const answer: unknown = JSON.parse(body);
     return typeof answer === 'object' && answer !== null && 'error' in answer ? String(answer.error) : body.trim();
@@ -43,6 +43,9 @@ const reasonIn = (body: string): string => {
     return body.trim();
   }
 };
+
+/** In front of it Rspamd names the message by its Message-ID, or `<undef>` where it has none; here it goes by its file. */
+const reasonIn = (body: string): string => errorIn(body).replace(/^<[^<>]*>:? +/, '');
 
 /** A whole message; throws `learning.no-filter` when the filter does not answer. */
 export const teach = async (socket: AbsPath, as: Class, message: Buffer): Promise<Verdict> => {

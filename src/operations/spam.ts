@@ -10,7 +10,7 @@ const classOf = ({ spam, ham }: { readonly spam?: boolean | undefined; readonly 
   if ((spam === true) !== (ham === true)) return spam === true ? 'spam' : 'ham';
   throw operatorError({
     code: 'learning.class',
-    message: 'one of --spam and --ham is needed',
+    message: spam === true ? 'of --spam and --ham only one is possible' : 'one of --spam and --ham is needed',
     remedy: '--spam for what should have been marked, --ham for what should not.',
   });
 };
