@@ -5,7 +5,7 @@ import { initOf } from '#machine';
 import type { Finding } from '#model';
 import { serverFindings } from './findings.ts';
 import { judged } from './judged.ts';
-import { nameFindings } from './names.ts';
+import { nameFindings, toldOnce } from './names.ts';
 import { type Context, operation } from './operation.ts';
 import { outwardFindings } from './outwards.ts';
 import { finding } from './people.ts';
@@ -35,7 +35,7 @@ export const doctor = operation({
     const { input } = desired;
     const dns = input.settings.profile === 'local' ? [] : dnsFindingsInFull(context, input);
     const found = await Promise.all([notRunning(context, desired), serverFindings(context, input), nameFindings(input), dns, outwardFindings(input)]);
-    const findings = [...ofFile, ...found.flat()];
+    const findings = toldOnce([...ofFile, ...found.flat()]);
     return { ok: findings.every(({ level }) => level !== 'error'), findings };
   },
 });

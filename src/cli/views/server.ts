@@ -58,8 +58,15 @@ const stoppedText = (services: OutputOf<'status'>['services']): readonly string[
   return names.length === 0 || isStopped(services) ? [] : [`Not running: ${names.join(', ')}; 'hauspost up' starts what is stopped.`];
 };
 
-export const doctor = ({ findings }: OutputOf<'doctor'>): string =>
-  [...(findings.length === 0 ? ['All is well.'] : attention(findings)), ''].join('\n');
+const numberOf = (count: number, what: string): readonly string[] => (count === 0 ? [] : [`${count} ${what}${count === 1 ? '' : 's'}`]);
+
+const sumOf = (findings: OutputOf<'doctor'>['findings']): string => {
+  const errors = findings.filter(({ level }) => level === 'error').length;
+  const said = [...numberOf(errors, 'error'), ...numberOf(findings.length - errors, 'warning')].join(', ');
+  return findings.length === 0 ? 'All is well.' : errors === 0 ? `Nothing is broken; ${said}.` : `Not all is well: ${said}.`;
+};
+
+export const doctor = ({ findings }: OutputOf<'doctor'>): string => [...attention(findings), sumOf(findings), ''].join('\n');
 
 export const status = ({
   services,
