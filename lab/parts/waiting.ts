@@ -73,15 +73,19 @@ export const flush = async ({ machine }: Server): Promise<void> => {
   succeeded(argv, await machine.run(argv));
 };
 
-/** Settings of main.cf that somebody changes by hand, and puts back. */
-export const byHand = async ({ machine }: Server, settings: Readonly<Record<string, string>>): Promise<AsyncDisposable> => {
+type Settings = Readonly<Record<string, string>>;
+
+/** Settings of main.cf that somebody changes by hand, and of services of master.cf (`postconf -P`), and puts back. */
+export const byHand = async ({ machine }: Server, settings: Settings, services: Settings = {}): Promise<AsyncDisposable> => {
   const shell = async (script: string, ...words: readonly string[]): Promise<void> => {
     const argv = ['sh', '-ec', script, 'sh', ...words];
     succeeded(argv, await machine.run(argv));
   };
-  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
-  await shell('cp -p /etc/postfix/main.cf /root/main.cf; postconf -e "$@"; postfix reload', ...lines);
-  return { [Symbol.asyncDispose]: () => shell('cp -p /root/main.cf /etc/postfix/main.cf; postfix reload') };
+  const lines = (of: Settings): readonly string[] => Object.entries(of).map(([name, value]) => `${name}=${value}`);
+  await shell('cp -p /etc/postfix/main.cf /etc/postfix/master.cf /root; postconf -e "$@"', ...lines(settings));
+  if (Object.keys(services).length > 0) await shell('postconf -P "$@"', ...lines(services));
+  await shell('postfix reload');
+  return { [Symbol.asyncDispose]: () => shell('cp -p /root/main.cf /root/master.cf /etc/postfix; postfix reload') };
 };
 
 /** Notices of failure in an INBOX whose text holds `about`; octets as latin1. */

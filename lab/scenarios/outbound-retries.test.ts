@@ -70,8 +70,8 @@ const stopsHost = async (net: Internet): Promise<ForeignHost> => {
 const stopping = (host: ForeignHost): Promise<Unreliable> =>
   unreliable(host, new Map(Object.entries(STOPS).map(([name, stop]) => [addressOf(name), stop])));
 
-/** As long as it is there, `later@` is told to come later. */
-const LATER = '/srv/later';
+/** As long as it is there, `later@` is told to come later; the other one goes for `waits@` and `waits-too@`. */
+const [LATER, WAITS] = ['/srv/later', '/srv/waits'];
 
 const changeable = (net: Internet): Promise<EximServer> =>
   net.exim('changes', {
@@ -80,6 +80,9 @@ const changeable = (net: Internet): Promise<EximServer> =>
       acl_smtp_rcpt: [
         'defer local_parts = later',
         `      condition = \${if exists{${LATER}}}`,
+        '      message = 451 4.3.0 not today',
+        'defer local_parts = waits : waits-too',
+        `      condition = \${if exists{${WAITS}}}`,
         '      message = 451 4.3.0 not today',
         'defer local_parts = never',
         '      message = 451 4.3.0 never',
@@ -121,6 +124,7 @@ onEachReleaseThere(
     await net.names.add('changes.example. TXT "v=spf1 mx -all"');
     await server.order('tls-policy', 'set', domainOf(MUST), 'encrypt');
     await server.order('alias', 'add', `forwarded@${server.identity.domain}`, 'nobody@changes.example');
+    await server.order('alias', 'add', `passed-on@${server.identity.domain}`, 'waits-too@changes.example');
     return { changes, stopsHost: await stopsHost(net), postmaster: await postmasterOf(server) };
   },
   (get) => {
@@ -173,6 +177,31 @@ onEachReleaseThere(
           await noNotices(...NAMES.map(domainOf));
         },
       );
+    });
+
+    test('M15, M26: who writes from here hears once that it still waits, for whom and why; a stranger whose mail is passed on does not', async () => {
+      const { server, changes } = get();
+      const [to, other] = ['waits@changes.example', 'waits-too@changes.example'];
+      await changes.host.room.put({ [WAITS]: '' });
+      const { maximal_queue_lifetime: _, ...hurried } = HURRIED;
+      await using _soon = await byHand(server, hurried, { 'submission-cleanup/unix/delay_warning_time': '3s' });
+      const friend = 'friend@changes.example';
+      await changes.submit(friend, `passed-on@${server.identity.domain}`, letter(friend, to, 'ladder', 'It is about the ladder.'));
+      const subject = await handIn(server, to);
+      const notice = await noticeAbout(server, server.demo, to);
+      for (const line of [`Final-Recipient: rfc822; ${to}`, 'Action: delayed', 'Status: 4.3.0', `Subject: ${subject}`])
+        assert.ok(notice.includes(`\r\n${line}\r\n`), `${line} in ${notice}`);
+      assert.match(notice, /451 4\.3\.0 not today[\s\S]*\r\nWill-Retry-Until: /);
+      assert.match(notice, /for more than 4 hour/);
+      for (const each of [to, other]) await attempted(server, each, (await attempted(server, each)).length + 2);
+      assert.equal((await noticesAbout(server, server.demo, to)).length, 1);
+      assert.deepEqual(
+        (await changes.messages()).filter((text) => text.includes('Delayed Mail')),
+        [],
+      );
+      await changes.host.must(['rm', WAITS]);
+      await gone(server, to, other);
+      assert.deepEqual(await Promise.all([subject, 'ladder'].map((mark) => copies(changes, mark))), [1, 1]);
     });
 
     describe('at the same time', { concurrency: true }, () => {

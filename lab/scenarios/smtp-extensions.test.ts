@@ -178,6 +178,15 @@ const eightBits = (get: () => Server, { imap, abroad }: Boxes): void => {
     }
   }
 
+  test('M1: lines of 5,000 and 100,000 octets arrive as they were sent, from a stranger and from a login', async () => {
+    for (const [where, open, from] of [...STRANGERS.slice(0, 1), ...LOGINS.slice(0, 1)]) {
+      const id = `long-${where.replaceAll(' ', '-')}@outside.test`;
+      const body = ['a'.repeat(5000), '\xe4'.repeat(100_000), 'short', ''].join('\r\n');
+      isTaken(await send(await open(get()), `<${from}> BODY=8BITMIME`, `<${DEMO}>`, message(from, id, '', body)));
+      assert.ok(bodyOf(await fetched(imap(), 'INBOX', `<${id}>`)) === body, id);
+    }
+  });
+
   test('M25, M14: eight bits leave as they are, also to a server that does not announce 8BITMIME; the signature is right', async () => {
     isTaken(await send(await get().client(465, get().demo), `<${DEMO}> BODY=8BITMIME`, `<${FRIEND}>`, message(DEMO, 'bits-out@hauspost.test')));
     const { source } = await abroad().message('bits-out@hauspost.test');

@@ -3,4 +3,7 @@ import type { Row } from '#formats';
 import type { RenderInput } from '#model';
 import { socketName } from './sockets.ts';
 
-export const delivery = ({ wiring }: RenderInput): readonly Row[] => [{ set: 'virtual_transport', to: `lmtp:${socketName(wiring, 'lmtp')}` }];
+export const delivery = ({ wiring }: RenderInput): readonly Row[] => [
+  { set: 'virtual_transport', to: `lmtp:${socketName(wiring, 'lmtp')}` },
+  { set: 'lmtp_line_length_limit', to: 0, why: 'Dovecot takes lines of any length; broken ones would no longer be what was signed.' },
+];

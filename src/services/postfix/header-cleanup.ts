@@ -26,7 +26,7 @@ export const headerCleanup = ({ settings, facts }: Pick<RenderInput, 'settings' 
     ...NAMES.map((name) => `/^${name}:/ IGNORE\n`),
   ].join('');
 
-export const cleanupOptions: readonly Row[] = [
+export const headerCleanupOptions: readonly Row[] = [
   { set: 'header_checks', to: `regexp:${FILE}` },
   { set: 'mime_header_checks', to: '' },
   { set: 'nested_header_checks', to: '' },

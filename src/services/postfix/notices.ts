@@ -9,7 +9,7 @@ import type { Item, RenderInput } from '#model';
 export const NOTICES: AbsPath = path('/etc/postfix/notices.cf');
 
 interface Notice {
-  readonly template: 'failure_template' | 'success_template';
+  readonly template: 'failure_template' | 'delay_template' | 'success_template';
   readonly from: string;
   readonly subject: string;
   /** Of the copy that the postmaster may get; not every template has one. */
@@ -32,6 +32,19 @@ const GERMAN: readonly Notice[] = [
       '',
       'Hilfe gibt es beim Postmaster: schicken Sie ihm diesen Bericht. Den Text Ihrer',
       'eigenen Nachricht können Sie vorher löschen.',
+    ],
+  },
+  {
+    template: 'delay_template',
+    from: 'MAILER-DAEMON (Mailserver)',
+    subject: 'Nachricht noch nicht zugestellt',
+    copySubject: 'Kopie an den Postmaster: Nachricht noch nicht zugestellt',
+    text: [
+      'Hier ist der Mailserver $myhostname.',
+      '',
+      'Ihre Nachricht wartet seit mehr als $delay_warning_time_hours Stunden: sie konnte noch nicht allen',
+      'Empfängern zugestellt werden. Es wird weiter versucht; Sie brauchen nichts zu',
+      'tun. Wem noch nicht und warum, steht unten.',
     ],
   },
   {

@@ -5,7 +5,7 @@
  */
 import type { MasterService, Row } from '#formats';
 import { type Listener, listenersOf, type RenderInput, WAYS } from '#model';
-import { cleanupOptions } from './header-cleanup.ts';
+import { headerCleanupOptions } from './header-cleanup.ts';
 import { internalAliases } from './maps.ts';
 import { sieveDoor } from './sieve-mail.ts';
 import { submissionOptions } from './submission.ts';
@@ -60,8 +60,15 @@ const unix = (service: string, command: string, { reachable, ...shape }: Shape):
 
 const INSIDE: Row = { set: 'cleanup_service_name', to: 'internal-cleanup' };
 
+/**
+ * Our people hear after that time that a message still waits: the last notice comes after days. cleanup(8) marks the message, bounce(8) names the time.
+ * Strangers hear nothing; their own servers do that.
+ */
+const DELAY: Row = { set: 'delay_warning_time', to: '4h' };
+
 /** The filter knows whom nobody tells of a failure (M26). */
 const notices: readonly Row[] = [
+  DELAY,
   { set: 'cleanup_service_name', to: 'notice-cleanup' },
   { set: 'internal_mail_filter_classes', to: ['bounce'] },
 ];
@@ -82,7 +89,7 @@ const behind: readonly MasterService[] = [
 const intake = ({ settings }: RenderInput): readonly MasterService[] => [
   unix('pickup', 'pickup', { reachable: true, chroot: true, wakeup: 60, maxproc: 1, options: [INSIDE] }),
   unix('cleanup', 'cleanup', { reachable: true, chroot: true, maxproc: 0 }),
-  unix('submission-cleanup', 'cleanup', { reachable: true, chroot: true, maxproc: 0, options: cleanupOptions }),
+  unix('submission-cleanup', 'cleanup', { reachable: true, chroot: true, maxproc: 0, options: [...headerCleanupOptions, DELAY] }),
   unix('internal-cleanup', 'cleanup', { reachable: true, chroot: true, maxproc: 0, options: [internalAliases(settings)] }),
   unix('notice-cleanup', 'cleanup', {
     reachable: true,
