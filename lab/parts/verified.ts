@@ -1,6 +1,6 @@
 /**
  * M1: what Authentication-Results says of a sender (RFC 8601), for each of SPF, DKIM and DMARC that it holds and that it does not. All of
- * it arrives: no domain here asks for more than `p=none`. The signer is mailauth's, which is not what verifies here.
+ * it arrives, in Spam where the domain asks for `quarantine` or `reject`. The signer is mailauth's, which is not what verifies here.
  */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
@@ -19,8 +19,13 @@ const POLICIES: Readonly<Record<string, string | undefined>> = {
   'signed.test': 'v=spf1 mx:outside.test -all',
   'strict.test': 'v=spf1 -all',
   'soft.test': 'v=spf1 ~all',
+  'files.test': 'v=spf1 ~all',
+  'refuses.test': 'v=spf1 ~all',
   'plain.test': undefined,
 };
+
+/** What a domain asks receivers to do with what fails DMARC, where it is more than to tell. */
+const ASKED: Readonly<Record<string, 'quarantine' | 'reject'>> = { 'files.test': 'quarantine', 'refuses.test': 'reject' };
 
 export const VERIFIED_RECORDS: readonly NameRecord[] = Object.entries(POLICIES).flatMap(([name, spf]): readonly NameRecord[] => [
   { name, type: 'MX', data: '10 mail.outside.test' },
@@ -28,7 +33,7 @@ export const VERIFIED_RECORDS: readonly NameRecord[] = Object.entries(POLICIES).
     ? []
     : ([
         { name, type: 'TXT', data: spf },
-        { name: `_dmarc.${name}`, type: 'TXT', data: 'v=DMARC1; p=none' },
+        { name: `_dmarc.${name}`, type: 'TXT', data: `v=DMARC1; p=${ASKED[name] ?? 'none'}` },
         { name: `${SELECTOR}._domainkey.${name}`, type: 'TXT', data: PUBLISHED },
       ] as const)),
 ]);
@@ -58,6 +63,10 @@ const CASES: readonly Case[] = [
   { what: "with somebody else's signature", from: 'soft.test', signer: 'signed.test', spf: 'softfail', dkim: 'pass', dmarc: 'fail' },
   // RFC 8601, section 2.7.1, has a word of its own for it, permerror; Rspamd says `none ("invalid DKIM record")`.
   { what: 'by a key that nobody knows', from: 'soft.test', signer: 'soft.test', selector: 'lost', spf: 'softfail', dkim: 'none', dmarc: 'fail' },
+  ...Object.keys(ASKED).flatMap((from): readonly Case[] => [
+    { what: 'from where it had better not be', from, spf: 'softfail', dkim: 'none', dmarc: 'fail' },
+    { what: 'from there, and signed', from, signer: from, spf: 'softfail', dkim: 'pass', dmarc: 'pass' },
+  ]),
   { what: 'a domain that says nothing', from: 'plain.test', spf: 'none', dkim: 'none', dmarc: 'none' },
 ];
 
@@ -100,12 +109,13 @@ export const verified = (get: () => Server, ways: Readonly<Record<string, Partia
   for (const [family, at] of Object.entries(ways)) {
     for (const [number, each] of CASES.entries()) {
       const { what, from, spf, dkim, dmarc } = each;
-      test(`M1: by ${family}, ${from}, ${what}: spf=${spf}, dkim=${dkim}, dmarc=${dmarc}`, async () => {
+      const folder = dmarc === 'fail' && ASKED[from] !== undefined ? 'Spam' : 'INBOX';
+      test(`M1: by ${family}, ${from}, ${what}: spf=${spf}, dkim=${dkim}, dmarc=${dmarc}, in ${folder}`, async () => {
         const server = get();
         const id = `<verified-${family}-${number}@${from}>`;
         await send(server, at, each, await messageOf(each, id));
         const imap = await server.imap(server.demo);
-        const got = await fetched(imap, 'INBOX', id);
+        const got = await fetched(imap, folder, id);
         await imap.logout();
         const fields = got.match(/^Authentication-Results:(?:.*\r\n)(?:[ \t].*\r\n)*/gim) ?? [];
         assert.equal(fields.length, 1);

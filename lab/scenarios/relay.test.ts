@@ -1,7 +1,8 @@
 /** M15, M29: all mail to others by way of a relay host: with a login only to whoever shows its name, and the password nowhere else. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Output, type Server, until } from '../index.ts';
+import { dated } from '../dated.ts';
+import { bothAre, fromKeys, type Output, type Server, signatures, until } from '../index.ts';
 import { answered, configure, exits, type Plan } from '../operator.ts';
 import { ok } from '../people.ts';
 import { type Pair, type RelayHost, relayHost, selfSigned } from '../relay.ts';
@@ -75,6 +76,27 @@ const relays = (get: () => Server): void => {
     assert.deepEqual([port, user, secure], [587, USER, true]);
     assert.doesNotMatch(source, /k3y/);
     assert.equal((await server.machine.run(['stat', '-c', '%U:%G %a', '/etc/postfix/relay-password'])).stdout, 'root:root 600\n');
+  });
+
+  test('M14, M15: what people send leaves by the relay with one signature, since some take no message with two', async () => {
+    const server = get();
+    await using relay = await peer(server);
+    const smtp = await server.client(465, server.demo);
+    for (const line of [`MAIL FROM:<${server.demo.user}>`, 'RCPT TO:<friend@outside.test>']) assert.equal((await smtp.command(line)).code, 250, line);
+    const text = [
+      `From: <${server.demo.user}>`,
+      'To: <friend@outside.test>',
+      dated(),
+      'Message-ID: <by-relay@hauspost.test>',
+      'Subject: by-relay',
+      '',
+      'Hello.',
+    ];
+    assert.equal((await smtp.data(`${text.join('\r\n')}\r\n`)).code, 250);
+    smtp.close();
+    const signed = (await relay.message('Subject: by-relay')).source;
+    assert.deepEqual(signed.match(/^DKIM-Signature:/gim)?.length, 1);
+    assert.deepEqual(await signatures(signed, fromKeys(server.machine)), bothAre('hauspost.test').slice(0, 1));
   });
 
   test('M15: whoever shows another name gets neither the mail nor the password; it goes when the right one is there', async () => {

@@ -15,7 +15,13 @@ const never = (set: string) => ({ set, to: false });
 export const authentication: readonly ConfFile[] = [
   verified('spf'),
   verified('dkim'),
-  verified('dmarc'),
+  verified('dmarc', {
+    block: 'actions',
+    rows: [
+      { set: 'quarantine', to: 'add header', why: "Marked at least: that is what the domain's owner asks for (RFC 9989)." },
+      { set: 'reject', to: 'add header', why: 'Not refused: a list that changes what it passes on fails, too.' },
+    ],
+  }),
   verified(
     'arc',
     { ...never('sign_inbound'), why: 'Verified, never sealed: sealing is broken in 3.4 and puts its headers in random order in 3.12.' },

@@ -5,11 +5,15 @@ import { FROM_RULE } from './from-rule.ts';
 import { HOST_NAME_RULE } from './host-name.ts';
 import { secondSignature } from './second-signature.ts';
 import { sendingLimit } from './sending-limit.ts';
+import { UNMARKED_RULE } from './unmarked.ts';
 import { WAYS_RULE } from './ways.ts';
 
 export const ruleFile = (input: RenderInput): Item => {
-  const limit = input.settings.outgoing.recipientsPerHour === 0 ? [] : [sendingLimit(input)];
-  const rules = [FROM_RULE, WAYS_RULE, HOST_NAME_RULE, secondSignature(input), ...limit];
+  const { recipientsPerHour, relay } = input.settings.outgoing;
+  const limit = recipientsPerHour === 0 ? [] : [sendingLimit(input)];
+  // A large relay, Amazon's, refuses mail that has the field twice.
+  const second = relay === null ? [secondSignature(input)] : [];
+  const rules = [FROM_RULE, WAYS_RULE, HOST_NAME_RULE, UNMARKED_RULE, ...second, ...limit];
   return {
     kind: 'file',
     path: path('/etc/rspamd/rspamd.local.lua'),

@@ -10,9 +10,17 @@ import { ACCOUNT } from './ways.ts';
 type Language = RenderInput['settings']['language'];
 
 /** What the account's mail program shows; ASCII without quotes. */
-const REFUSAL: Readonly<Record<Language, (limit: number) => string>> = {
+const PUT_OFF: Readonly<Record<Language, (limit: number) => string>> = {
   en: (limit) => `More than ${limit} recipients within an hour; try again later`,
   de: (limit) => `Mehr als ${limit} Empfaenger in einer Stunde; bitte spaeter noch einmal`,
+};
+
+/** Of a message that would never fit: a mail program would try it again for ever. */
+const REFUSED: Readonly<Record<Language, (limit: number) => string>> = {
+  en: (limit) =>
+    `More than ${limit} recipients at once, which is what an account may send to within an hour; send it in parts, or ask the postmaster for more`,
+  de: (limit) =>
+    `Mehr als ${limit} Empfaenger auf einmal, so viele wie ein Konto in einer Stunde erreicht; bitte in Teilen schicken, oder den Postmaster um mehr bitten`,
 };
 
 /** Subject and text for the postmaster. */
@@ -20,8 +28,8 @@ const NOTICE: Readonly<Record<Language, (limit: number) => string>> = {
   en: (limit) => `Subject: @ACCOUNT@ sends more mail than it may
 
 The account @ACCOUNT@ wanted to send to more than ${limit} recipients within an hour.
-What is more is put off until the hour is over. If its owner did not do that,
-somebody else has the password:
+What is more is put off until the hour is over; a message that has more by itself
+is refused. If its owner did not do that, somebody else has the password:
 
     hauspost account passwd @ACCOUNT@
 
@@ -31,8 +39,9 @@ such message a day.
   de: (limit) => `Subject: @ACCOUNT@ verschickt mehr Mail als erlaubt
 
 Das Konto @ACCOUNT@ wollte in einer Stunde an mehr als ${limit} Empfänger schreiben.
-Was darüber ist, wird aufgeschoben, bis die Stunde um ist. War das nicht sein
-Besitzer, dann hat jemand anderes das Passwort:
+Was darüber ist, wird aufgeschoben, bis die Stunde um ist; eine Nachricht, die
+allein mehr hat, wird abgelehnt. War das nicht sein Besitzer, dann hat jemand
+anderes das Passwort:
 
     hauspost account passwd @ACCOUNT@
 
@@ -42,12 +51,12 @@ Soll es mehr dürfen: outgoing.recipients_per_hour. Diese Nachricht kommt einmal
 
 /** The brands hold no quotes and no backslashes; nothing of theirs comes near the shell. */
 export const sendingLimit = ({ settings: { outgoing, postmaster, hostname, language } }: RenderInput): string => {
-  const [refusal, notice] = [REFUSAL, NOTICE].map((texts) => texts[language](outgoing.recipientsPerHour));
+  const [putOff, refused, notice] = [PUT_OFF, REFUSED, NOTICE].map((texts) => texts[language](outgoing.recipientsPerHour));
   return `-- Recipients an account may send to within an hour. The postmaster is told once a day.
 
 local LIMIT, PERIOD, DAY = ${outgoing.recipientsPerHour}, 3600, 86400
 local POSTMASTER, HOST = '${postmaster}', '${hostname}'
-local REFUSAL = '${refusal}'
+local PUT_OFF, REFUSED = '${putOff}', '${refused}'
 local NOTICE = [[${notice}]]
 
 local lua_redis = require 'lua_redis'
@@ -86,7 +95,11 @@ rspamd_config:register_symbol {
     lua_redis.exec_redis_script(script, { task = task, key = keys[1], is_write = true }, function(err, answer)
       if err or type(answer) ~= 'table' or tonumber(answer[1]) == 1 then return end
       if tonumber(answer[2]) == 1 then tell(account) end
-      task:set_pre_result('soft reject', REFUSAL, 'hauspost')
+      if recipients > LIMIT then
+        task:set_pre_result('reject', REFUSED, 'hauspost')
+      else
+        task:set_pre_result('soft reject', PUT_OFF, 'hauspost')
+      end
     end, keys)
   end,
 }
