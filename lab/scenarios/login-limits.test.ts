@@ -4,33 +4,26 @@
  */
 import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
-import { connect as connectTls } from 'node:tls';
 import { after, before, describe, test } from 'node:test';
 import {
   type Addresses,
   allRun,
   boot,
-  CLIENT_NAME,
   HAUSPOST,
   type Host,
   type Login,
   type Machine,
-  ManageSieve,
   nameServer,
   network,
   PUBLIC,
   type Release,
   type Reply,
   servedPublic,
-  Smtp,
-  type Sockets,
   type TlsTrust,
   until,
 } from '../index.ts';
+import { BY, type Outcome, type Service, submitting } from '../parts/login-tries.ts';
 import { ok } from '../people.ts';
-
-type Service = 'imap' | 'submission' | 'sieve';
-type Outcome = 'in' | 'refused';
 
 const MAY_SEND = 20;
 const NAMES: Addresses = { v4: '198.18.0.53', v6: '2001:2::53' };
@@ -44,6 +37,7 @@ recipients_per_hour = ${MAY_SEND}
 const range = (first: number, last: number): readonly number[] => Array.from({ length: last - first + 1 }, (_, index) => first + index);
 const account = (name: string): Login => ({ user: `${name}@${PUBLIC.domain}`, pass: `right-of-${name}` });
 const [ANNA, BEN, CARL, MIA, SPAMMER] = ['anna', 'ben', 'carl', 'mia', 'spammer'].map(account) as [Login, Login, Login, Login, Login];
+const [DORA, ERIK] = [account('dora'), account('erik')];
 const wrong = ({ user }: Login, number: number): Login => ({ user, pass: `wrong-${number}` });
 /** Each test guesses at another account, which need not exist. */
 const guesses = (name: string, first: number, last: number): readonly Login[] => range(first, last).map((number) => wrong(account(name), number));
@@ -76,7 +70,8 @@ const arrange = async (release: Release): Promise<Place> => {
   await shell(machine, 'ip -6 route replace 2001:2::/32 dev host0');
   await shell(machine, 'cat >>/etc/hauspost/hauspost.toml', CONFIG);
   await shell(machine, `${HAUSPOST} apply --yes`);
-  for (const { user, pass } of [ANNA, BEN, CARL, SPAMMER]) await shell(machine, `${HAUSPOST} account add ${user} --password-stdin`, `${pass}\n`);
+  for (const { user, pass } of [ANNA, BEN, CARL, DORA, ERIK, SPAMMER])
+    await shell(machine, `${HAUSPOST} account add ${user} --password-stdin`, `${pass}\n`);
   const cheap = (await shell(machine, `doveadm pw -s SHA512-CRYPT -r 1000 -p ${MIA.pass}`)).trim();
   await shell(machine, `${HAUSPOST} account add ${MIA.user} --password-hash-stdin`, `${cheap}\n`);
   return {
@@ -90,60 +85,6 @@ const arrange = async (release: Release): Promise<Place> => {
     },
   };
 };
-
-const target = (from: string, port: number) => {
-  const host = from.startsWith('127.') ? '127.0.0.1' : from === '::1' ? '::1' : from.includes(':') ? PUBLIC.addresses.v6 : PUBLIC.addresses.v4;
-  return { host, port, localAddress: from };
-};
-
-/** LOGIN by IMAP over TLS; the first tagged answer. */
-const byImap = async (sockets: Sockets, trust: TlsTrust, { user, pass }: Login, from: string): Promise<Outcome> => {
-  const socket = connectTls({ socket: await sockets.dial(target(from, 993)), ...trust });
-  const answer = await new Promise<string>((resolve, reject) => {
-    let text = '';
-    socket.on('error', reject).on('close', () => reject(new Error(`closed after ${text}`)));
-    socket.on('data', (chunk: Buffer) => {
-      text += chunk.toString('latin1');
-      const tagged = /^a (OK|NO|BAD).*$/m.exec(text);
-      if (tagged !== null) resolve(tagged[0]);
-    });
-    socket.write(`a LOGIN "${user}" "${pass}"\r\n`);
-  });
-  socket.destroy();
-  if (answer.startsWith('a OK')) return 'in';
-  assert.match(answer, /^a NO \[AUTHENTICATIONFAILED\] Authentication failed\.$/m);
-  return 'refused';
-};
-
-const submitting = async (
-  sockets: Sockets,
-  trust: TlsTrust,
-  { user, pass }: Login,
-  from: string,
-): Promise<{ readonly smtp: Smtp; readonly answer: Reply }> => {
-  const { smtp, greeting } = await Smtp.open(connectTls({ socket: await sockets.dial(target(from, 465)), ...trust }));
-  assert.equal(greeting.code, 220);
-  await smtp.command(`EHLO ${CLIENT_NAME}`);
-  return { smtp, answer: await smtp.command(`AUTH PLAIN ${Buffer.from(`\0${user}\0${pass}`).toString('base64')}`) };
-};
-
-const bySubmission = async (sockets: Sockets, trust: TlsTrust, login: Login, from: string): Promise<Outcome> => {
-  const { smtp, answer } = await submitting(sockets, trust, login, from);
-  smtp.close();
-  if (answer.code === 235) return 'in';
-  assert.equal(answer.code, 535, answer.lines.join(' '));
-  return 'refused';
-};
-
-const bySieve = async (sockets: Sockets, trust: TlsTrust, login: Login, from: string): Promise<Outcome> => {
-  const { sieve } = await ManageSieve.open(await sockets.dial(target(from, 4190)));
-  await sieve.startTls(trust);
-  const { status } = await sieve.login(login);
-  sieve.close();
-  return status === 'OK' ? 'in' : 'refused';
-};
-
-const BY = { imap: byImap, submission: bySubmission, sieve: bySieve } as const;
 
 interface Ban {
   readonly kind: string;
@@ -169,12 +110,32 @@ for (const release of ['bookworm', 'trixie'] as const) {
     };
     const hauspost = (words: string): Promise<string> => shell(place.machine, `${HAUSPOST} ${words}`);
 
-    test('client: nine wrong passwords are borne, after the tenth the right one is refused there, and nowhere else', async () => {
-      await fails(guesses('dora', 1, 9), v4(1));
-      assert.equal(await tries(BEN, v4(1)), 'in');
-      await fails(guesses('dora', 10, 10), v4(1));
-      assert.equal(await tries(BEN, v4(1)), 'refused');
-      assert.equal(await tries(BEN, v4(2)), 'in');
+    test('client: nine wrong passwords are borne, after the tenth the right one is refused there, and nowhere else; whoever was in before goes on', async () => {
+      await fails(guesses('dolf', 1, 9), v4(1));
+      assert.equal(await tries(ANNA, v4(1)), 'in');
+      await fails(guesses('dolf', 10, 10), v4(1));
+      for (const service of ['imap', 'submission'] as const) {
+        assert.equal(await tries(BEN, v4(1), service), 'refused', service);
+        assert.equal(await tries(BEN, v4(2), service), 'in', service);
+        assert.equal(await tries(ANNA, v4(1), service), 'in', service);
+      }
+    });
+
+    test('client: of an account that was in from there the tenth of its own wrong passwords is the last, whatever others do', async () => {
+      assert.equal(await tries(ERIK, v4(13)), 'in');
+      await fails(guesses('olga', 1, 12), v4(13));
+      await fails(
+        range(1, 9).map((number) => wrong(ERIK, number)),
+        v4(13),
+      );
+      assert.equal(await tries(ERIK, v4(13)), 'in');
+      await fails(
+        range(10, 19).map((number) => wrong(ERIK, number)),
+        v4(13),
+      );
+      assert.equal(await tries(ERIK, v4(13)), 'refused');
+      await hauspost(`ban lift ${v4(13)}`);
+      assert.equal(await tries(ERIK, v4(13)), 'in');
     });
 
     test('client: of IPv6 a /64 counts as one, the next /64 as another', async () => {
@@ -354,6 +315,13 @@ for (const release of ['bookworm', 'trixie'] as const) {
       assert.equal((await sends(CARL, several(6))).code, 451);
       assert.equal((await sends(CARL, several(5))).code, 250);
       assert.equal((await sends(CARL, several(1))).code, 451);
+    });
+
+    test('sending: a message that has more than an hour allows is refused for good, and not counted', async () => {
+      const { code, lines } = await sends(DORA, several(MAY_SEND + 1));
+      assert.equal(code, 554, lines.join(' '));
+      assert.match(lines.join(' '), new RegExp(`More than ${MAY_SEND} recipients at once`));
+      assert.equal((await sends(DORA, several(MAY_SEND))).code, 250);
     });
 
     test('sending: where Redis is full to the brim the limit holds, and what is below it passes', async () => {

@@ -228,7 +228,7 @@ const HOUR_S = 3600;
 const loginRefused = (at: Needs<'client' | 'local' | 'domain'>, limits: LoginLimits): string => {
   const perClient = `IF(${isWithin(quoted(at.client), limits.neverLimited)}, 0, ${limits.failuresPerClient})`;
   const counts = `${perClient}, ${limits.failuresPerAccount}, ${limits.periodHours * HOUR_S}`;
-  return line(`SELECT NULL AS password, 'Y' AS nopassword FROM DUAL WHERE login_refused_v1(${loginOf(at)}, ${counts}) = 1`);
+  return line(`SELECT NULL AS password, 'Y' AS nopassword FROM DUAL WHERE login_refused_v2(${loginOf(at)}, ${counts}) = 1`);
 };
 
 /** Takes a failed login down; never a row. */

@@ -24,13 +24,13 @@ const TABLES = [
      PRIMARY KEY (domain, username, client), KEY by_time (at)) ENGINE=InnoDB DEFAULT ${NAME}`,
 ];
 
-const own = (name: string, parameters: string, returns: string, body: string): string =>
+export const own = (name: string, parameters: string, returns: string, body: string): string =>
   `CREATE OR REPLACE DEFINER = 'root'@'localhost' FUNCTION ${name} (${parameters}) RETURNS ${returns} SQL SECURITY DEFINER ${body}`;
 
 const ADDRESS = `address varchar(64) ${ASCII}`;
 /** As attackers send them: of any length. */
-const WHO = `${ADDRESS}, local_part text ${NAME}, host text ${NAME}`;
-const NAMES = `DECLARE who varchar(64) ${NAME} DEFAULT LEFT(local_part, 64);
+export const WHO = `${ADDRESS}, local_part text ${NAME}, host text ${NAME}`;
+export const NAMES = `DECLARE who varchar(64) ${NAME} DEFAULT LEFT(local_part, 64);
   DECLARE place varchar(255) ${NAME} DEFAULT LEFT(host, 255);
   DECLARE origin varchar(64) ${ASCII} DEFAULT login_client_v1(address);`;
 

@@ -3,6 +3,7 @@ import type { Migration } from './migration.ts';
 import { tables } from './0001-tables.ts';
 import { addresses } from './0002-addresses.ts';
 import { indexes } from './0003-indexes.ts';
+import { knownClients } from './0007-known-clients.ts';
 import { loginClients } from './0006-login-clients.ts';
 import { logins } from './0005-logins.ts';
 import { views } from './0004-views.ts';
@@ -10,4 +11,4 @@ import { views } from './0004-views.ts';
 export type { Migration };
 export { haveTables } from './standing.ts';
 
-export const MIGRATIONS: readonly Migration[] = [tables, addresses, indexes, views, logins, loginClients];
+export const MIGRATIONS: readonly Migration[] = [tables, addresses, indexes, views, logins, loginClients, knownClients];
