@@ -19,6 +19,7 @@ import {
   UPDATER,
 } from '../internet/index.ts';
 import { answered, exits, type Failure, type Finding, type Plan } from '../operator.ts';
+import { followsAliases, takesLeftOversAway } from '../parts/challenges-by-dns.ts';
 import { everywhere, serialAt } from '../parts/shown-certificates.ts';
 import { ok } from '../people.ts';
 import { holdUpkeep } from '../upkeep.ts';
@@ -314,6 +315,8 @@ onEachReleaseThere(
       await shell(server, 'systemctl stop nginx');
       // The second time at once, as after a refusal for another reason: the authority's resolver is not to show what was put there the first time.
       for (const _time of ['first', 'second']) await exits(server, 0, 'cert', 'renew', '--force');
+      await takesLeftOversAway(net, server);
+      await followsAliases(net, server);
       await shell(server, 'systemctl start nginx');
       await everywhere(net, server, authority, before);
       const { stdout } = await net.people.must(['kdig', `@${address}`, '+short', `_acme-challenge.${hostname}`, 'TXT']);

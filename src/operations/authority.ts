@@ -3,6 +3,8 @@ import { type AbsPath, environmentError, path, step } from '#base';
 import type { RenderInput } from '#model';
 import { ACME_ROOT } from '#services';
 import { type AcmeRequest, askAuthority, belongsTo, clockRefusal, leafIn, outOfTime, refusalOf, verdictOn } from '#tls';
+import { takeLeftOversAway } from './challenges-put.ts';
+import { serverOf } from './dns-challenge.ts';
 import type { Context } from './operation.ts';
 
 const challengeOf = ({ settings: { tls }, wiring: { places } }: RenderInput): AcmeRequest['challenge'] => {
@@ -42,6 +44,7 @@ export const signedByAuthority = async (context: Context, input: RenderInput, ke
   const { machine, reporter } = context;
   const { hostname, tls } = input.settings;
   const request = requestOf(input, key, names);
+  await takeLeftOversAway(context, input, () => serverOf(context, input));
   return step(reporter, `ask ${new URL(tls.directory).host} for a certificate`, async () => {
     const { chain, said } = await askAuthority(machine, request);
     const verdict = said.answered ? undefined : await verdictOn(machine, tls.directory);

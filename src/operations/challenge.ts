@@ -1,11 +1,13 @@
 /**
  * `cert challenge`: puts what an authority looks for in DNS (DNS-01, RFC 8555 section 8.4), or takes it away. certbot calls it for each name, and asks the
- * authority to look once it has ended: so it ends when every name server of the zone shows the record.
+ * authority to look once it has ended: so it ends when every name server of the zone shows the record. Where the name of the record is an alias, it is put
+ * where that leads.
  */
 import { z } from 'zod';
 import { operatorError, parseFqdn } from '#base';
 import { inPlaceForCertificates } from './cert.ts';
-import { challengeName, seenEverywhere, serverOf, TTL_SECONDS, zoneOf } from './dns-challenge.ts';
+import { put, takeAway } from './challenges-put.ts';
+import { placeFor, seenEverywhere, serverOf } from './dns-challenge.ts';
 import { operation } from './operation.ts';
 
 /** RFC 8555 section 8.4: SHA-256 in base64url without padding. */
@@ -25,7 +27,7 @@ export const challenge = operation({
   output: z.object({ name: z.string(), zone: z.string() }),
   needs: 'server',
   run: async (context, { what, name: typed, text }) => {
-    const name = challengeName(parseFqdn(typed));
+    const certified = parseFqdn(typed);
     if (!DIGEST.test(text))
       throw operatorError({
         code: 'input.challenge',
@@ -34,11 +36,12 @@ export const challenge = operation({
       });
     const { input } = await inPlaceForCertificates(context);
     const server = await serverOf(context, input);
-    const zone = await zoneOf(server, name);
-    const record = { name, type: 'TXT', value: `"${text}"` };
-    const [remove, add] = what === 'put' ? [[], [{ ...record, ttl: TTL_SECONDS }]] : [[record], []];
-    await server.send({ zone, prerequisites: [], remove, add });
-    if (what === 'put') await seenEverywhere(context, input, { name, type: 'TXT', data: { text } });
+    const { name, zone } = await placeFor(server, certified);
+    if (what === 'take-away') await takeAway(context, input, server, { name, zone, text });
+    else {
+      await put(context, input, server, { name, zone, text });
+      await seenEverywhere(context, input, { name, type: 'TXT', data: { text } });
+    }
     return { name, zone };
   },
 });

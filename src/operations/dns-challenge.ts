@@ -1,12 +1,10 @@
 /** Challenges by DNS (DNS-01, RFC 8555 section 8.4): where their records are put, by `[dns] update_server`, and whether they are seen. */
-import { environmentError, operatorError } from '#base';
+import { environmentError, HauspostError, operatorError } from '#base';
 import { type Published, readUpdateKey, type UpdateServer, updateServer } from '#dns';
 import type { RenderInput } from '#model';
 import { shownEverywhere } from './dns-view.ts';
 import type { Context } from './operation.ts';
 
-/** A second attempt puts another text there, and the resolvers of the authority may show the first one for that long: it is refused then. */
-export const TTL_SECONDS = 1;
 const SHOWN_MS = 300_000;
 const LOOK_MS = 2000;
 
@@ -18,7 +16,7 @@ const noServer = (): Error =>
     detail: { path: 'dns.update_server' },
   });
 
-export const challengeName = (name: string): string => `_acme-challenge.${name}`;
+const challengeName = (name: string): string => `_acme-challenge.${name}`;
 
 /** Throws where none is named, and where the key cannot be used. */
 export const serverOf = async ({ machine }: Context, { settings: { dns }, wiring }: RenderInput): Promise<UpdateServer> => {
@@ -26,23 +24,72 @@ export const serverOf = async ({ machine }: Context, { settings: { dns }, wiring
   return updateServer(machine, wiring.resolver, dns.update, await readUpdateKey(machine, dns.update.keyFile));
 };
 
-/** Why no record can be put there for the name; undefined where it can. Throws where nothing can be put anywhere. */
-export const obstaclesOf = async (context: Context, input: RenderInput, names: readonly string[]): Promise<ReadonlyMap<string, string>> => {
-  const homes = await (await serverOf(context, input)).homes(names.map(challengeName));
-  return new Map(
-    names.flatMap((name) => {
-      const home = homes.get(challengeName(name));
-      return home === undefined || 'zone' in home ? [] : [[name, home.elsewhere] as const];
-    }),
-  );
+/** Where a record of a challenge is put. */
+export interface Place {
+  readonly name: string;
+  readonly zone: string;
+}
+type Found = Place | { readonly elsewhere: string };
+
+/** Aliases of names at which one really stands. What only a wildcard answers is in nobody's way (RFC 4592). */
+const aliasesAt = async (server: UpdateServer, places: readonly Place[]): Promise<ReadonlyMap<string, string>> => {
+  const found = await server.found(places.map(({ name }) => ({ name, type: 'CNAME' })));
+  const targets = new Map<string, string>();
+  for (const [index, { name, zone }] of places.entries()) {
+    const [target] = (found[index] ?? []).flatMap(({ read }) => (read?.type === 'CNAME' ? [read.data.target] : []));
+    if (target !== undefined && !(await server.isUnused(zone, name))) targets.set(name, target);
+  }
+  return targets;
 };
 
-export const zoneOf = async (server: UpdateServer, name: string): Promise<string> => {
-  const home = (await server.homes([name])).get(name);
-  if (home !== undefined && 'zone' in home) return home.zone;
+/** A server to which the key means nothing there has no zone of ours there. */
+const homeOf = async (server: UpdateServer, name: string): Promise<Found> => {
+  try {
+    const home = (await server.homes([name])).get(name) ?? { elsewhere: 'its zone is not found' };
+    return 'zone' in home ? { name, zone: home.zone } : home;
+  } catch (error) {
+    if (error instanceof HauspostError && error.code === 'dns.update-key') return { elsewhere: error.message };
+    throw error;
+  }
+};
+
+const MOST_ALIASES = 8;
+
+/** Beside an alias an update puts nothing, and says nothing of it (RFC 2136 section 3.4.2.2); the authority follows it, and so do we. */
+const leadsTo = async (server: UpdateServer, from: string, target: string, left = MOST_ALIASES): Promise<Found> => {
+  const place = left === 0 ? { elsewhere: 'that is one of many aliases' } : await homeOf(server, target);
+  const next = 'zone' in place ? (await aliasesAt(server, [place])).get(target) : undefined;
+  const found = next === undefined ? place : await leadsTo(server, target, next, left - 1);
+  return 'zone' in found ? found : { elsewhere: `${from} is an alias of ${target}: ${found.elsewhere}` };
+};
+
+/** Of each name. Throws where nothing can be put anywhere. */
+const placesOf = async (server: UpdateServer, names: readonly string[]): Promise<ReadonlyMap<string, Found>> => {
+  const homes = await server.homes(names.map(challengeName));
+  const places = [...homes].flatMap(([name, home]) => ('zone' in home ? [{ name, zone: home.zone }] : []));
+  const aliases = await aliasesAt(server, places);
+  const found = new Map<string, Found>();
+  for (const name of names) {
+    const from = challengeName(name);
+    const [home, target] = [homes.get(from) ?? { elsewhere: 'its zone is not found' }, aliases.get(from)];
+    const place = 'zone' in home ? { name: from, zone: home.zone } : home;
+    found.set(name, target === undefined ? place : await leadsTo(server, from, target));
+  }
+  return found;
+};
+
+/** Why no record can be put there for the name; undefined where it can. Throws where nothing can be put anywhere. */
+export const obstaclesOf = async (context: Context, input: RenderInput, names: readonly string[]): Promise<ReadonlyMap<string, string>> => {
+  const places = await placesOf(await serverOf(context, input), names);
+  return new Map([...places].flatMap(([name, place]) => ('zone' in place ? [] : [[name, place.elsewhere] as const])));
+};
+
+export const placeFor = async (server: UpdateServer, name: string): Promise<Place> => {
+  const place = (await placesOf(server, [name])).get(name);
+  if (place !== undefined && 'zone' in place) return place;
   throw environmentError({
     code: 'acme.no-zone',
-    message: `no record can be put at ${name}: ${home?.elsewhere ?? 'its zone is not found'}`,
+    message: `no record can be put at ${challengeName(name)}: ${place?.elsewhere ?? 'its zone is not found'}`,
     remedy: 'Name the primary of its zone as update_server below [dns], or write challenge = "http" below [tls].',
   });
 };

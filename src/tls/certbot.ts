@@ -27,8 +27,13 @@ export interface Answer {
 }
 
 const ROOT_DIR = { owner: 'root:root', mode: 0o700 };
-/** A challenge by DNS waits until every name server shows it. */
 const MS = 900_000;
+/** A challenge by DNS waits until every name server shows it, five minutes at most; one after the other. */
+const EACH_NAME_MS = 360_000;
+
+/** For as long it may take: who is ended takes no challenge away. */
+export const patienceWith = ({ challenge, names }: Pick<AcmeRequest, 'challenge' | 'names'>): number =>
+  challenge.by === 'http' ? MS : MS + names.length * EACH_NAME_MS;
 
 const authenticator = ({ challenge }: AcmeRequest): readonly string[] =>
   challenge.by === 'http'
@@ -59,7 +64,7 @@ const attempt = async (machine: Machine, request: AcmeRequest): Promise<Answer> 
   await machine.makeDir(request.folder, ROOT_DIR);
   await machine.makeDir(work, ROOT_DIR);
   await must(machine, requestFor(request, `${work}/csr.pem`));
-  const { code, stderr } = await machine.run(certbot(request, work), { ms: MS });
+  const { code, stderr } = await machine.run(certbot(request, work), { ms: patienceWith(request) });
   const said = conversationIn((await machine.read(path(`${work}/log/letsencrypt.log`)))?.toString() ?? '');
   const chain = code === 0 ? await machine.read(path(`${work}/chain.pem`)) : undefined;
   return { chain, said: { ...said, words: said.words || stderr.trim().split('\n').at(-1) || '' } };
