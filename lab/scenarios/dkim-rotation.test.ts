@@ -31,6 +31,7 @@ interface Key {
   readonly selector: string;
   readonly algorithm: string;
   readonly state: string;
+  readonly next: string;
   readonly waits: string | null;
 }
 
@@ -330,6 +331,22 @@ onEachReleaseThere(
         90_000,
         2000,
       );
+    });
+
+    test('where nothing is said of their age, keys of 180 days are followed where the name server has the zone, and nowhere else', async () => {
+      const { server } = get();
+      const { domain } = server.identity;
+      const third = 'third.example';
+      await server.order('domain', 'add', third);
+      const since = '2020-01-01T00:00:00.000Z';
+      const old = Object.fromEntries((await keys(server, third)).map(({ selector, algorithm }) => [selector, { algorithm, state: 'active', since }]));
+      const file = (name: string): string => `/var/lib/hauspost/dkim/${name}/keys.json`;
+      const age = `mkdir -p /var/lib/hauspost/dkim/${third}; cat >${file(third)}; sed -i 's/"since": "20../"since": "2020/' ${file(domain)}`;
+      ok(await server.machine.run(['sh', '-c', age], { input: JSON.stringify({ keys: old }) }));
+      ok(await server.machine.run(['sed', '-i', '/^rotate = /d', '/etc/hauspost/hauspost.toml']));
+      for (const { next: follows } of await keys(server, third)) assert.equal(follows, "signs until 'dkim rotate'");
+      const { stdout } = await server.hauspost(['upkeep']);
+      assert.deepEqual([...new Set(stdout.match(/(?<=^DKIM key \S+ of )\S+(?= was made;)/gm))], [domain], stdout);
     });
 
     test('the private key leaves only for who asks for it, into a file of root alone', async () => {

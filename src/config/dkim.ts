@@ -10,7 +10,7 @@ export const dkim = section({
     rotateSeconds: option({
       key: 'rotate',
       kind: period('1d', '3650d'),
-      default: auto('"180d" where dns.update_server is set, otherwise "never"'),
+      default: auto('"180d" where dns.update_server has the zone of the domain, otherwise "never"'),
       doc: 'How old a key may become before another one is made that follows it. "never": only \'hauspost dkim rotate\' makes one.',
       why: 'A key that somebody copied is of no use to them any more. Where records are published by hand, a key that comes by itself would wait for somebody who does not know of it.',
       example: '90d',

@@ -5,7 +5,7 @@ import type { Settings } from '#config';
 import { algorithmOf, type DkimKey, domainsWithKeys, due, type Entries, type Entry, goes, keysOf, readStates, recordName, UNASKED } from '#dkim';
 import { loadInput } from './desired.ts';
 import { servedDomains } from './dkim-domains.ts';
-import { rotatesAfter } from './dkim-schedule.ts';
+import { periodsOf } from './dkim-schedule.ts';
 import { type Look, seenInDns } from './dkim-view.ts';
 import { operation } from './operation.ts';
 import { keyringOf } from './secrets.ts';
@@ -36,13 +36,13 @@ const pendingNext = (look: Look | undefined, { shown, denied = 0 }: Partial<Entr
   return { next, at, waits: 'every server shows it; some may remember that it was not there; then upkeep goes on' };
 };
 
-const nextOf = (listed: DkimKey, settings: Settings, now: Date): Following => {
+/** `period`: seconds after which it is followed by another one; undefined: only when somebody asks for it. */
+const nextOf = (listed: DkimKey, settings: Settings, period: number | undefined, now: Date): Following => {
   if (listed.state === 'retiring') {
     const at = goes(listed, settings.dkim.retireAfterSeconds)?.toISOString() ?? null;
     return { next: 'goes', at, waits: null };
   }
-  const period = rotatesAfter(settings);
-  if (period === null) return { next: "signs until 'dkim rotate'", at: null, waits: null };
+  if (period === undefined) return { next: "signs until 'dkim rotate'", at: null, waits: null };
   return { next: 'followed', at: due(listed, period, now).toISOString(), waits: null };
 };
 
@@ -71,11 +71,12 @@ export const list = operation({
       rendered,
       keys.filter((one) => one.state === 'pending' && isServed(one)),
     );
+    const periods: ReadonlyMap<string, number> = await periodsOf(context, rendered, served.all);
     const now = context.machine.now();
     const noted = new Map(await Promise.all(domains.map(async (domain) => [domain as string, await readStates(keyring, domain)] as const)));
     const followingOf = (one: DkimKey): Following => {
       if (!isServed(one)) return { next: GONE, at: null, waits: null };
-      if (one.state !== 'pending') return nextOf(one, rendered.settings, now);
+      if (one.state !== 'pending') return nextOf(one, rendered.settings, periods.get(one.domain), now);
       return pendingNext(looks.get(recordName(one)), noted.get(one.domain)?.[one.selector]);
     };
     const there = keys.map((one): Listed => {

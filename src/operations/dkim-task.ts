@@ -1,12 +1,13 @@
 /** What upkeep does for DKIM keys: makes those that are due by their age, and goes on with those that wait for DNS or for the end of their week. */
 import { HauspostError } from '#base';
-import { type DkimKey, goes, listDkimKeys } from '#dkim';
+import { listDkimKeys } from '#dkim';
 import type { RenderInput } from '#model';
 import { inPlace, loadInput } from './desired.ts';
 import { servedDomains } from './dkim-domains.ts';
 import { type Rotated, rotateKeys } from './dkim-rotate.ts';
 import { dueDomains } from './dkim-schedule.ts';
 import { withDkimLock } from './dkim-turn.ts';
+import { wishes } from './dkim-wishes.ts';
 import type { Context } from './operation.ts';
 import { keyringOf } from './secrets.ts';
 import type { Task } from './task.ts';
@@ -28,23 +29,15 @@ const sentences = ({ domain, made, steps }: Rotated): readonly string[] => [
   ...steps.map(({ selector, state }) => `DKIM key ${selector} of ${domain} ${SAYS[state]}.`),
 ];
 
-/** What was pushed is at all servers soon; what somebody publishes by hand is looked for every hour. */
-const SOON_MS = 300_000;
-
-/** When to look again. */
-const wishes = (rotated: readonly Rotated[], keys: readonly DkimKey[], { settings }: RenderInput, now: Date): readonly Date[] => [
-  ...rotated.flatMap(({ waiting }) => waiting.flatMap(({ until }) => (until === null ? [] : [new Date(until)]))),
-  ...(settings.dns.update !== null && rotated.some(({ waiting }) => waiting.length > 0) ? [new Date(now.getTime() + SOON_MS)] : []),
-  ...keys.flatMap((key) => (key.state === 'retiring' ? [goes(key, settings.dkim.retireAfterSeconds)] : [])).filter((at) => at !== null),
-];
-
 export const keepDkim: Task = async (context) => {
   const input = await inputNow(context);
   if (input === undefined) return { done: [] };
   const served = (await servedDomains()).all;
   const { domains: rotated } = await withDkimLock(context, 'hauspost upkeep', async () =>
-    rotateKeys(context, input, served, await dueDomains(context, input.settings, served)),
+    rotateKeys(context, input, served, await dueDomains(context, input, served)),
   );
-  const [next] = wishes(rotated, await listDkimKeys(keyringOf(context)), input, context.machine.now()).toSorted((a, b) => a.getTime() - b.getTime());
+  const { dns, dkim } = input.settings;
+  const sight = { now: context.machine.now(), pushed: dns.update !== null, retireAfterSeconds: dkim.retireAfterSeconds };
+  const [next] = wishes(rotated, await listDkimKeys(keyringOf(context)), sight);
   return { done: rotated.flatMap(sentences), ...(next === undefined ? {} : { next }) };
 };
