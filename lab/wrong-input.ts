@@ -22,6 +22,8 @@ const QUOTAS = [
   '\u0662G',
 ];
 
+const NO_QUOTA = 'is not a whole number of M, G or T, up to 1024T';
+
 /** Every command has these, and none takes a value. */
 const COMMON = ['--json', '--yes', '--help'];
 
@@ -100,6 +102,7 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
   generations: plain('generations'),
   rollback: [
     ...shown(['99', '00', 'x', '-1', '1.0', ' 1', '1\n', '1; reboot', '../1', ''], (value) => ['rollback', '--yes', '--', value]),
+    ...['-1', '-12', '-1x'].map((value) => ({ words: ['rollback', value, '--yes'], names: `there is no generation ${JSON.stringify(value)}` })),
     { words: ['rollback', '--yes'], names: 'generation 1' },
     ...usage(['rollback'], ['rollback', '1'], []),
   ],
@@ -219,7 +222,11 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
     ...each(ADDRESSES, (value) => ['account', 'add', '--', value]),
     ...QUOTAS.map((value) => ({ words: ['account', 'add', 'new@hauspost.test', `--quota=${value}`], names: JSON.stringify(value) })),
     { words: ['account', 'add', 'new@hauspost.test', '--quota'], names: '--quota needs a value' },
-    { words: ['account', 'add', 'new@hauspost.test', '--quota', '-5'], names: '"-5"' },
+    ...['-5', '-5G'].map((value) => ({
+      words: ['account', 'add', 'new@hauspost.test', '--quota', value],
+      names: `${JSON.stringify(value)} ${NO_QUOTA}`,
+    })),
+    { words: ['account', 'add', 'new@hauspost.test', '--quota', '--disabled'], names: '--quota needs a value before "--disabled"' },
     { words: ['account', 'add', 'new@hauspost.test', '--quota', '1G', '--quota', '2G'], names: '--quota is given twice' },
     { words: ['account', 'add', 'demo@hauspost.test'], names: 'demo@hauspost.test' },
     { words: ['account', 'add', 'Demo@HausPost.Test'], names: 'demo@hauspost.test' },
@@ -235,6 +242,7 @@ export const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
   'account set': [
     ...each(ADDRESSES, (value) => ['account', 'set', '--enabled', '--', value]),
     ...QUOTAS.map((value) => ({ words: ['account', 'set', 'demo@hauspost.test', `--quota=${value}`], names: JSON.stringify(value) })),
+    { words: ['account', 'set', 'demo@hauspost.test', '--quota', '-5'], names: `"-5" ${NO_QUOTA}` },
     { words: ['account', 'set', 'demo@hauspost.test'], names: 'nothing to change was named for demo@hauspost.test' },
     { words: ['account', 'set', 'demo@hauspost.test', '--enabled', '--disabled'], names: '--enabled and --disabled' },
     { words: ['account', 'set', 'demo@hauspost.test', '--send-only', '--no-send-only'], names: '--send-only and --no-send-only' },

@@ -183,8 +183,8 @@ onEachRelease((get) => {
     const meta = '/var/lib/hauspost/generations/2/meta.json';
     const other = (await shell(server, `cat ${meta}`)).includes('bookworm') ? 'trixie' : 'bookworm';
     const before = await filesDigest(server.machine);
-    for (const word of ['99', 'x', '-1', '2.0', ' 2', '2\n', '']) {
-      const output = await server.hauspost(['rollback', '--yes', '--json', '--', word]);
+    for (const word of ['99', 'x', '-1', '2.0', ' 2', '2\n', '', '-2']) {
+      const output = await server.hauspost(['rollback', '--yes', '--json', ...(word === '-2' ? [] : ['--']), word]);
       assert.equal(output.code, 3, word);
       const { error } = oneDocument(output) as Failure;
       assert.deepEqual(

@@ -73,6 +73,9 @@ interface OptionToken {
   readonly inlineValue: boolean | undefined;
 }
 
+/** No option is a number: what looks like a negative one is a value, for the command to judge. */
+const isNumber = (word: string | undefined): boolean => word !== undefined && /^-\d/.test(word);
+
 /** What is wrong with an option as it was given, in one line that names it; undefined when it is right. */
 const wrongWith = (token: OptionToken, flags: Flags): string | undefined => {
   const { name, rawName, value, inlineValue } = token;
@@ -83,21 +86,28 @@ const wrongWith = (token: OptionToken, flags: Flags): string | undefined => {
   }
   if (flag.type === 'boolean') return value === undefined ? undefined : `${rawName} takes no value, not ${JSON.stringify(value)}`;
   if (value === undefined) return `${rawName} needs a value`;
-  if (inlineValue === false && value.startsWith('-')) return `${rawName} needs a value before ${JSON.stringify(value)}`;
+  if (inlineValue === false && value.startsWith('-') && !isNumber(value)) return `${rawName} needs a value before ${JSON.stringify(value)}`;
   return undefined;
 };
 
 const read = (operation: AnyOperation, words: readonly string[]): { values: Record<string, unknown>; positionals: readonly string[] } => {
   const flags = { ...COMMON, ...flagsOf(operation) };
-  const { values, positionals, tokens } = parseArgs({ args: [...words], options: flags, allowPositionals: true, strict: false, tokens: true });
-  const given = tokens.flatMap((token): readonly OptionToken[] => (token.kind === 'option' ? [token] : []));
+  const { values, tokens } = parseArgs({ args: [...words], options: flags, allowPositionals: true, strict: false, tokens: true });
+  const given = tokens.flatMap((token): readonly OptionToken[] => (token.kind === 'option' && !isNumber(words[token.index]) ? [token] : []));
   for (const token of given) {
     const problem = wrongWith(token, flags);
     if (problem !== undefined) throw usage('usage.flag', problem, operation);
   }
   const twice = given.find(({ name }, index) => flags[name]?.type === 'string' && given.findIndex((other) => other.name === name) < index);
   if (twice !== undefined) throw usage('usage.flag', `${twice.rawName} is given twice`, operation);
-  return { values, positionals };
+  // Of `-12` there are two tokens.
+  const places = new Set(
+    tokens.flatMap(({ kind, index }) => (kind === 'positional' || (kind === 'option' && isNumber(words[index])) ? [index] : [])),
+  );
+  return {
+    values: Object.fromEntries(Object.entries(values).filter(([name]) => flags[name] !== undefined)),
+    positionals: [...places].map((index) => words[index] ?? ''),
+  };
 };
 
 /** Commands that begin with the word: `domain` has add, list and remove. */
