@@ -117,7 +117,10 @@ for (const release of RELEASES) {
       rows = await everything(machine);
       await done(machine, ['sh', '-c', `mariadb-dump vmail >${COPY}`]);
       const begun = performance.now();
-      await done(machine, [HAUSPOST, 'up', '--yes']);
+      const up = await machine.run([HAUSPOST, 'up', '--yes'], { ms: 600_000 });
+      assert.equal(up.code, 1, up.stderr);
+      const unread = /its self-test failed: postmaster \(nobody here receives the mail of the postmaster, demo@hauspost\.test, since [^;]*\)\n/;
+      assert.match(up.stderr, unread, 'nobody there is the postmaster, and nobody was added');
       console.log(`    up took ${((performance.now() - begun) / 1000).toFixed(0)} s`);
       abroad = await outside(machine);
       scene = { server: await serverOn(machine, ONE), abroad };

@@ -121,6 +121,8 @@ for (const release of RELEASES) {
       // Rspamd compiles its patterns at the first start.
       await until('the filter listens', () => listens(machine, 11332), 90_000, 500);
       was = await snapshot(machine);
+      const file = `[server]\nprofile = "local"\npostmaster = "${ONE.user}"\n`;
+      assert.equal((await machine.run(['sh', '-c', 'mkdir /etc/hauspost && cat >/etc/hauspost/hauspost.toml'], { input: file })).code, 0);
     });
     after(() => machine?.[Symbol.asyncDispose]());
 

@@ -4,7 +4,7 @@ import { getCACertificates } from 'node:tls';
 import { z } from 'zod';
 import { type Domain, operatorError, parseLocalPart, parseMailAddress, path, splitAddress, type MailAddress } from '#base';
 import { homeDomain } from '#config';
-import { accounts, aliases, bans, connect, type Directory, domains, generatePassword, hashPassword } from '#directory';
+import { accounts, aliases, bans, connect, type Directory, domains, generatePassword, hashPassword, postmaster } from '#directory';
 import { listDkimKeys } from '#dkim';
 import { dkimRecordText } from '#formats';
 import { contentAt, withLock } from '#machine';
@@ -26,8 +26,8 @@ interface Cast {
 const PREFIX = 'hauspost-selftest-';
 
 /** The postmaster's, if it is one of ours; else the first of ours. */
-const domainFor = async (directory: Directory, { settings: { postmaster } }: RenderInput): Promise<Domain> => {
-  const { domain } = splitAddress(postmaster);
+const domainFor = async (directory: Directory, { settings }: RenderInput): Promise<Domain> => {
+  const { domain } = splitAddress(settings.postmaster);
   if (await domains.exists(directory, domain)) return domain;
   for await (const entry of domains.list(directory)) return entry.domain;
   throw operatorError({
@@ -88,7 +88,13 @@ const trustOf = async ({ machine }: Context, { settings, wiring: { places } }: R
   };
 };
 
-const targetOf = async (context: Context, input: RenderInput, domain: Domain, cast: Cast): Promise<Target> => {
+const answering = async (directory: Directory, { settings }: RenderInput, domain: Domain): Promise<Target['postmaster']> => ({
+  address: settings.postmaster,
+  elsewhere: splitAddress(settings.postmaster).domain !== domain,
+  unread: (await postmaster.findings(directory, settings))[0]?.message,
+});
+
+const targetOf = async (context: Context, input: RenderInput, directory: Directory, domain: Domain, cast: Cast): Promise<Target> => {
   const { machine } = context;
   const { settings, wiring } = input;
   const bound = listenersOf(wiring, 'postfix', 'smtp')[0]?.address ?? '127.0.0.1';
@@ -100,6 +106,7 @@ const targetOf = async (context: Context, input: RenderInput, domain: Domain, ca
     trust: await trustOf(context, input),
     stranger: local ? { localAddress: STRANGER, helo: 'mail.outside.test', domain: 'outside.test' } : { helo: settings.hostname, domain },
     domain,
+    postmaster: await answering(directory, input, domain),
     ...cast,
     lmtpSocket: wiring.sockets.lmtp.path,
     resolveTxt: await resolveTxt(context, input, domain),
@@ -125,7 +132,7 @@ const alone = async (context: Context, input: RenderInput): Promise<readonly Ste
   try {
     await dismiss(context, input, directory);
     await enrol(directory, cast);
-    return await runSteps(await targetOf(context, input, domain, cast), context.reporter, context.signal);
+    return await runSteps(await targetOf(context, input, directory, domain, cast), context.reporter, context.signal);
   } finally {
     await dismiss(context, input, directory);
   }

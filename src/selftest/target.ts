@@ -24,6 +24,8 @@ export interface Target {
   /** A stranger's local address and the domain of his mail. */
   readonly stranger: Place & { readonly helo: string; readonly domain: string };
   readonly domain: Domain;
+  /** Who answers for the server. Elsewhere: his mail is not this server's, and nothing is known of it here. Unread: that nobody receives it, in words. */
+  readonly postmaster: { readonly address: MailAddress; readonly elsewhere: boolean; readonly unread: string | undefined };
   /** Gets mail, logs in everywhere. */
   readonly user: Login;
   /** Sends only. */
