@@ -22,7 +22,9 @@ const accepted = async (machine: Machine, hostname = 'mail.hauspost.test', ...wo
   return stderr;
 };
 
-const newHere = (asked: string): readonly string[] => asked.match(/(?<=^ {2}create )(?:\S+\.toml,|the database) .*$/gm) ?? [];
+/** What the question says of the file, the database, and who comes into it. */
+const newHere = (asked: string): readonly string[] => asked.match(/(?<=^ {2})(?:create (?:\S+\.toml,|the database )|add the ).*$/gm) ?? [];
+const DATABASE = 'create the database vmail, unless it is there';
 
 const refused = async (machine: Machine, code: string, names: RegExp): Promise<void> => {
   for (const words of [[], ['--yes'], ['--hostname', 'mail.example.org', '--domain', 'example.org', '--yes']]) {
@@ -130,8 +132,11 @@ const foreign = (get: () => Machine): void => {
   test("C1: the packages' own defaults are no mail server of anybody's", async () => {
     const machine = get();
     const before = await state(machine);
-    const first = newHere(await accepted(machine)).join('; ');
-    assert.match(first, /^\/etc\/hauspost\/hauspost\.toml, .*; the database vmail with .* hauspost\.test and .* demo@hauspost\.test, /);
+    assert.deepEqual(newHere(await accepted(machine)), [
+      'create /etc/hauspost/hauspost.toml, which is yours from then on',
+      DATABASE,
+      'add the domain hauspost.test and the account demo@hauspost.test to it, unless it has domains already',
+    ]);
     await machine.run(['sh', '-c', 'mkdir -p /etc/exim4; echo "dc_eximconfig_configtype=\'local\'" >/etc/exim4/update-exim4.conf.conf']);
     await accepted(machine);
     await machine.run(['rm', '-r', '/etc/exim4']);
@@ -240,9 +245,18 @@ const surroundings = (get: () => Machine): void => {
       /its postmaster me@mailer\.example: that does not say which domain it is for\n {2}Run 'hauspost up --hostname mail\.example\.org --domain/,
     );
     const asked = await accepted(machine, 'mail.example.org', '--hostname', 'mail.example.org', '--domain', 'example.org');
-    assert.deepEqual(newHere(asked), ['the database vmail with the domain example.org, unless they are there']);
+    const domain = 'add the domain example.org to it, unless it is there';
+    assert.deepEqual(newHere(asked), [DATABASE, domain]);
     await machine.run(['sh', '-c', 'sed -i s/mailer.example/example.org/ /etc/hauspost/hauspost.toml']);
-    await accepted(machine, 'mail.example.org');
+    assert.deepEqual(newHere(await accepted(machine, 'mail.example.org')), [
+      DATABASE,
+      'add the domain example.org and the account me@example.org to it, unless it has domains already',
+    ]);
+    assert.deepEqual(newHere(await accepted(machine, 'mail.example.org', '--hostname', 'mail.example.org', '--domain', 'example.org')), [
+      DATABASE,
+      domain,
+      'add the account me@example.org, unless it is there or somebody reads its mail',
+    ]);
     await machine.run(['rm', '-r', '/etc/hauspost']);
   });
 

@@ -152,15 +152,23 @@ const again = async (context: Context, source: Source, asked: readonly Consent[]
   return asked.map((each) => ({ ...each, text: `${each.text}\n${other}` }));
 };
 
-/** What a first time makes beside files and packages, as lines of its changes. */
-const firstThings = ({ configFile }: Context, { source, domain, rendered }: Beginning): readonly string[] => {
-  const account = domain === undefined ? null : accountIn(domain, rendered);
-  const people = [...(domain === undefined ? [] : [`the domain ${domain}`]), ...(account === null ? [] : [`the account ${account}`])];
+/** What `firstPeople` will do. The database may not run yet, so nobody can look whom it holds. */
+const peopleToCome = ({ domain, named, rendered }: Beginning): readonly string[] => {
+  if (domain === undefined) return [];
+  const account = accountIn(domain, rendered);
+  if (!named) return [`  add the domain ${domain}${account === null ? '' : ` and the account ${account}`} to it, unless it has domains already`];
   return [
-    ...(source.from === 'file' ? [] : [`  create ${configFile}, which is yours from then on`]),
-    `  create the database vmail${people.length === 0 ? '' : ` with ${people.join(' and ')}`}, unless they are there`,
+    `  add the domain ${domain} to it, unless it is there`,
+    ...(account === null ? [] : [`  add the account ${account}, unless it is there or somebody reads its mail`]),
   ];
 };
+
+/** What a first time makes beside files and packages, as lines of its changes. */
+const firstThings = ({ configFile }: Context, beginning: Beginning): readonly string[] => [
+  ...(beginning.source.from === 'file' ? [] : [`  create ${configFile}, which is yours from then on`]),
+  '  create the database vmail, unless it is there',
+  ...peopleToCome(beginning),
+];
 
 const consents = async (context: Context, input: Input): Promise<readonly Consent[]> => {
   if (input.foreground !== true) await refuseWhileUnderWay();
