@@ -5,6 +5,7 @@ import { atTerminal, collect, ended, filesDigest, HAUSPOST, oneDocument, type Se
 import { announcedSize, answered, configure, exits, type Failure, type Plan } from '../operator.ts';
 import { onEachRelease } from '../scenario.ts';
 
+import { sql } from '../sql.ts';
 interface Listed {
   readonly number: number;
   readonly created: string;
@@ -90,10 +91,30 @@ onEachRelease((get) => {
 
     const before = await filesDigest(server.machine);
     assert.match(
-      (await exits(server, 3, 'rollback')).stderr,
-      /^These changes would be made:\n[\s\S]*\nhauspost: there is a question and no terminal to ask at: Make these changes\?\n/,
+    const asked = async (): Promise<string> => {
+      const { code, document } = await answered<{ error: { asked: readonly { text: string; question: string }[] } }>(server, 'rollback');
+      const [{ text: shown, question } = { text: '', question: '' }] = document.error.asked;
+      assert.deepEqual([code, question, shown.startsWith('These changes would be made:\n')], [3, 'Make these changes?', true]);
+      return shown;
+    };
+    const told = `
+Generation 2 makes this machine post.hauspost.test (profile "local"), whose postmaster is demo@hauspost.test.
+It was made from other options than generation 3, which is in place:
+  server.hostname: not written -> "post.hauspost.test"
+  network.bind: not written -> ["127.0.0.1", "::1", "${OTHER}"]
+  mail.message_size_limit: "31M" -> "20M"
+  web_ui.enabled: false -> not written`;
+    assert.equal((await asked()).slice(-told.length), told);
+    await sql(server.machine, "UPDATE accounts SET enabled = 0 WHERE username = 'demo'");
+      (await asked()).split(told)[1] ?? '',
+      /^\nAttention: then nobody here receives the mail of the postmaster, demo@hauspost\.test: .*\.\n {2}'hauspost account set /,
     );
     const refused = await atTerminal(server.machine, ['rollback'], '[y/N] ', 'n\n');
+    await sql(server.machine, "UPDATE accounts SET enabled = 1 WHERE username = 'demo'");
+    const noTerminal = /^These changes would be made:\n[\s\S]*\nhauspost: there is a question and no terminal to ask at: Make these changes\?\n/;
+    const { stderr } = await exits(server, 3, 'rollback');
+    assert.match(stderr, noTerminal);
+    assert.ok(stderr.includes(`${told}\nhauspost: `), stderr);
     assert.equal(refused.code, 3, refused.stdout);
     assert.match(refused.stdout, / {2}change \/etc\/postfix\/main\.cf\r\n/);
     assert.equal(await filesDigest(server.machine), before);

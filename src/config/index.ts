@@ -11,4 +11,4 @@ export { type ConfigProblem, configError, describeProblem } from './problem.ts';
 export type { Unvalidated } from './resolver.ts';
 export type { Config } from './sections.ts';
 export * from './settings.ts';
-export { changedOptions } from './changed-options.ts';
+export { changedOptions, optionChanges } from './changed-options.ts';

@@ -28,6 +28,7 @@ import { type Context, operation } from './operation.ts';
 import { serverFindings } from './findings.ts';
 import { nameFindings } from './names.ts';
 import { finding, warned } from './people.ts';
+import { explained } from './putting-back.ts';
 import { askSoon } from './server-certificate.ts';
 import { desiredInPlace } from './serving.ts';
 
@@ -258,8 +259,8 @@ export const rollback = operation({
       if (desired === undefined) return [];
       return consentTo(await planLeaving({ machine: context.machine, desired })).map((each) => ({ ...each, text: `${each.text}\n${STAYS}` }));
     }
-    const { desired } = await loadEarlier(context, generation);
-    return consentTo(await planAll(surroundings(context, desired.input), desired));
+    const found = await loadEarlier(context, generation);
+    return explained(context, found, consentTo(await planAll(surroundings(context, found.desired.input), found.desired)));
   },
   run: (context, { generation }) =>
     withLock('hauspost rollback', async () => {

@@ -64,7 +64,7 @@ const HEAL = 'apply:heal';
 /** The question about a plan; none when there is nothing to do, or only to start what was stopped or to renew a certificate. */
 export const consentTo = ({ changes, state: { entering } }: Plan): readonly Consent[] => {
   if (entering !== null) {
-    const text = `An earlier change (generation ${entering}) was interrupted. It is undone first; then all is made as the configuration file says.`;
+    const text = `An earlier change (generation ${entering}) was interrupted. It is undone first; then this command goes on.`;
     return [{ id: HEAL, text, question: 'Go on?' }];
   }
   if (changes.every(isUnasked)) return [];
