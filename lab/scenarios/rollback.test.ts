@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { atTerminal, collect, ended, filesDigest, HAUSPOST, oneDocument, type Server, until, upRecord } from '../index.ts';
 import { announcedSize, answered, configure, exits, type Failure, type Plan } from '../operator.ts';
+import { begunAnew } from '../parts/anew.ts';
 import { onEachRelease } from '../scenario.ts';
-
 import { sql } from '../sql.ts';
+
 interface Listed {
   readonly number: number;
   readonly created: string;
@@ -90,7 +91,6 @@ onEachRelease((get) => {
     assert.deepEqual(await place(server), [3, [0, 1, 2, 3]]);
 
     const before = await filesDigest(server.machine);
-    assert.match(
     const asked = async (): Promise<string> => {
       const { code, document } = await answered<{ error: { asked: readonly { text: string; question: string }[] } }>(server, 'rollback');
       const [{ text: shown, question } = { text: '', question: '' }] = document.error.asked;
@@ -106,15 +106,16 @@ It was made from other options than generation 3, which is in place:
   web_ui.enabled: false -> not written`;
     assert.equal((await asked()).slice(-told.length), told);
     await sql(server.machine, "UPDATE accounts SET enabled = 0 WHERE username = 'demo'");
+    assert.match(
       (await asked()).split(told)[1] ?? '',
       /^\nAttention: then nobody here receives the mail of the postmaster, demo@hauspost\.test: .*\.\n {2}'hauspost account set /,
     );
-    const refused = await atTerminal(server.machine, ['rollback'], '[y/N] ', 'n\n');
     await sql(server.machine, "UPDATE accounts SET enabled = 1 WHERE username = 'demo'");
     const noTerminal = /^These changes would be made:\n[\s\S]*\nhauspost: there is a question and no terminal to ask at: Make these changes\?\n/;
     const { stderr } = await exits(server, 3, 'rollback');
     assert.match(stderr, noTerminal);
     assert.ok(stderr.includes(`${told}\nhauspost: `), stderr);
+    const refused = await atTerminal(server.machine, ['rollback'], '[y/N] ', 'n\n');
     assert.equal(refused.code, 3, refused.stdout);
     assert.match(refused.stdout, / {2}change \/etc\/postfix\/main\.cf\r\n/);
     assert.equal(await filesDigest(server.machine), before);
@@ -349,4 +350,4 @@ It was made from other options than generation 3, which is in place:
     await until('the self-test passes, and verifies the keys that came', async () => (await verified()) === keys.join() || undefined, 60_000, 500);
     await exits(server, 0, 'plan');
   });
-});
+}, begunAnew);

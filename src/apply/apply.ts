@@ -216,7 +216,10 @@ export const backIfNot = async <T>(request: ApplyRequest, store: Store, desired:
 
 const prepare = async (request: ApplyRequest, store: Store, desired: Desired, foreseen: Foreseen): Promise<Desired> => {
   const before = inOrder(desired.services).map((service) => supervised(service, desired.input));
-  if ((await store.state()).committed === null) await store.originals.begin(await request.init.standing(before));
+  if ((await store.state()).committed === null) {
+    const wasOurs = (await store.metas()).some(({ applied }) => applied !== null);
+    await store.originals.begin(await request.init.standing(before), wasOurs);
+  }
   await answerQuestions(request.machine, desired.answers);
   const missing = await missingPackages(request.machine, desired.packages);
   if (missing.length > 0)

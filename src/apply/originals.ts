@@ -15,11 +15,18 @@ interface Ownership {
   readonly mode: number;
 }
 
+interface Begun {
+  /** When, ISO 8601. */
+  readonly begun: string;
+  /** There was an earlier generation 0, which was given up. Earlier versions did not write it down. */
+  readonly again?: boolean;
+}
+
 export interface Originals {
-  /** When it was begun, ISO 8601; undefined: there is none. */
-  begun(): Promise<string | undefined>;
+  /** Undefined: there is none. */
+  begun(): Promise<Begun | undefined>;
   /** Takes down the daemons, unless that was done before. */
-  begin(units: readonly Standing[]): Promise<void>;
+  begin(units: readonly Standing[], again: boolean): Promise<void>;
   units(): Promise<readonly Standing[]>;
   /** Takes down what the manifest would change and is not known yet. */
   keep(manifest: Manifest): Promise<void>;
@@ -108,12 +115,12 @@ export const openOriginals = (machine: Machine, generations: AbsPath): Originals
   };
 
   return {
-    begun: async () => (await json<{ readonly begun: string }>(file('begun')))?.begun,
-    begin: async (units) => {
+    begun: () => json<Begun>(file('begun')),
+    begin: async (units, again) => {
       if ((await json(file('begun'))) !== undefined) return;
       await makeZero();
       await put(file('units'), units);
-      await put(file('begun'), { begun: machine.now().toISOString() });
+      await put(file('begun'), { begun: machine.now().toISOString(), again } satisfies Begun);
     },
     units: async () => (await json<readonly Standing[]>(file('units'))) ?? [],
     keep: async (manifest) => {

@@ -32,7 +32,7 @@ const fill = async (store: Store, numbers: readonly number[], applied = true): P
 
 test('the newest thirty stay besides the one in place, however old that is', () =>
   withStore(async (store, listed) => {
-    await store.originals.begin([]);
+    await store.originals.begin([], false);
     await fill(store, range(1, 40));
     await store.setState({ committed: 3, entering: null });
     await store.sweep();

@@ -115,9 +115,11 @@ export const apply = operation({
 
 /** What was there before the first apply, as one of them. */
 const zeroth = async (context: Context): Promise<readonly Meta[]> => {
-  const created = await storeOf(context).originals.begun();
-  if (created === undefined) return [];
-  return [{ number: 0, format: 0, created, summary: 'what was there before the first apply', version: '-', codename: '', applied: created }];
+  const zero = await storeOf(context).originals.begun();
+  if (zero === undefined) return [];
+  const { begun: created, again = false } = zero;
+  const summary = `what was there before the first apply${again ? " since 'rollback 0'" : ''}`;
+  return [{ number: 0, format: 0, created, summary, version: '-', codename: '', applied: created }];
 };
 
 /** Those that were in place once, oldest first. */
@@ -143,7 +145,7 @@ export const generations = operation({
         compared_with: z
           .number()
           .nullable()
-          .describe('the one that was in place when it was made: summary and options say what is otherwise than there'),
+          .describe('the one that was in place when it was made: summary and options say what is otherwise than there; null: none was'),
         options: z.array(z.string()).readonly().describe('of hauspost.toml, written otherwise than for the one that it is compared with'),
         readable: z.boolean().describe('false: a newer version made it, and this one cannot put it back'),
       }),
@@ -156,8 +158,8 @@ export const generations = operation({
     if (all.length === 0) throw noServer(context);
     const sources = new Map(await Promise.all(all.map(async ({ number }) => [number, await storeOf(context).source(number)] as const)));
     return all.map((meta) => {
-      const { number, created, summary, version } = meta;
-      const other = before(all, meta)?.number ?? null;
+      const { number, created, summary, version, after } = meta;
+      const other = after === null ? null : (before(all, meta)?.number ?? null);
       const [was, is] = [other === null ? undefined : sources.get(other), sources.get(number)];
       const options = was === undefined || is === undefined ? [] : changedOptions(was, is);
       return { number, created, summary, version, committed: number === committed, compared_with: other, options, readable: isReadable(meta) };
