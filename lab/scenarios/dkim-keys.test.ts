@@ -87,7 +87,18 @@ onEachRelease((get) => {
     await ticks(server, 2);
     assert.deepEqual([await keyFiles(server, 'before.test'), await keyFiles(server, 'after.test')], [key, other]);
     assert.deepEqual(await findings(server), []);
+    await shell(server, 'cd /var/lib/hauspost/secrets/dkim/before.test && mv h*-ed25519 2017 && mv h* h20250102');
+    const { document } = await answered<readonly { domain: string; selector: string; since: string | null }[]>(server, 'dkim', 'list');
+    assert.deepEqual(
+      document.flatMap(({ domain, selector, since }) => (domain === 'before.test' ? [[selector, since]] : [])),
+      [
+        ['2017', null],
+        ['h20250102', '2025-01-02T00:00:00.000Z'],
+      ],
+    );
     const listed = (await exits(server, 0, 'dkim', 'list')).stdout;
+    assert.match(listed, /^Domain before\.test\n\nSELECTOR .*\n2017 .* active +not known .*\nh20250102 .* active +2025-01-02 /m);
+    assert.match(listed, /^Domain after\.test\n\nSELECTOR .*\nh(\d{4})(\d\d)(\d\d) +RSA +active +\1-\2-\3 /m);
     const drop = /^Domain before\.test\n[\s\S]*?\n {2}(rm -rf \S.*)$/m.exec(listed)?.[1] ?? '';
     await shell(server, drop);
     assert.deepEqual([await keyFiles(server, 'before.test'), await keyFiles(server, 'after.test')], ['', other]);

@@ -15,7 +15,7 @@ export {
   recordName,
   signing,
 } from './keys.ts';
-export { due, goes, type Seen, UNASKED } from './rotation.ts';
+export { dayIn, due, goes, type Seen, UNASKED } from './rotation.ts';
 export { parseSelector } from './selectors.ts';
 export { type Entries, type Entry, readStates } from './states.ts';
 export { knownOf, takeTurn, type Turn } from './turn.ts';

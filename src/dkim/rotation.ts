@@ -139,8 +139,8 @@ export const next = (entries: Entries, keys: readonly DkimKey[], circumstances: 
 /** When a retiring key goes. */
 export const goes = ({ since }: DkimKey, retireAfterSeconds: number): Date | null => (since === null ? null : later(since, retireAfterSeconds));
 
-/** Of a key without a state: the day in its name; null where it has another name. */
-const dayIn = (selector: string): Date | null => {
+/** Of a key without a state: the day in its name, on which it was made and signed at once; null where it has another name. */
+export const dayIn = (selector: string): Date | null => {
   const [, year, month, day] = /^h(\d{4})(\d{2})(\d{2})/.exec(selector) ?? [];
   return year === undefined ? null : new Date(`${year}-${month}-${day}T00:00:00Z`);
 };

@@ -2,7 +2,20 @@
 import { z } from 'zod';
 import { parseDomain } from '#base';
 import type { Settings } from '#config';
-import { algorithmOf, type DkimKey, domainsWithKeys, due, type Entries, type Entry, goes, keysOf, readStates, recordName, UNASKED } from '#dkim';
+import {
+  algorithmOf,
+  dayIn,
+  type DkimKey,
+  domainsWithKeys,
+  due,
+  type Entries,
+  type Entry,
+  goes,
+  keysOf,
+  readStates,
+  recordName,
+  UNASKED,
+} from '#dkim';
 import { loadInput } from './desired.ts';
 import { servedDomains } from './dkim-domains.ts';
 import { periodsOf } from './dkim-schedule.ts';
@@ -16,7 +29,7 @@ const key = z.object({
   algorithm: z.enum(['rsa', 'ed25519']),
   served: z.boolean().describe('false: the domain is no longer one of this server, and may come back'),
   state: z.enum(['pending', 'active', 'retiring', 'retired']),
-  since: z.string().nullable().describe('null: from the beginning'),
+  since: z.string().nullable().describe('null: not known'),
   next: z.string().describe('what comes next, in a few words'),
   at: z.string().nullable().describe('when, if that is known'),
   waits: z.string().nullable().describe('of a pending key: why it does not sign yet'),
@@ -80,7 +93,8 @@ export const list = operation({
       return pendingNext(looks.get(recordName(one)), noted.get(one.domain)?.[one.selector]);
     };
     const there = keys.map((one): Listed => {
-      const { domain, selector, state, since } = one;
+      const { domain, selector, state } = one;
+      const since = one.since ?? dayIn(selector)?.toISOString() ?? null;
       return { domain, selector, algorithm: algorithmOf(one), served: isServed(one), state, since, ...followingOf(one) };
     });
     const gone = [...noted].flatMap(([domain, states]) => retired(domain, states, isServed({ domain })));

@@ -19,7 +19,7 @@ const row = ({ selector, algorithm, state, since, next, at: when, waits: why }: 
   selector,
   ALGORITHMS[algorithm],
   state,
-  since?.slice(0, 10) ?? 'the start',
+  since?.slice(0, 10) ?? 'not known',
   when === null || why !== null ? next : `${next} ${minute(when)}`,
 ];
 
