@@ -17,8 +17,8 @@ export interface NameServer {
   readonly denied: number | undefined;
 }
 
-/** As the machine's resolver finds it: validated, without signatures, with wrong ones, or not at all. */
-export type Standing = 'secure' | 'insecure' | 'broken' | 'dead';
+/** As the machine's resolver finds it: validated, without signatures, with wrong ones, with some that it could not validate, or not at all. */
+export type Standing = 'secure' | 'insecure' | 'broken' | 'indeterminate' | 'dead';
 
 export interface Zone {
   readonly name: string;
@@ -31,11 +31,28 @@ export interface Zone {
   readonly namedItself: readonly string[];
 }
 
+type Told = Pick<Reply, 'status' | 'flags'> | undefined;
+
+/**
+ * By the answers for the start of authority, the second one to the same question put again, and by those, without validation, for what signatures are
+ * validated with. Where these do not come, through a network that lets no TCP through, say, SERVFAIL says nothing of signatures (RFC 4033 section 5).
+ */
+export const standingBy = (validated: readonly Told[], unvalidated: Told, proofs: readonly Told[]): Standing => {
+  const good = validated.find((reply) => reply?.status === 'NOERROR');
+  if (good !== undefined) return good.flags.has('ad') ? 'secure' : 'insecure';
+  if (unvalidated?.status !== 'NOERROR') return 'dead';
+  const isRefused = validated.every((reply) => reply?.status === 'SERVFAIL');
+  return isRefused && proofs.every((reply) => reply?.status === 'NOERROR') ? 'broken' : 'indeterminate';
+};
+
 const standingOf = async ({ ask }: Asker, zone: string): Promise<Standing> => {
   const question = { name: zone, type: 'SOA' };
   const [validated, unvalidated] = await ask([question, { ...question, checkingDisabled: true }]);
-  if (validated?.status === 'NOERROR') return validated.flags.has('ad') ? 'secure' : 'insecure';
-  return unvalidated?.status === 'NOERROR' ? 'broken' : 'dead';
+  const first = standingBy([validated], unvalidated, []);
+  if (first !== 'broken' && first !== 'indeterminate') return first;
+  const proofs = ['DNSKEY', 'DS'].map((type) => ({ name: zone, type, checkingDisabled: true }));
+  const [again, ...found] = await ask([{ ...question, again: true }, ...proofs]);
+  return standingBy([validated, again], unvalidated, found);
 };
 
 /** `TYPE ALGORITHM LABELS TTL EXPIRATION INCEPTION ...` (RFC 4034 section 3.2), times as `YYYYMMDDHHmmSS`. */

@@ -37,7 +37,7 @@ const server = z.object({
 });
 const zone = z.object({
   zone: text,
-  standing: z.enum(['secure', 'insecure', 'broken', 'dead']).describe("as this machine's resolver finds it"),
+  standing: z.enum(['secure', 'insecure', 'broken', 'indeterminate', 'dead']).describe("as this machine's resolver finds it"),
   servers: z.array(server).readonly(),
 });
 const record = z.object({

@@ -28,6 +28,7 @@ const STANDING: Readonly<Record<Zone['standing'], string>> = {
   secure: 'signed (DNSSEC)',
   insecure: 'not signed',
   broken: 'SIGNATURES WRONG',
+  indeterminate: 'SIGNATURES NOT SEEN',
   dead: 'NOT RESOLVED',
 };
 

@@ -105,6 +105,7 @@ test('what is wrong with a zone', () => {
   const signed = { ...zone('broken', server('ns1.test', 'answers')), signedUntil: NOW };
   assert.deepEqual(of(signed), ['error dns.dnssec-broken']);
   assert.deepEqual(of(signed, { ...VIEW, now: new Date(NOW.getTime() + 1000) }), ['error dns.signatures-expired']);
+  assert.deepEqual(of(zone('indeterminate', server('ns1.test', 'answers'))), ['warning dns.dnssec-unknown']);
   assert.deepEqual(of(zone('dead', server('ns1.test', 'answers'))), ['error dns.unresolved']);
   assert.deepEqual(of(zone('dead', server('ns1.test', 'silent'), server('ns2.test', 'lame'))), ['error dns.servers-dead']);
   assert.deepEqual(of(zone('dead')), ['error dns.servers-dead']);

@@ -66,6 +66,14 @@ const wrongly = ({ name }: Zone): Finding =>
     "Have the zone signed anew, or the DS record at the zone above replaced by that of the zone's key, or removed.",
   );
 
+const indeterminate = ({ name }: Zone): Finding =>
+  finding(
+    'warning',
+    'dns.dnssec-unknown',
+    `whether the signatures of ${name} (DNSSEC) are right could not be seen: this machine's resolver did not get all that it validates them with`,
+    'Run it again in a while; see whether this machine may send to port 53 by TCP as well as by UDP, and whether all name servers of the zone answer by both.',
+  );
+
 const broken = (zone: Zone, { now }: View): Finding =>
   zone.signedUntil !== undefined && zone.signedUntil < now ? expired(zone, zone.signedUntil) : wrongly(zone);
 
@@ -94,10 +102,23 @@ const delegation = ({ name, namedAbove, namedItself }: Zone): readonly Finding[]
   return [finding('warning', 'dns.delegation', message, 'Make both the same, where the domain was registered or in the zone.')];
 };
 
+const ofStanding = (zone: Zone, view: View): readonly Finding[] => {
+  switch (zone.standing) {
+    case 'dead':
+      return [unresolved(zone)];
+    case 'broken':
+      return [broken(zone, view)];
+    case 'indeterminate':
+      return [indeterminate(zone)];
+    case 'secure':
+    case 'insecure':
+      return [];
+  }
+};
+
 const ofZone = (zone: Zone, mine: boolean, view: View, recursive: boolean): readonly Finding[] => {
   if (!isReached(zone)) return [!recursive && zone.standing !== 'dead' ? blocked(zone) : dead(zone)];
-  const standing = zone.standing === 'dead' ? [unresolved(zone)] : zone.standing === 'broken' ? [broken(zone, view)] : [];
-  return [...standing, ...(mine ? [...zone.servers.flatMap((server) => one(zone, server, view)), ...delegation(zone)] : [])];
+  return [...ofStanding(zone, view), ...(mine ? [...zone.servers.flatMap((server) => one(zone, server, view)), ...delegation(zone)] : [])];
 };
 
 /** RFC 7672 section 2.2: both the domain's MX and the host's TLSA must be validated. */
