@@ -16,8 +16,6 @@ const passwordFlags = {
   password_prompt: z.boolean().optional().describe('ask for the password at the terminal; without any of these one is generated and shown once'),
 };
 
-const password = z.string().optional().describe('one that was generated, here alone and on standard error; not one that was given');
-
 type PasswordFlags = { readonly [K in keyof typeof passwordFlags]?: boolean | undefined };
 
 interface Chosen {
@@ -63,7 +61,7 @@ export const add = operation({
     disabled: z.boolean().optional().describe('cannot log in and receives no mail until it is enabled'),
     ...passwordFlags,
   }),
-  output: account.extend({ password, warnings: z.array(finding).readonly() }),
+  output: account.extend({ warnings: z.array(finding).readonly() }),
   needs: 'server',
   run: (context, { address: given, quota, send_only, disabled, ...flags }) =>
     withDirectory(async (directory) => {
@@ -78,7 +76,7 @@ export const add = operation({
         sendOnly: send_only === true,
       });
       if (generated !== undefined) context.reporter.emit({ kind: 'password', whose, password: generated });
-      return { ...shown(added.account), ...(generated === undefined ? {} : { password: generated }), warnings: warned(context, added.warnings) };
+      return { ...shown(added.account), warnings: warned(context, added.warnings) };
     }),
 });
 
@@ -137,7 +135,7 @@ export const passwd = operation({
   example: 'hauspost account passwd user@example.org',
   positionals: [{ key: 'address' }],
   input: z.object({ address, ...passwordFlags }),
-  output: z.object({ address: z.string(), password }),
+  output: z.object({ address: z.string() }),
   needs: 'server',
   run: (context, { address: given, ...flags }) =>
     withDirectory(async (directory) => {
@@ -147,7 +145,7 @@ export const passwd = operation({
       await accounts.change(directory, whose, { passwordHash: hash });
       if (generated !== undefined) context.reporter.emit({ kind: 'password', whose, password: generated });
       await endSessions(context, directory, splitAddress(whose));
-      return { address: whose, ...(generated === undefined ? {} : { password: generated }) };
+      return { address: whose };
     }),
 });
 
