@@ -279,7 +279,7 @@ onEachReleaseThere(
     });
 
     test('port 80 shut: the authority’s words, and that it is port 80; upkeep does not ask again at once; open again, it is signed', async () => {
-      const { net, server, authority } = get();
+      const { net, server, authority, at } = get();
       const before = await everywhere(net, server, authority);
       await shell(server, 'systemctl stop nginx');
       const { remedy, message } = await refuses(server, 'acme.challenge', /cannot reach this server.* \(connection\)/, '--force');
@@ -291,6 +291,8 @@ onEachReleaseThere(
       await shell(server, 'systemctl start nginx');
       const upkeep = (await answered<{ done: readonly string[]; findings: readonly Finding[] }>(server, 'upkeep')).document;
       assert.deepEqual([upkeep.done, upkeep.findings], [[], []]);
+      const next = /"next":"([^"]+)"/.exec((await at(1000, [HAUSPOST, 'upkeep', '--json'])).stdout)?.[1] ?? '';
+      assert.ok(Date.parse(next) > Date.now() + 2000_000, `nothing is due, and it looks again on ${next}`);
       await exits(server, 0, 'cert', 'renew', '--force');
       await everywhere(net, server, authority, before);
     });
@@ -341,14 +343,16 @@ onEachReleaseThere(
       assert.equal(await everywhere(net, server, authority), before);
     });
 
-    test('a clock that is off is told as that; nothing is changed', async () => {
+    test('a clock that is off is told as that, before anything is asked for; nothing is changed', async () => {
       const { server, at } = get();
-      const before = await shell(server, LIES);
+      const asked = (): Promise<string> => shell(server, 'sha256sum /var/lib/hauspost/acme/attempt/csr.pem');
+      const [before, last] = [await shell(server, LIES), await asked()];
       const { code, stderr } = await at(2 * 3600, [HAUSPOST, 'cert', 'renew', '--force']);
       assert.equal(code, 4, stderr);
       assert.match(stderr, /^hauspost: the clock of this machine says .* \(UTC\), and the authority at acme\.example says /m);
-      assert.equal(await shell(server, LIES), before);
+      assert.deepEqual([await shell(server, LIES), await asked()], [before, last]);
       await exits(server, 0, 'cert', 'renew', '--force');
+      assert.notEqual(await asked(), last);
     });
 
     test('upkeep renews it in time, unasked; near its end with the authority down, status says so in its words', async () => {

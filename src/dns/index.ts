@@ -8,7 +8,7 @@ export { dnscontrolText } from './dnscontrol.ts';
 export type { ClientService, DnsFacts, ServerKey, Signer } from './facts.ts';
 export { dnsFindings } from './findings.ts';
 export { type NameServer, type Zone, zonesHolding } from './delegation.ts';
-export { lackedBy } from './names-everywhere.ts';
+export { lackedBy, type Lacking } from './names-everywhere.ts';
 export { octodnsText } from './octodns.ts';
 export { carryOut } from './carrying-out.ts';
 export { type Conflict, type Difference, placeKey, type Wanted } from './difference.ts';

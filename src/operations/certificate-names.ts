@@ -2,12 +2,14 @@
  * The names that the certificate is asked for: the server's own, and those that mail programs guess, `imap.DOMAIN` and `smtp.DOMAIN`, as far as DNS leads them
  * here at this moment; so a name that is not there yet does not keep the others from being signed.
  */
+import type { X509Certificate } from 'node:crypto';
 import { Resolver } from 'node:dns/promises';
 import { HauspostError } from '#base';
 import { domains } from '#directory';
-import { asker, clientNames, lackedBy, reachedAt } from '#dns';
+import { asker, clientNames, lackedBy, type Lacking, reachedAt } from '#dns';
 import { probeFacts } from '#machine';
 import type { RenderInput } from '#model';
+import { certificateAt, isSoonOver } from '#tls';
 import { fitDomains } from './dkim.ts';
 import { obstaclesOf } from './dns-challenge.ts';
 import type { Context } from './operation.ts';
@@ -16,6 +18,8 @@ import { withDirectory } from './people.ts';
 export interface LeftOut {
   readonly name: string;
   readonly why: string;
+  /** It may lead here all the same: who would have to say so did not answer, or not all say the same. */
+  readonly unsure?: true;
 }
 
 export interface Names {
@@ -34,6 +38,8 @@ const MS = 5000;
 /** What dns(3) of Node calls the answer that there is nothing. */
 const NOTHING = new Set(['ENOTFOUND', 'ENODATA']);
 
+const GONE = 'there is no such name in DNS';
+
 type Found = readonly string[] | 'unanswered';
 
 const addressesOf = async (asking: Promise<readonly string[]>): Promise<Found> => {
@@ -45,13 +51,13 @@ const addressesOf = async (asking: Promise<readonly string[]>): Promise<Found> =
 };
 
 /** Undefined: it leads here, by every address that it has. */
-const whyNot = async (resolver: Resolver, ours: ReadonlySet<string>, name: string): Promise<string | undefined> => {
+const whyNot = async (resolver: Resolver, ours: ReadonlySet<string>, name: string): Promise<LeftOut | undefined> => {
   const [v4, v6] = await Promise.all([addressesOf(resolver.resolve4(name)), addressesOf(resolver.resolve6(name))]);
-  if (v4 === 'unanswered' || v6 === 'unanswered') return 'the question for its addresses is not answered';
+  if (v4 === 'unanswered' || v6 === 'unanswered') return { name, why: 'the question for its addresses is not answered', unsure: true };
   const found = [...v4, ...v6];
-  if (found.length === 0) return 'there is no such name in DNS';
+  if (found.length === 0) return { name, why: GONE };
   const strange = found.filter((address) => !ours.has(address));
-  return strange.length === 0 ? undefined : `it leads to ${strange.join(', ')}, which is not this server`;
+  return strange.length === 0 ? undefined : { name, why: `it leads to ${strange.join(', ')}, which is not this server` };
 };
 
 const resolverOf = ({ wiring: { resolver } }: RenderInput): Resolver => {
@@ -65,13 +71,18 @@ export const guessedNames = async ({ settings }: RenderInput): Promise<readonly 
   clientNames(fitDomains(await withDirectory(domains.names))).filter((name) => name !== settings.hostname);
 
 /** The authority asks another name server than this machine did: one name that it does not find there would cost the whole certificate. */
-const notEverywhere = async ({ machine }: Context, { wiring }: RenderInput, names: readonly string[]): Promise<ReadonlyMap<string, string>> => {
+const notEverywhere = async ({ machine }: Context, { wiring }: RenderInput, names: readonly string[]): Promise<readonly LeftOut[]> => {
   const lacking = await lackedBy(asker(machine, wiring.resolver), names).catch((error: unknown) => {
-    if (error instanceof HauspostError && error.code === 'dns.no-resolver') return new Map<string, readonly string[]>();
+    if (error instanceof HauspostError && error.code === 'dns.no-resolver') return new Map<string, Lacking>();
     throw error;
   });
-  return new Map([...lacking].map(([name, servers]) => [name, `not every name server has it yet: ${servers.join(', ')}`]));
+  return [...lacking].map(([name, { servers, all }]) =>
+    all ? { name, why: GONE } : { name, why: `not every name server has it yet: ${servers.join(', ')}`, unsure: true },
+  );
 };
+
+const notToBePut = async (context: Context, input: RenderInput, names: readonly string[]): Promise<readonly LeftOut[]> =>
+  [...(await obstaclesOf(context, input, names))].map(([name, why]) => ({ name, why }));
 
 /** By the addresses that the machine has now. */
 export const certificateNames = async (context: Context, input: RenderInput): Promise<Names> => {
@@ -86,13 +97,26 @@ export const certificateNames = async (context: Context, input: RenderInput): Pr
     const some = all.slice(at, at + AT_ONCE);
     const reasons = await Promise.all(some.map((name) => whyNot(resolver, ours, name)));
     for (const [index, name] of some.entries()) {
-      const why = reasons[index] ?? (names.length < MOST ? undefined : `a certificate has ${MOST} names at most`);
+      const why = reasons[index] ?? (names.length < MOST ? undefined : { name, why: `a certificate has ${MOST} names at most` });
       if (why === undefined) names.push(name);
-      else leftOut.push({ name, why });
+      else leftOut.push(why);
     }
   }
-  const obstacles = settings.tls.challenge === 'http' ? await notEverywhere(context, input, names) : await obstaclesOf(context, input, names);
+  // One server alone may have told that it is gone.
+  const present = await certificateAt(context.machine, input.wiring.places['tls-chain']);
+  const gone = leftOut.filter(({ name, why }) => why === GONE && present?.checkHost(name) !== undefined).map(({ name }) => name);
+  const told = new Map((await notEverywhere(context, input, gone)).map((each) => [each.name, each]));
+  const obstacles = await (settings.tls.challenge === 'http' ? notEverywhere : notToBePut)(context, input, names);
   // Without its own name there would be nothing to sign: then it is asked for, and the refusal tells.
-  const out = names.slice(1).flatMap((name) => (obstacles.has(name) ? [{ name, why: obstacles.get(name) ?? '' }] : []));
-  return { names: names.filter((name) => !out.some((each) => each.name === name)), leftOut: [...leftOut, ...out] };
+  const out = obstacles.filter(({ name }) => name !== settings.hostname);
+  return {
+    names: names.filter((name) => !out.some((each) => each.name === name)),
+    leftOut: [...leftOut.map((each) => told.get(each.name) ?? each), ...out],
+  };
 };
+
+/** Of those left out the first that `present` has and that may be asked for again, as long as that can wait. */
+export const awaitedOf = (present: X509Certificate | undefined, { leftOut }: Pick<Names, 'leftOut'>, now: Date): LeftOut | undefined =>
+  present === undefined || present.validToDate <= now || isSoonOver(present, now)
+    ? undefined
+    : leftOut.find(({ name, unsure }) => unsure === true && present.checkHost(name) !== undefined);

@@ -2,14 +2,16 @@
  * The certificate before it runs out: `cert renew` and upkeep's task. The authority is asked without the lock of changes, which may take minutes; what it signed is
  * put by first, and then put in place and read by the daemons under the lock. Whatever fails, what was served before is served.
  */
+import type { X509Certificate } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Desired } from '#apply';
 import { environmentError } from '#base';
 import { contentAt, withLock } from '#machine';
-import { certificateAt, isSigned, putChain, renewalOf, signAnew } from '#tls';
+import type { RenderInput } from '#model';
+import { certificateAt, isSigned, leftAloneUntil, putChain, renewalOf, signAnew } from '#tls';
 import { lastAttempt, noted } from './attempts.ts';
 import { signedByAuthority } from './authority.ts';
-import { certificateNames, type Names } from './certificate-names.ts';
+import { awaitedOf, certificateNames, type LeftOut, type Names } from './certificate-names.ts';
 import { certificateLacks, materialsFor } from './materials.ts';
 import type { Context } from './operation.ts';
 import { signedRequest } from './server-certificate.ts';
@@ -58,7 +60,7 @@ interface Settled {
 }
 
 /** What was put in place, by whomever, is read; what our own authority has to make anew is made. */
-const settled = async (context: Context, command: string, desired: Desired): Promise<Settled> => {
+export const settled = async (context: Context, command: string, desired: Desired): Promise<Settled> => {
   if ((await certificateLacks(context, desired.input)).length === 0) return { read: false, desired };
   return amongChanges(context, command, async (now = desired) => {
     const wakes = await materialsFor(context).again(now);
@@ -67,10 +69,24 @@ const settled = async (context: Context, command: string, desired: Desired): Pro
   });
 };
 
+/** Undefined: somebody may be asked by now, or nobody is. */
+export const askedLater = async (context: Context, input: RenderInput): Promise<Date | undefined> => {
+  const notBefore = input.settings.tls.source === 'acme' ? (await lastAttempt(context, input))?.not_before : null;
+  return notBefore === null || notBefore === undefined ? undefined : leftAloneUntil(new Date(notBefore), context.machine.now());
+};
+
+const ofAnother = async ({ machine }: Context, input: RenderInput): Promise<X509Certificate | undefined> =>
+  (await isSigned(machine, signedRequest(input))) ? certificateAt(machine, input.wiring.places['tls-chain']) : undefined;
+
+/** A name of the present certificate of which nobody can say now whether it leads here: to serve one without it has time, as long as there is some. */
+export const awaitedName = async (context: Context, input: RenderInput, names: Names): Promise<LeftOut | undefined> =>
+  awaitedOf(await ofAnother(context, input), names, context.machine.now());
+
 /** Why the authority is to be asked; undefined: it need not be. */
-export const reasonToAsk = async ({ machine }: Context, { input }: Desired, { names }: Names): Promise<string | undefined> => {
-  const leaf = await certificateAt(machine, input.wiring.places['tls-chain']);
-  if (leaf === undefined || !(await isSigned(machine, signedRequest(input)))) return 'the authority has signed nothing yet';
+export const reasonToAsk = async (context: Context, { input }: Desired, { names }: Names): Promise<string | undefined> => {
+  const { machine } = context;
+  const leaf = await ofAnother(context, input);
+  if (leaf === undefined) return 'the authority has signed nothing yet';
   const missing = names.filter((name) => leaf.checkHost(name) === undefined);
   if (missing.length > 0) return `it is not valid for ${missing.join(', ')} yet`;
   return renewalOf(leaf) <= machine.now() ? 'two thirds of its time are over' : undefined;
@@ -108,12 +124,9 @@ const ofAuthority = async (context: Context, command: string, { read, desired }:
   const names = await certificateNames(context, desired.input);
   const why = (await reasonToAsk(context, desired, names)) ?? (force ? 'that was asked for' : undefined);
   const done = read ? ['The certificate that lies there was read.'] : [];
-  if (why === undefined) return { done };
-  const notBefore = (await lastAttempt(context, desired.input))?.not_before;
-  const later = notBefore === null || notBefore === undefined ? undefined : new Date(notBefore);
-  // A clock that was set back must not keep it from being asked for ever.
-  const waits = later !== undefined && later > context.machine.now() && later.getTime() - context.machine.now().getTime() < 86_400_000;
-  if (waits && !byHand) return { done, next: later };
+  if (why === undefined || (!force && (await awaitedName(context, desired.input, names)) !== undefined)) return { done };
+  const later = await askedLater(context, desired.input);
+  if (later !== undefined && !byHand) return { done, next: later };
   return askedAnew(context, command, desired, names, why);
 };
 
@@ -134,9 +147,5 @@ export const renew = async (context: Context, command: string, desired: Desired,
 export const renewCertificate: Task = async (context) => {
   const desired = await desiredForCertificates(context);
   if (desired === undefined || desired.input.settings.tls.source === 'files') return { done: [] };
-  return aloneWithCertificates('hauspost upkeep', async () => {
-    const kept = await renew(context, 'hauspost upkeep', desired, { force: false, byHand: false });
-    const next = desired.input.settings.tls.source === 'acme' ? (await lastAttempt(context, desired.input))?.not_before : null;
-    return { ...kept, ...(next === null || next === undefined ? {} : { next: new Date(next) }) };
-  });
+  return aloneWithCertificates('hauspost upkeep', () => renew(context, 'hauspost upkeep', desired, { force: false, byHand: false }));
 };

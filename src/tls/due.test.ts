@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
-import { isSoonOver, renewalOf, retryAfter } from './due.ts';
+import { isSoonOver, leftAloneUntil, renewalOf, retryAfter } from './due.ts';
 
 const at = (day: number): Date => new Date(Date.UTC(2027, 0, 1) + day * 86_400_000);
 const lasting = (days: number): X509Certificate => ({ validFromDate: at(0), validToDate: at(days) }) as X509Certificate;
@@ -24,4 +24,9 @@ test('15 minutes after a first failure, twice that after each further one, at mo
     [15, 30, 60, 480, 720, 720],
   );
   assert.equal(minutes(1, true), 720);
+});
+
+test('it is left alone until then, and no longer; nor for more than a day, which no failure asks for', () => {
+  assert.deepEqual(leftAloneUntil(at(1), at(0.5)), at(1));
+  for (const now of [at(1), at(2), at(-1), at(-3000)]) assert.equal(leftAloneUntil(at(1), now), undefined, now.toISOString());
 });

@@ -23,3 +23,9 @@ const LONGEST_MS = 12 * 3_600_000;
 /** After so many failures, one after the other. Let's Encrypt takes five of a name within an hour (https://letsencrypt.org/docs/rate-limits/). */
 export const retryAfter = (failures: number, rateLimited: boolean, now: Date): Date =>
   new Date(now.getTime() + (rateLimited ? LONGEST_MS : Math.min(LONGEST_MS, FIRST_MS * 2 ** (failures - 1))));
+
+/** Until when it is left alone after what failed; undefined: not any more. A clock that was set back must not keep it from being asked for ever. */
+export const leftAloneUntil = (notBefore: Date, now: Date): Date | undefined => {
+  const left = notBefore.getTime() - now.getTime();
+  return left > 0 && left < DAY_MS ? notBefore : undefined;
+};

@@ -5,3 +5,4 @@ export * from './files.ts';
 export * from './own-ca.ts';
 export * from './pair.ts';
 export * from './refused.ts';
+export * from './time.ts';
