@@ -27,10 +27,14 @@ const seen = ({ name, type, add, there: { same, others } }: Difference): readonl
 
 const unique = <T>(list: readonly T[]): readonly T[] => [...new Map(list.map((each) => [JSON.stringify(each), each])).values()];
 
+/** An alias is replaced by the next one (RFC 2136 section 3.4.2.2). Were it removed first, Knot would find signatures at its name, and leave out what is to come. */
+const toRemove = ({ add, remove }: Difference): readonly FoundRecord[] =>
+  add.some(({ type }) => type === 'CNAME') ? remove.filter(({ type }) => type !== 'CNAME') : remove;
+
 const changeOf = (zone: string, differences: readonly Difference[]): ZoneChange => ({
   zone,
   prerequisites: unique(differences.flatMap(seen)),
-  remove: unique(differences.flatMap(({ remove }) => remove.map(({ name, type, text }) => ({ name, type, value: text })))),
+  remove: unique(differences.flatMap((each) => toRemove(each).map(({ name, type, text }) => ({ name, type, value: text })))),
   add: differences.flatMap(({ add }) =>
     add.map((record) => ({ name: record.name, type: record.type, ttl: record.ttl, value: recordText(record, record.name) })),
   ),
