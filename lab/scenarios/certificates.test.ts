@@ -278,7 +278,7 @@ onEachReleaseThere(
       assert.equal((await answered<Plan>(server, 'plan')).code, 0);
     });
 
-    test('port 80 shut: the authority’s words, and that it is port 80; upkeep does not ask again at once; open again, it is signed', async () => {
+    test('port 80 shut: the authority’s words, and that it is port 80; nothing is due, and upkeep does not look again in a minute; open again, it is signed', async () => {
       const { net, server, authority, at } = get();
       const before = await everywhere(net, server, authority);
       await shell(server, 'systemctl stop nginx');
@@ -289,10 +289,9 @@ onEachReleaseThere(
         message,
       );
       await shell(server, 'systemctl start nginx');
-      const upkeep = (await answered<{ done: readonly string[]; findings: readonly Finding[] }>(server, 'upkeep')).document;
-      assert.deepEqual([upkeep.done, upkeep.findings], [[], []]);
-      const next = /"next":"([^"]+)"/.exec((await at(1000, [HAUSPOST, 'upkeep', '--json'])).stdout)?.[1] ?? '';
-      assert.ok(Date.parse(next) > Date.now() + 2000_000, `nothing is due, and it looks again on ${next}`);
+      const upkeep = JSON.parse((await at(1000, [HAUSPOST, 'upkeep', '--json'])).stdout) as { done: unknown; findings: unknown; next: string };
+      assert.deepEqual([upkeep.done, upkeep.findings], [[], []], 'nothing is due');
+      assert.ok(Date.parse(upkeep.next) > Date.now() + 2000_000, `nor in a minute: ${upkeep.next}`);
       await exits(server, 0, 'cert', 'renew', '--force');
       await everywhere(net, server, authority, before);
     });
@@ -345,14 +344,12 @@ onEachReleaseThere(
 
     test('a clock that is off is told as that, before anything is asked for; nothing is changed', async () => {
       const { server, at } = get();
-      const asked = (): Promise<string> => shell(server, 'sha256sum /var/lib/hauspost/acme/attempt/csr.pem');
-      const [before, last] = [await shell(server, LIES), await asked()];
+      const lies = `${LIES} /var/lib/hauspost/acme/attempt/csr.pem`;
+      const before = await shell(server, lies);
       const { code, stderr } = await at(2 * 3600, [HAUSPOST, 'cert', 'renew', '--force']);
-      assert.equal(code, 4, stderr);
-      assert.match(stderr, /^hauspost: the clock of this machine says .* \(UTC\), and the authority at acme\.example says /m);
-      assert.deepEqual([await shell(server, LIES), await asked()], [before, last]);
+      assert.match(`${code}\n${stderr}`, /^4\n[\s\S]*^hauspost: the clock of this machine says .*, and the authority at acme\.example says /m);
+      assert.equal(await shell(server, lies), before);
       await exits(server, 0, 'cert', 'renew', '--force');
-      assert.notEqual(await asked(), last);
     });
 
     test('upkeep renews it in time, unasked; near its end with the authority down, status says so in its words', async () => {

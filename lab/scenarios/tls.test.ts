@@ -10,7 +10,9 @@ import { type ConnectionOptions, connect as connectTls, createServer, type Secur
 import { dated } from '../dated.ts';
 import { Dialogue, fetched, type Release, type Server, serve, until } from '../index.ts';
 import { answered, configure, exits, generations, type Plan } from '../operator.ts';
+import { disturbed } from '../parts/disturbed.ts';
 import { FILES, LIVE, renewed } from '../tls-pair.ts';
+import { holdUpkeep } from '../upkeep.ts';
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 
@@ -180,6 +182,24 @@ for (const release of RELEASES) {
       assert.equal(imap.usable, true);
       await imap.logout();
       await exits(server, 0, 'plan');
+    });
+
+    test('M19: killed when key and chain have changed places and no daemon has read them: the next call has them read, and then the old ones go', async () => {
+      const run = async (script: string): Promise<string> => (await server.machine.run(['sh', '-c', script])).stdout.trim();
+      const lies = (): Promise<string> => run('openssl x509 -in /var/lib/hauspost/tls/chain.pem -noout -pubkey');
+      const served = (): Promise<string> => run('openssl s_client -connect 127.0.0.1:993 </dev/null 2>/dev/null | openssl x509 -noout -pubkey');
+      await holdUpkeep(server.machine);
+      for (const words of [[], ['--cancel']]) {
+        const before = await served();
+        await disturbed(server, ['cert', 'rollover'], { before: 'systemctl', by: 'killed' });
+        assert.notEqual(await lies(), before);
+        assert.equal(await served(), before);
+        assert.match((await exits(server, 0, 'cert', 'rollover', ...words)).stdout, /^The next key is in use\./);
+        await until('it is served', async () => (await served()) === (await lies()) || undefined, 20_000, 100);
+        assert.match(await run('cd /var/lib/hauspost/tls && ls next-key.pem pairs 2>&1'), /^ls: .*next-key\.pem.*\npairs:\n[0-9a-f]{16}$/);
+        await exits(server, 0, 'plan');
+      }
+      await server.machine.run(['systemctl', 'kill', '--kill-whom=main', '--signal=CONT', 'hauspost-upkeep']);
     });
 
     test("M19: the operator's ECDSA certificate is served on every port; so is RSA, after a renewal that nobody connected notices", async () => {

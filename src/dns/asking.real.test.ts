@@ -197,6 +197,7 @@ const shown = async (asking: Asker): Promise<void> => {
     { name: 'absent.zone.test', type: 'A', data: { address: '192.0.2.25' } },
     { name: 'dead.test', type: 'A', data: { address: '192.0.2.25' } },
     txt('key.test', KEY),
+    { name: '_25._tcp.mail.zone.test', type: 'TLSA', data: { usage: 3, selector: 1, matching: 1, digest: 'ab'.repeat(32) } },
   ]);
   const four = (...two: readonly string[]): readonly string[] => ['silent', 'nameless', ...two];
   assert.deepEqual(
@@ -212,8 +213,13 @@ const shown = async (asking: Asker): Promise<void> => {
       ['absent.zone.test', false, four('absent', 'absent'), 30],
       ['dead.test', false, ['silent'], 0],
       ['key.test', true, ['shown'], 60],
+      ['_25._tcp.mail.zone.test', false, four('absent', 'absent'), 60],
     ],
   );
+  const others = found.flatMap((each) => (each.others.length === 0 ? [] : [[each.record.name, each.others]]));
+  assert.deepEqual(others.at(0), ['zone.test', ['"v=spf1 -all"']]);
+  const [, [tlsa = ''] = []] = others.at(-1) ?? [];
+  assert.match(tlsa, /^3 1 2 [AB ]+$/);
 };
 
 for (const release of ['bookworm', 'trixie'] as const) {

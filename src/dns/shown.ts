@@ -1,5 +1,5 @@
 /** Whether the whole world can see a record: every name server of its zone shows it. */
-import type { RecordData } from '#formats';
+import type { FoundRecord, RecordData } from '#formats';
 import type { Asker } from './asking.ts';
 import { type NameServer, type Zone, zonesHolding } from './delegation.ts';
 import { isSame, isSameKey } from './same.ts';
@@ -16,19 +16,20 @@ export interface Shown {
   readonly servers: readonly { readonly name: string; readonly address: string | undefined; readonly state: 'shown' | 'absent' | Unasked }[];
   /** Seconds. Of all records of that name and type the highest time to live that a server gave, or for which it says that there is none. */
   readonly ttl: number;
+  /** What else stands there, of that name and type, as in a zone file. */
+  readonly others: readonly string[];
 }
 
 type Unasked = Exclude<NameServer['state'], 'answers'>;
 
-const isShown = (wanted: RecordData, { found }: Sight): boolean =>
-  (found ?? []).some(
-    ({ read }) =>
-      read !== undefined && (isSame(read, wanted) || (read.type === 'TXT' && wanted.type === 'TXT' && isSameKey(read.data.text, wanted.data.text))),
-  );
+const says =
+  (wanted: RecordData) =>
+  ({ read }: FoundRecord): boolean =>
+    read !== undefined && (isSame(read, wanted) || (read.type === 'TXT' && wanted.type === 'TXT' && isSameKey(read.data.text, wanted.data.text)));
 
 const stateOf = (record: RecordData, sight: Sight): Shown['servers'][number]['state'] => {
   if (sight.found === undefined) return 'silent';
-  return isShown(record, sight) ? 'shown' : 'absent';
+  return sight.found.some(says(record)) ? 'shown' : 'absent';
 };
 
 /** For how long somebody may go on with what this server said a moment ago. */
@@ -47,6 +48,7 @@ const shownOne = async (asker: Asker, zone: Zone, record: Published): Promise<Sh
     everywhere: servers.length > 0 && servers.every(({ state }) => state === 'shown'),
     servers,
     ttl: Math.max(0, ...sights.map(lifeOf)),
+    others: [...new Set(sights.flatMap(({ found = [] }) => found.filter((each) => !says(record)(each)).map(({ text }) => text)))],
   };
 };
 

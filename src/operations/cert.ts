@@ -3,15 +3,15 @@ import { z } from 'zod';
 import type { Desired } from '#apply';
 import { operatorError } from '#base';
 import type { RenderInput } from '#model';
-import { certificateAt, isSigned, namesIn, renewalOf } from '#tls';
+import { certificateAt, forgetOldPairs, isSigned, namesIn, renewalOf } from '#tls';
 import { lastAttempt } from './attempts.ts';
 import { certificateNames, type LeftOut } from './certificate-names.ts';
 import { certificateFindings } from './certificates.ts';
 import { isServed } from './materials.ts';
 import { type Context, operation } from './operation.ts';
 import { finding, warned } from './people.ts';
-import { aloneWithCertificates, reasonToAsk, renew as renewNow } from './renewal.ts';
-import { advance, begin } from './rollover.ts';
+import { aloneWithCertificates, askedLater, awaitedName, reasonToAsk, renew as renewNow } from './renewal.ts';
+import { advance, begin, isInPlace } from './rollover.ts';
 import { forgetProgress, rolloverUnderWay } from './rollover-progress.ts';
 import { digestAt, digestOf, nextKeyAt } from './server-keys.ts';
 import { signedRequest } from './server-certificate.ts';
@@ -64,10 +64,14 @@ const nextOf = async (context: Context, desired: Desired): Promise<{ readonly ne
   if (source === 'own-ca') return { next: 'the own authority signs another one when less than 30 days are left', leftOut: [] };
   const names = await certificateNames(context, input);
   const reason = await reasonToAsk(context, desired, names);
-  const notBefore = (await lastAttempt(context, input))?.not_before;
+  const [later, awaited] = [await askedLater(context, input), await awaitedName(context, input, names)];
+  if (reason !== undefined && awaited !== undefined)
+    return {
+      next: `the authority is asked once ${awaited.name} is seen everywhere again, or before the time is over, since ${reason}`,
+      leftOut: names.leftOut,
+    };
   const when = reason === undefined ? `on ${leaf === undefined ? '' : renewalOf(leaf).toISOString().slice(0, 10)}` : 'within the hour';
-  const again = reason !== undefined && notBefore !== null && notBefore !== undefined;
-  const at = again ? `on ${notBefore.slice(0, 16).replace('T', ' ')} (UTC)` : when;
+  const at = reason === undefined || later === undefined ? when : `on ${later.toISOString().slice(0, 16).replace('T', ' ')} (UTC)`;
   return { next: `the authority is asked ${at}${reason === undefined ? '' : `, since ${reason}`}`, leftOut: names.leftOut };
 };
 
@@ -166,6 +170,7 @@ const givenUp = async (context: Context, input: RenderInput): Promise<string> =>
   const was = await rolloverUnderWay(context, input);
   await context.machine.remove(nextKeyAt(input));
   await forgetProgress(context, input);
+  await forgetOldPairs(context.machine, signedRequest(input));
   return was === undefined ? 'No key was to come.' : 'The next key is gone, the present one stays. The TLSA record of the next one may go.';
 };
 
@@ -188,7 +193,8 @@ export const rollover = operation({
       const { input } = desired;
       const { source, key } = input.settings.tls;
       if (source === 'files') throw byFiles('the key', BY_HAND(key ?? 'the key'));
-      if (cancel) return { state: 'none' as const, tlsa: null, said: await givenUp(context, input) };
+      // One that has changed places already is brought to its end.
+      if (cancel && !(await isInPlace(context, input))) return { state: 'none' as const, tlsa: null, said: await givenUp(context, input) };
       if ((await rolloverUnderWay(context, input)) === undefined) await begin(context, desired);
       const { state, said } = await advance(context, 'hauspost cert rollover', desired);
       const digest = await digestAt(context, nextKeyAt(input));

@@ -11,6 +11,7 @@ import { type Carried, carryOutPush, lookForPush, type Pushing, reverseToAsk } f
 import { type Consent, type Context, operation } from './operation.ts';
 import { finding, requireConsent, warned } from './people.ts';
 import { DNS_LOCK } from './publish.ts';
+import { noteTlsaChange } from './tlsa-change.ts';
 
 const text = z.string();
 const value = z.object({ name: text, type: text, value: text.describe('as in a zone file'), ttl: z.number() });
@@ -138,6 +139,7 @@ export const push = operation({
         const pushing = await look(context, input);
         const [consent] = consentTo(pushing);
         if (consent !== undefined) requireConsent(context, consent.id);
+        await noteTlsaChange(context, pushing);
         const carried = await carryOutPush(context, pushing);
         return {
           server: pushing.server.called,

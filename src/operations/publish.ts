@@ -10,6 +10,7 @@ import { conflictFindings, elsewhereFindings, leftOverFindings } from './dns-fou
 import { carryOutPush, lookForPush } from './dns-pushing.ts';
 import type { Context } from './operation.ts';
 import type { Kept, Task } from './task.ts';
+import { noteTlsaChange } from './tlsa-change.ts';
 
 export interface Publication {
   /** Whether some name server takes changes; false: it is published by hand, if at all. */
@@ -30,6 +31,7 @@ export const publish = async (context: Context, input: RenderInput): Promise<Pub
     'hauspost upkeep',
     async () => {
       const pushing = await lookForPush(context, input, { takeOver: new Set(), unasked: true });
+      await noteTlsaChange(context, pushing);
       const { done } = await carryOutPush(context, pushing);
       return {
         set: true,

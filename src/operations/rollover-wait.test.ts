@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { Published, Shown } from '#dns';
 import type { Progress } from './rollover-progress.ts';
 import { overAt, waitsFor } from './rollover-wait.ts';
+import type { TlsaChange } from './tlsa-change.ts';
 
 const [OLD, NEXT] = ['a'.repeat(64), 'b'.repeat(64)];
 const record = (digest: string): Published => ({
@@ -18,11 +19,13 @@ const shown = (digest: string, ttl: number, ...states: readonly State[]): Shown 
   everywhere: states.every((state) => state === 'shown'),
   servers: states.map((state, index) => ({ name: `ns${index + 1}.example.org`, address: `192.0.2.${index + 1}`, state })),
   ttl,
+  others: [],
 });
 const at = (second: number): Date => new Date(Date.UTC(2027, 0, 1) + second * 1000);
-const BEGUN: Progress = { begun: at(0).toISOString(), seen: null, ttl: 0, waits: '' };
-const look = (second: number, before: Progress, ...all: readonly Shown[]): Progress | undefined =>
-  waitsFor({ now: at(second), record: record(NEXT), shown: all, ttl: 300 }, before);
+const BEGUN: Progress = { begun: at(0).toISOString(), of: null, seen: null, change: null, ttl: 0, waits: '' };
+const lookAfter = (change: TlsaChange | undefined, second: number, before: Progress, ...all: readonly Shown[]): Progress | undefined =>
+  waitsFor({ now: at(second), record: record(NEXT), shown: all, ttl: 300, change }, before);
+const look = (second: number, before: Progress, ...all: readonly Shown[]): Progress | undefined => lookAfter(undefined, second, before, ...all);
 
 const old = (ttl = 3600): Shown => shown(OLD, ttl, 'shown', 'shown');
 
@@ -69,4 +72,40 @@ test('where nobody publishes a record of either key nothing is waited for; where
   assert.equal(look(0, BEGUN, shown(OLD, 0, 'absent', 'absent'), shown(NEXT, 0, 'absent', 'absent')), undefined);
   assert.match(look(0, BEGUN, shown(OLD, 0, 'absent', 'silent'), shown(NEXT, 0, 'absent', 'silent'))?.waits ?? '', /silent/);
   assert.match(look(0, BEGUN)?.waits ?? '', /^no zone is found/);
+});
+
+test('records of another form are somebody’s as well: while they stand there alone it waits, and says what they are; beside ours they change nothing', () => {
+  const others = [`3 1 2 ${'c'.repeat(128)}`];
+  const alone = look(0, BEGUN, { ...shown(OLD, 0, 'absent', 'absent'), others }, { ...shown(NEXT, 0, 'absent', 'absent'), others });
+  assert.equal(alone?.seen, null);
+  assert.match(
+    alone?.waits ?? '',
+    /^not every name server shows .*: ns1\.example\.org \(192\.0\.2\.1\): absent, .*: absent; what they show is 3 1 2 c{128}$/,
+  );
+  const beside = look(0, BEGUN, { ...shown(OLD, 60, 'absent', 'absent'), others }, { ...shown(NEXT, 60, 'shown', 'shown'), others });
+  assert.equal(beside?.seen, at(0).toISOString());
+});
+
+test('what stood there before we changed it ourselves is remembered for as long as it said then, also where nobody looked at it', () => {
+  const all = [old(300), shown(NEXT, 300, 'shown', 'shown')];
+  const lowered = { at: at(0).toISOString(), ttl: 86_400 };
+  const first = lookAfter(lowered, 600, BEGUN, ...all);
+  assert.deepEqual(first === undefined ? undefined : overAt(first), at(600 + 86_400));
+  assert.deepEqual(overAt(lookAfter(lowered, 86_401, BEGUN, ...all) ?? BEGUN), at(86_401 + 300), 'nobody remembers it any more');
+});
+
+test('where we published it again it was gone for a while: the wait begins anew, once', () => {
+  const all = [old(300), shown(NEXT, 300, 'shown', 'shown')];
+  const change = (second: number): TlsaChange => ({ at: at(second).toISOString(), ttl: 300 });
+  const first = lookAfter(change(0), 10, BEGUN, ...all);
+  const same = lookAfter(change(0), 200, first ?? BEGUN, ...all);
+  const anew = lookAfter(change(290), 320, same ?? BEGUN, ...all);
+  assert.deepEqual(
+    [first, same, anew].map((each) => each?.seen),
+    [10, 10, 320].map((second) => at(second).toISOString()),
+  );
+  assert.equal(lookAfter(change(290), 620, anew ?? BEGUN, ...all), undefined);
+  // Noted by a clock that was far ahead.
+  const ahead = lookAfter(change(1_000_000), 320, same ?? BEGUN, ...all);
+  assert.equal(lookAfter(change(1_000_000), 620, ahead ?? BEGUN, ...all), undefined);
 });

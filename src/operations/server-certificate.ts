@@ -4,6 +4,7 @@ import type { RenderInput } from '#model';
 import { DUE } from '#services';
 import { ensureOwnCa, ensureSigned, isSigned, type SignedRequest, wantedOfOwnCa, wantedOfSigned } from '#tls';
 import type { Context } from './operation.ts';
+import { forgetSeen } from './rollover-progress.ts';
 
 export const signedRequest = ({ settings, wiring: { places } }: RenderInput): SignedRequest => ({
   names: [settings.hostname, ...(settings.profile === 'local' ? ['localhost'] : [])],
@@ -23,10 +24,12 @@ export const wantedOfCertificate = ({ machine }: Context, input: RenderInput): P
   return source === 'acme' ? wantedOfSigned(machine, signedRequest(input)) : wantedOfOwnCa(machine, signedRequest(input));
 };
 
-export const ensureCertificate = async ({ machine }: Context, input: RenderInput): Promise<void> => {
+export const ensureCertificate = async (context: Context, input: RenderInput): Promise<void> => {
+  const { machine } = context;
   const { source } = input.settings.tls;
   if (source === 'own-ca') await ensureOwnCa(machine, signedRequest(input));
   if (source === 'acme') await ensureSigned(machine, signedRequest(input));
+  if (source === 'files') await forgetSeen(context, input); // whoever comes back to a rollover does not know what was published meanwhile
 };
 
 /** An authority that has signed nothing yet is asked by upkeep at its next look, within a minute. */
