@@ -218,12 +218,19 @@ onEachRelease((get: () => Server) => {
       `From: <away@hauspost.test>\nTo: <friend@outside.test>\nSubject: forged\nMessage-ID: <forged-${more.length}@hauspost.test>\nAuto-Submitted: auto-replied (vacation)\n${more}\nforged\n`;
     ok(await machine.run(['sendmail', '-i', '-f', '<>', 'friend@outside.test'], { user: 'www-data', input: like('') }));
     isUnsigned(await abroad.message('<forged-0@hauspost.test>'));
-    const smtp = await get().stranger();
-    for (const line of ['MAIL FROM:<>', `RCPT TO:<${FORWARDS.user}>`]) assert.equal((await smtp.command(line)).code, 250);
-    const forged = like('').replace('forged-0@', 'redirected@').replace('From: <away', 'From: <forwards').replaceAll('\n', '\r\n');
-    assert.equal((await smtp.data(forged)).code, 250);
-    smtp.close();
+    const forge = async (id: string, from: string): Promise<void> => {
+      const smtp = await get().stranger();
+      for (const line of ['MAIL FROM:<>', `RCPT TO:<${FORWARDS.user}>`]) assert.equal((await smtp.command(line)).code, 250);
+      const forged = like('').replace('forged-0@', `${id}@`).replace('From: <away@hauspost.test>', `From: <${from}>`);
+      assert.equal((await smtp.data(forged.replaceAll('\n', '\r\n'))).code, 250);
+      smtp.close();
+    };
+    // The domain's DMARC record asks for quarantine: such mail is filed, and goes no further.
+    await forge('filed', FORWARDS.user);
+    await isFiled(get(), FORWARDS, '<filed@hauspost.test>');
+    await forge('redirected', 'desk@second.test');
     const redirected = await abroad.message('<redirected@hauspost.test>');
+    assert.ok(!abroad.received.some(({ source }) => source.includes('<filed@hauspost.test>')));
     assert.match(redirected.source, /^X-Sieve-Redirected-From: forwards@hauspost\.test\r$/m);
     isUnsigned(redirected);
   });
