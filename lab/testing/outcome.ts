@@ -55,10 +55,10 @@ export const describe = (outcome: Outcome): string => {
   return [line, ...skipped, ...failures, ...output].join('');
 };
 
-const WORDS = 400;
+const MOST_CHARACTERS = 400;
 
 /** The beginning of what an error says, on one line. */
-const inShort = (text: string): string => text.replaceAll(/\s+/g, ' ').trim().slice(0, WORDS);
+const inShort = (text: string): string => text.replaceAll(/\s+/g, ' ').trim().slice(0, MOST_CHARACTERS);
 
 /** What failed and why, two lines each, once more: a long run is often read from its end, or from a part of it. */
 export const failed = (outcomes: readonly Outcome[]): string =>
