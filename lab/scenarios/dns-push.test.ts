@@ -12,6 +12,7 @@ import { fromKeys, until } from '../index.ts';
 import { addressesOf, heldBy, type Internet, NAME_SERVERS, onEachReleaseThere, type Ours, reverseOf, UPDATER } from '../internet/index.ts';
 import { answered, exits, type Failure, inOwnProcesses } from '../operator.ts';
 import { json, ok } from '../people.ts';
+import { holdUpkeep } from '../upkeep.ts';
 
 const PRIMARY = NAME_SERVERS.primary.v4;
 /** The address at which nobody is. */
@@ -125,9 +126,10 @@ const places = (list: readonly { readonly name: string; readonly type: string }[
 
 const WEBSITE = 'site-verification=1';
 
-/** What the lab published by hand goes; what others have in these zones comes. */
+/** What the lab published by hand goes; what others have in these zones comes. Upkeep publishes when a test says so, and not a minute after the boot. */
 const arrange = async (net: Internet, server: Ours, further: string): Promise<{ readonly further: string; readonly theirs: readonly string[] }> => {
   const { hostname, domain } = server.identity;
+  await holdUpkeep(server.machine);
   await server.order('domain', 'add', further);
   const hands = [`${hostname}. A`, `${hostname}. AAAA`, `_25._tcp.${hostname}. TLSA`, `${domain}. MX`, `${domain}. TXT`];
   const keys = (await selectorsOf(server, domain)).map((selector) => `${selector}._domainkey.${domain}. TXT`);
