@@ -1,6 +1,6 @@
 /**
  * Daemons follow their files: start what is stopped, restart or reload what was touched, in the fixed order, each until its
- * probes are satisfied. The next daemon is not touched before.
+ * probes are satisfied. The next daemon is not touched before, but for those that a slow one does not concern.
  */
 import { failure, type HauspostError, path, type Reporter, step } from '#base';
 import { familiesOf, type Init, type Machine, type Supervised, talk } from '#machine';
@@ -176,12 +176,13 @@ const wake = async ({ init, input }: Activation, service: Service, way: Way): Pr
 
 const probed = ({ service, name, ok }: Asked): Probed => ({ service, name, ok });
 
-/** What to do about one daemon, until its probes are satisfied. */
-const settle = async (activation: Activation, service: Service, way: Way): Promise<readonly Asked[]> => {
+/** What to do about one daemon, until its probes are satisfied; `woken` once it has its command. */
+const settle = async (activation: Activation, service: Service, way: Way, woken: () => void): Promise<readonly Asked[]> => {
   const since = activation.machine.now();
   await wake(activation, service, way).catch(async (error: unknown) => {
     throw await refusal(activation, service, { why: complaint(error), since, cause: error });
   });
+  woken();
   const asked = await askAll(activation.machine, service, activation.input, lossOf(activation, service));
   const errors = asked.flatMap(({ findings }) => findings.filter(isError));
   if (errors.length === 0) return asked;
@@ -207,6 +208,9 @@ const catchUp = async ({ machine, reporter, services, input }: Activation, woken
   }
 };
 
+/** Before whom a daemon has to answer that is slow to: Rspamd computes for ten seconds when it starts for the first time (docs/rspamd.md). */
+const AWAITED_BY: Partial<Readonly<Record<ServiceName, ServiceName>>> = { rspamd: 'postfix' };
+
 /** `catchUp` is for when the change is made: it may take some seconds, and nothing depends on it. */
 export const activate = async (activation: Activation, wakes: readonly Wake[]): Promise<Activated & { readonly catchUp: () => Promise<void> }> => {
   const all: Asked[] = [];
@@ -216,14 +220,29 @@ export const activate = async (activation: Activation, wakes: readonly Wake[]): 
   await init.enable(units);
   await init.refresh();
   if (wakes.some((wake) => wake.service === 'logs')) await init.reloadLogs(units);
-  for (const service of inOrder(services)) {
-    activation.proceed();
+  const slow = new Map<ServiceName, Promise<void>>();
+  const begin = async (service: Service): Promise<void> => {
     const way = await wayOf(activation, service, wakes);
-    await step(activation.reporter, `${way} ${service.name}`, async () => {
-      all.push(...(await settle(activation, service, way)));
+    const told = Promise.withResolvers<void>();
+    const settled = step(activation.reporter, `${way} ${service.name}`, async () => {
+      all.push(...(await settle(activation, service, way, told.resolve)));
       await activation.after[service.name]?.();
+      if (way !== 'look at') woken.set(service.name, activation.machine.now());
     });
-    if (way !== 'look at') woken.set(service.name, activation.machine.now());
+    const by = AWAITED_BY[service.name];
+    if (by === undefined) return settled;
+    slow.set(by, settled);
+    return Promise.race([told.promise, settled]);
+  };
+  try {
+    for (const service of inOrder(services)) {
+      await slow.get(service.name);
+      activation.proceed();
+      await begin(service);
+    }
+  } finally {
+    // Also where another one has failed: what comes next begins when nothing is under way.
+    await Promise.allSettled(slow.values());
   }
   return { findings: all.flatMap(({ findings }) => findings), probes: all.map(probed), catchUp: () => catchUp(activation, woken) };
 };

@@ -1,7 +1,7 @@
 /** The shared nouns' names: daemons, sockets, places. */
 
 /** In the order in which they are started; stopping is the reverse. */
-export const SERVICE_NAMES = ['unbound', 'mariadb', 'redis', 'rspamd', 'dovecot', 'postfix', 'nginx', 'dkim-keys', 'upkeep'] as const;
+export const SERVICE_NAMES = ['unbound', 'redis', 'rspamd', 'mariadb', 'dovecot', 'postfix', 'nginx', 'dkim-keys', 'upkeep'] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
 /** Unix sockets where daemons meet. */

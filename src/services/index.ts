@@ -22,7 +22,7 @@ export { KEY_ZONE, keyZoneName, keyZoneText, STRANGER } from './unbound/index.ts
 export { DUE } from './upkeep/index.ts';
 
 /** In the order in which they start. */
-export const SERVICES: readonly Service[] = [unbound, mariadb, redis, rspamd, dovecot, postfix, nginx, dkimKeys, upkeep];
+export const SERVICES: readonly Service[] = [unbound, redis, rspamd, mariadb, dovecot, postfix, nginx, dkimKeys, upkeep];
 
 /** Packages that no single daemon brings: openssl for our own authority, dig(1) and nsupdate(1) for what is published, runit where systemd is not. */
 const common = (input: RenderInput): readonly string[] => [
