@@ -169,6 +169,9 @@ const copyCheckout = async (machine: Inside, tag?: string): Promise<void> => {
   const unpack = ['tar', '-C', '/opt/hauspost', '-xf', '-'];
   succeeded(unpack, await machine.run(['mkdir', '-p', '/opt/hauspost']));
   succeeded(unpack, await machine.run(unpack, { input: Buffer.from(archive.stdout, 'latin1') }));
+  // The power may go at any time from now on.
+  const sync = ['sync', '--file-system', '/opt/hauspost'];
+  succeeded(sync, await machine.run(sync));
 };
 
 const nameIt = async (holder: MachineHolder, name: string): Promise<void> => {

@@ -32,7 +32,17 @@ const hashOf = (files: readonly string[]): string => {
   return hash.digest('hex');
 };
 
+/** Seconds since 1970 of when Rspamd's largest set of patterns was there, and of when Rspamd started (stat(1), proc_pid_stat(5)). */
+const STARTED = `
+stat -c %.3W "$(ls -S /var/lib/rspamd/*.hsmp | head -n 1)"
+for each in /proc/[0-9]*; do
+  [ "$(cat "$each/comm")" != rspamd ] || awk '{ print $22 }' "$each/stat"
+done | sort -n | head -n 1 | awk -v now="$(date +%s.%N)" '{ getline up <"/proc/uptime"; split(up, part, " "); printf "%.3f\\n", now - part[1] + $1 / 100 }'
+`;
+
 export interface UpRecord extends Output {
+  readonly patternsAt: number;
+  readonly rspamdAt: number;
   readonly ms: number;
   /** Milliseconds that `apt-get install` of the same packages alone needed is measured elsewhere; this is the launcher's preparation. */
   readonly preparedMs: number;
@@ -75,7 +85,9 @@ export const firstUp = async (machine: Machine, words: readonly string[], put = 
   const preparedMs = Number((await machine.run(['cat', PREPARED])).stdout);
   const started = performance.now();
   const up = await machine.run(['/opt/hauspost/hauspost', 'up', ...words, '--yes'], { ms: 1_200_000 });
-  const record: UpRecord = { ...up, ms: Math.round(performance.now() - started), preparedMs };
+  const ms = Math.round(performance.now() - started);
+  const [patternsAt = 0, rspamdAt = 0] = (await machine.run(['sh', '-c', STARTED])).stdout.split('\n').map(Number);
+  const record: UpRecord = { ...up, ms, preparedMs, patternsAt, rspamdAt };
   await machine.run(['sh', '-c', `cat >${RECORD}`], { input: JSON.stringify(record) });
   if (up.code !== 0) throw new Error(`./hauspost up ended with ${up.code}:\n${up.stdout}\n${up.stderr}`);
 };

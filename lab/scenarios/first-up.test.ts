@@ -27,8 +27,8 @@ const KINDS: readonly Kind[] = [
   { release: 'trixie', init: 'systemd' },
 ];
 /** Of those that apply asks whether they are well; dkim-keys and upkeep answer nobody. */
-const PROBED = ['unbound', 'mariadb', 'redis', 'rspamd', 'dovecot', 'postfix', 'nginx'];
-const DAEMONS = ['unbound', 'mariadb', 'redis', 'rspamd', 'dovecot', 'postfix', 'nginx', 'dkim-keys', 'upkeep'];
+const PROBED = ['unbound', 'redis', 'rspamd', 'mariadb', 'dovecot', 'postfix', 'nginx'];
+const DAEMONS = ['unbound', 'redis', 'rspamd', 'mariadb', 'dovecot', 'postfix', 'nginx', 'dkim-keys', 'upkeep'];
 
 const FILE = '/etc/hauspost/hauspost.toml';
 const POSTMASTER = `postmaster@${PUBLIC.domain}`;
@@ -64,6 +64,12 @@ for (const kind of KINDS) {
       assert.doesNotMatch(record.stdout, /FAIL/);
       assert.ok(!`${record.stdout}${record.stderr}`.includes('\u001b'), 'no colour without a terminal');
       assert.ok(record.stderr.includes(`warning: ${UNANSWERED.message}\n         ${UNANSWERED.remedy}\n`), record.stderr);
+    });
+
+    test('C1: Rspamd found its patterns compiled when it started for the first time', () => {
+      const { patternsAt, rspamdAt } = record;
+      console.log(`    Rspamd started ${(rspamdAt - patternsAt).toFixed(1)} s after its patterns were compiled`);
+      assert.ok(patternsAt > 0 && rspamdAt > patternsAt, JSON.stringify({ patternsAt, rspamdAt }));
     });
 
     test("C1: the host's own resolver is left alone", async () => {

@@ -27,6 +27,8 @@ export interface Activation {
   readonly input: RenderInput;
   /** Runs once the daemon answers and before the next one is touched: grants and migrations after MariaDB. */
   readonly after: Partial<Readonly<Record<ServiceName, () => Promise<void>>>>;
+  /** The end of what is being done for it ahead of its first start; it starts when that is done. */
+  readonly ahead?: (service: ServiceName) => Promise<void> | undefined;
   /** What to do, or what is done, when a daemon does not run well. */
   readonly remedy: string;
   /** Which of the operator's options a line of a daemon's file comes from. */
@@ -176,13 +178,18 @@ const wake = async ({ init, input }: Activation, service: Service, way: Way): Pr
 
 const probed = ({ service, name, ok }: Asked): Probed => ({ service, name, ok });
 
-/** What to do about one daemon, until its probes are satisfied; `woken` once it has its command. */
-const settle = async (activation: Activation, service: Service, way: Way, woken: () => void): Promise<readonly Asked[]> => {
+/** What to do about one daemon, until its probes are satisfied; `goOn` once there is nothing but to wait. */
+const settle = async (activation: Activation, service: Service, way: Way, goOn: () => void): Promise<readonly Asked[]> => {
+  const done = activation.ahead?.(service.name);
+  if (done !== undefined) {
+    goOn();
+    await done;
+  }
   const since = activation.machine.now();
   await wake(activation, service, way).catch(async (error: unknown) => {
     throw await refusal(activation, service, { why: complaint(error), since, cause: error });
   });
-  woken();
+  goOn();
   const asked = await askAll(activation.machine, service, activation.input, lossOf(activation, service));
   const errors = asked.flatMap(({ findings }) => findings.filter(isError));
   if (errors.length === 0) return asked;
@@ -213,7 +220,7 @@ const AWAITED_BY: Partial<Readonly<Record<ServiceName, ServiceName>>> = { rspamd
 
 /** `catchUp` is for when the change is made: it may take some seconds, and nothing depends on it. */
 export const activate = async (activation: Activation, wakes: readonly Wake[]): Promise<Activated & { readonly catchUp: () => Promise<void> }> => {
-  const all: Asked[] = [];
+  const answers = new Map<ServiceName, readonly Asked[]>();
   const woken = new Map<ServiceName, Date>();
   const { init, services, input } = activation;
   const units = services.map((service) => supervised(service, input));
@@ -223,16 +230,16 @@ export const activate = async (activation: Activation, wakes: readonly Wake[]): 
   const slow = new Map<ServiceName, Promise<void>>();
   const begin = async (service: Service): Promise<void> => {
     const way = await wayOf(activation, service, wakes);
-    const told = Promise.withResolvers<void>();
+    const waits = Promise.withResolvers<void>();
     const settled = step(activation.reporter, `${way} ${service.name}`, async () => {
-      all.push(...(await settle(activation, service, way, told.resolve)));
+      answers.set(service.name, await settle(activation, service, way, waits.resolve));
       await activation.after[service.name]?.();
       if (way !== 'look at') woken.set(service.name, activation.machine.now());
     });
     const by = AWAITED_BY[service.name];
     if (by === undefined) return settled;
     slow.set(by, settled);
-    return Promise.race([told.promise, settled]);
+    return Promise.race([waits.promise, settled]);
   };
   try {
     for (const service of inOrder(services)) {
@@ -244,6 +251,7 @@ export const activate = async (activation: Activation, wakes: readonly Wake[]): 
     // Also where another one has failed: what comes next begins when nothing is under way.
     await Promise.allSettled(slow.values());
   }
+  const all = inOrder(services).flatMap(({ name }) => answers.get(name) ?? []);
   return { findings: all.flatMap(({ findings }) => findings), probes: all.map(probed), catchUp: () => catchUp(activation, woken) };
 };
 

@@ -6,6 +6,7 @@ import { asHauspostError, environmentError, failure, type HauspostError, type Re
 import { answerQuestions, ensureSystemUser, type Foreseen, foreseePackages, installPackages, missingPackages } from '#machine';
 import type { Manifest, Place, RenderInput, Service, ServiceName, Wake } from '#model';
 import { openRoom } from '#sandbox';
+import { type AheadOf, aheadOf } from './ahead.ts';
 import { type Activated, type Activation, activate, inOrder, stopAll, supervised } from './activate.ts';
 import { type Change, isBeside } from './changes.ts';
 import { concerned } from './concerned.ts';
@@ -36,6 +37,10 @@ export interface ApplyRequest extends Surroundings {
   readonly consent: (plan: Plan) => Promise<void>;
 }
 
+interface Begun extends ApplyRequest {
+  readonly ahead?: AheadOf;
+}
+
 export interface Applied extends Activated {
   readonly applied: boolean;
   readonly generation: number;
@@ -48,7 +53,7 @@ const hands = (request: ApplyRequest, store: Store, desired: Desired): Parameter
   state: desired.input.wiring.places.state,
 });
 
-const activation = (request: ApplyRequest, desired: Desired, remedy = 'The configuration before this change is put back.'): Activation => {
+const activation = (request: Begun, desired: Desired, remedy = 'The configuration before this change is put back.'): Activation => {
   const after: Partial<Record<ServiceName, () => Promise<void>>> = { mariadb: () => request.database.make(desired) };
   const proceed = (): void => stopWhenInterrupted(request.signal);
   return {
@@ -61,6 +66,7 @@ const activation = (request: ApplyRequest, desired: Desired, remedy = 'The confi
     input: desired.input,
     originsOf: (place) => request.originsOf(desired, place),
     after,
+    ...(request.ahead === undefined ? {} : { ahead: request.ahead.done }),
   };
 };
 
@@ -171,7 +177,7 @@ const goBack = async (request: ApplyRequest, store: Store, desired: Desired): Pr
   });
 };
 
-const enter = async (request: ApplyRequest, store: Store, desired: Desired, staged: Generation, { changes, wakes }: Plan): Promise<Activated> => {
+const enter = async (request: Begun, store: Store, desired: Desired, staged: Generation, { changes, wakes }: Plan): Promise<Activated> => {
   const { committed } = await store.state();
   await store.originals.keep(staged.manifest);
   await keep(request, store, overwritten(changes));
@@ -214,7 +220,7 @@ export const backIfNot = async <T>(request: ApplyRequest, store: Store, desired:
   }
 };
 
-const prepare = async (request: ApplyRequest, store: Store, desired: Desired, foreseen: Foreseen): Promise<Desired> => {
+const prepare = async (request: ApplyRequest, store: Store, desired: Desired, foreseen: Foreseen, ahead: AheadOf): Promise<Desired> => {
   const before = inOrder(desired.services).map((service) => supervised(service, desired.input));
   if ((await store.state()).committed === null) {
     const wasOurs = (await store.metas()).some(({ applied }) => applied !== null);
@@ -224,7 +230,7 @@ const prepare = async (request: ApplyRequest, store: Store, desired: Desired, fo
   const missing = await missingPackages(request.machine, desired.packages);
   if (missing.length > 0)
     await step(request.reporter, `install ${missing.length} ${missing.length === 1 ? 'package' : 'packages'}`, () =>
-      installPackages(request.machine, missing, foreseen, request.reporter),
+      installPackages(request.machine, missing, foreseen, request.reporter, ahead.begin),
     );
   await ensureSystemUser(request.machine, 'vmail', desired.input.wiring.places.mail);
   const again = missing.length > 0 ? await request.renderAgain() : desired;
@@ -242,14 +248,14 @@ export const heal = async (request: ApplyRequest, store: Store, desired: Desired
 };
 
 /** Daemons that were stopped come back as they are configured, read new certificates, find the database mended: nothing that a generation holds has changed. */
-const startAll = (request: ApplyRequest, desired: Desired, { wakes }: Plan): Promise<Activated> =>
+const startAll = (request: Begun, desired: Desired, { wakes }: Plan): Promise<Activated> =>
   activateAll(request, desired, activation(request, desired, "See its log and mend that; then run 'hauspost up' again."), wakes);
 
 /** Nothing that a generation holds is to be changed. */
 const isAllBeside = ({ changes, state: { committed } }: Plan, { kept }: ApplyRequest): boolean =>
   committed !== null && (kept ?? committed) === committed && changes.every(isBeside);
 
-const change = async (request: ApplyRequest, store: Store, desired: Desired, planned: Plan): Promise<Activated & { readonly generation: number }> => {
+const change = async (request: Begun, store: Store, desired: Desired, planned: Plan): Promise<Activated & { readonly generation: number }> => {
   const { kept } = request;
   const { committed } = planned.state;
   if (committed !== null && isAllBeside(planned, request)) return { generation: committed, ...(await startAll(request, desired, planned)) };
@@ -288,9 +294,10 @@ const inOrderOfTheDesign = async (request: ApplyRequest, store: Store): Promise<
   await request.consent(planned);
   const foreseen = await foreseePackages(machine, await missingPackages(machine, first.packages));
   if (!isAllBeside(planned, request)) await refuseWithoutRoom(machine, first, planned.changes, foreseen.octets);
-  const desired = await prepare(request, store, first, foreseen);
+  const ahead = aheadOf(machine, first.services);
+  const desired = await prepare(request, store, first, foreseen, ahead);
   stopWhenInterrupted(request.signal);
-  const done = await tidied(request, store, () => change(request, store, desired, planned));
+  const done = await tidied(request, store, () => change({ ...request, ahead }, store, desired, planned));
   for (const { code, message, remedy } of done.findings) request.reporter.emit({ kind: 'warning', code, text: message, remedy });
   return { applied: true, changes: planned.changes, ...done };
 };

@@ -153,9 +153,32 @@ export const foreseePackages = async (machine: Machine, names: readonly string[]
 const offline = async (machine: Machine, leaving: readonly string[]): Promise<boolean> =>
   leaving.length === 0 && (await machine.state(path('/run/systemd/system'))) !== undefined;
 
-/** Installs what is missing, without starting a daemon. Finishes an installation that was interrupted before. */
-export const installPackages = async (machine: Machine, names: readonly string[], { leaving }: Foreseen, reporter: Reporter): Promise<void> => {
-  const onLine = (line: string): void => reporter.emit({ kind: 'output', source: 'apt-get', line });
+/** Calls `then` with each package that is set up: dpkg(1) says `Setting up NAME (VERSION) ...` where it begins, and what comes next where that has ended. */
+const watchSetUp = (then: (name: string) => void): ((line: string) => void) => {
+  let current: string | undefined;
+  return (line) => {
+    if (!/^(Setting up|Processing triggers for) /.test(line)) return;
+    if (current !== undefined) then(current);
+    current = /^Setting up ([^ :]+)/.exec(line)?.[1];
+  };
+};
+
+/**
+ * Installs what is missing, without starting a daemon. Finishes an installation that was interrupted before. `setUp` is called with each package that is
+ * set up while others are not; of the last one the end of all tells.
+ */
+export const installPackages = async (
+  machine: Machine,
+  names: readonly string[],
+  { leaving }: Foreseen,
+  reporter: Reporter,
+  setUp: (name: string) => void,
+): Promise<void> => {
+  const watch = watchSetUp(setUp);
+  const onLine = (line: string): void => {
+    reporter.emit({ kind: 'output', source: 'apt-get', line });
+    watch(line);
+  };
   const quiet = await offline(machine, leaving);
   const env = quiet ? { ...OURS, SYSTEMD_OFFLINE: '1' } : OURS;
   await withPolicy(machine, leaving, async () => {

@@ -51,12 +51,23 @@ export interface Unit {
   readonly reload: readonly string[];
 }
 
+/** What a daemon's first start takes long for, and somebody may do before. */
+export interface Ahead {
+  /** Once this Debian package is set up, while others are. */
+  readonly package: string;
+  /** There for as long as it takes, and for everybody to read. */
+  readonly files: readonly { readonly path: AbsPath; readonly text: string }[];
+  /** Ends by itself. What it makes is a cache: where it fails, the daemon does it. */
+  readonly argv: readonly string[];
+}
+
 export interface Service {
   readonly name: ServiceName;
   /** Debian packages, by release where they differ. */
   packages(input: Pick<RenderInput, 'facts' | 'settings'>): readonly string[];
   /** What the packages would ask at a terminal when they are installed or updated, answered beforehand: lines of debconf-set-selections(1). */
   readonly answers?: readonly string[];
+  readonly ahead?: Ahead;
   unit(input: Pick<RenderInput, 'facts'>): Unit;
   items(input: RenderInput): readonly Item[];
   /** Compares what was rendered with what the daemon itself says it understood. Empty: it understood all of it. */

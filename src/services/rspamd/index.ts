@@ -1,5 +1,6 @@
 /** Rspamd: filters as a milter, signs with DKIM, says in a header what it found. Front door of the service. */
 import type { Service } from '#model';
+import { ahead } from './ahead.ts';
 import { checkRspamd, placeIn } from './check.ts';
 import { rspamdItems } from './files.ts';
 import { rspamdProbes } from './probes.ts';
@@ -11,6 +12,7 @@ export { CONTROLLER_HASH } from './workers.ts';
 export const rspamd: Service = {
   name: 'rspamd',
   packages: () => ['rspamd', 'libjemalloc2'],
+  ahead,
   unit: rspamdUnit,
   items: rspamdItems,
   check: checkRspamd,
