@@ -34,10 +34,12 @@ const hashOf = (files: readonly string[]): string => {
 
 /** Seconds since 1970 of when Rspamd's largest set of patterns was there, and of when Rspamd started (stat(1), proc_pid_stat(5)). */
 const STARTED = `
+now=$(date +%s.%N)
+read -r up rest </proc/uptime
 stat -c %.3W "$(ls -S /var/lib/rspamd/*.hsmp | head -n 1)"
 for each in /proc/[0-9]*; do
   [ "$(cat "$each/comm")" != rspamd ] || awk '{ print $22 }' "$each/stat"
-done | sort -n | head -n 1 | awk -v now="$(date +%s.%N)" '{ getline up <"/proc/uptime"; split(up, part, " "); printf "%.3f\\n", now - part[1] + $1 / 100 }'
+done | sort -n | head -n 1 | awk -v now="$now" -v up="$up" '{ printf "%.3f\\n", now - up + $1 / 100 }'
 `;
 
 export interface UpRecord extends Output {
