@@ -32,19 +32,16 @@ const hashOf = (files: readonly string[]): string => {
   return hash.digest('hex');
 };
 
-/** Seconds since 1970 of when Rspamd's largest set of patterns was there, and of when Rspamd started (stat(1), proc_pid_stat(5)). */
-const STARTED = `
-now=$(date +%s.%N)
-read -r up rest </proc/uptime
-stat -c %.3W "$(ls -S /var/lib/rspamd/*.hsmp | head -n 1)"
+/** Hundredths of a second of a processor, of the first Rspamd to start, in which it loaded its configuration (proc_pid_stat(5): start, user, system). */
+const LOADED = `
 for each in /proc/[0-9]*; do
-  [ "$(cat "$each/comm")" != rspamd ] || awk '{ print $22 }' "$each/stat"
-done | sort -n | head -n 1 | awk -v now="$now" -v up="$up" '{ printf "%.3f\\n", now - up + $1 / 100 }'
+  [ "$(cat "$each/comm")" != rspamd ] || awk '{ print $22, $14 + $15 }' "$each/stat"
+done | sort -n | head -n 1 | cut -d ' ' -f 2
 `;
 
 export interface UpRecord extends Output {
-  readonly patternsAt: number;
-  readonly rspamdAt: number;
+  /** Seconds of a processor that Rspamd's main process had used by then. */
+  readonly rspamdLoaded: number;
   readonly ms: number;
   /** Milliseconds that `apt-get install` of the same packages alone needed is measured elsewhere; this is the launcher's preparation. */
   readonly preparedMs: number;
@@ -88,8 +85,8 @@ export const firstUp = async (machine: Machine, words: readonly string[], put = 
   const started = performance.now();
   const up = await machine.run(['/opt/hauspost/hauspost', 'up', ...words, '--yes'], { ms: 1_200_000 });
   const ms = Math.round(performance.now() - started);
-  const [patternsAt = 0, rspamdAt = 0] = (await machine.run(['sh', '-c', STARTED])).stdout.split('\n').map(Number);
-  const record: UpRecord = { ...up, ms, preparedMs, patternsAt, rspamdAt };
+  const rspamdLoaded = Number((await machine.run(['sh', '-c', LOADED])).stdout) / 100;
+  const record: UpRecord = { ...up, ms, preparedMs, rspamdLoaded };
   await machine.run(['sh', '-c', `cat >${RECORD}`], { input: JSON.stringify(record) });
   if (up.code !== 0) throw new Error(`./hauspost up ended with ${up.code}:\n${up.stdout}\n${up.stderr}`);
 };

@@ -67,9 +67,8 @@ for (const kind of KINDS) {
     });
 
     test('C1: Rspamd found its patterns compiled when it started for the first time', () => {
-      const { patternsAt, rspamdAt } = record;
-      console.log(`    Rspamd started ${(rspamdAt - patternsAt).toFixed(1)} s after its patterns were compiled`);
-      assert.ok(patternsAt > 0 && rspamdAt > patternsAt, JSON.stringify({ patternsAt, rspamdAt }));
+      console.log(`    Rspamd's first start took ${record.rspamdLoaded} s of a processor; those patterns take nine`);
+      assert.ok(record.rspamdLoaded > 0 && record.rspamdLoaded < 4, String(record.rspamdLoaded));
     });
 
     test("C1: the host's own resolver is left alone", async () => {
