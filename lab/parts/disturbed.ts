@@ -195,15 +195,28 @@ export const flow = (server: Server): { readonly stop: () => Promise<readonly st
   };
 };
 
+/** For whom a message is missing: what waits, where the message lies all the same, when the machine was started, and what was said of the message. */
+const TRACE = `
+postqueue -p
+grep -rlF "$1" /var/vmail /var/spool/postfix
+journalctl --no-pager --list-boots | tail -n 400
+journalctl --no-pager --output=short-iso-precise >/run/said
+for each in $(sed -nE 's/.*cleanup\\[[0-9]+\\]: ([0-9A-Za-z]+): message-id='"$1"'$/\\1/p' /run/said | sort -u); do
+  grep -F " $each: " /run/said
+done
+grep -F "$1" /run/said
+`;
+
 /** All of them are in the mailbox: what could not be delivered at once waits in the queue, and goes now. */
 export const arrived = async (server: Server, ids: readonly string[]): Promise<void> => {
   await server.machine.run(['postqueue', '-f']);
   const imap = await server.imap(server.demo);
   try {
-    for (const id of ids) await inMailbox(imap, id);
-  } catch (error) {
-    console.log((await server.machine.run(['postqueue', '-p'])).stdout);
-    throw error;
+    for (const id of ids)
+      await inMailbox(imap, id).catch(async (error: unknown) => {
+        console.log((await server.machine.run(['sh', '-c', TRACE, 'trace', id])).stdout);
+        throw error;
+      });
   } finally {
     await imap.logout();
   }
