@@ -20,7 +20,7 @@ case $1 in
   off)
     umount root disk
     # The namespaces of the machine's processes may keep it mounted a little longer than these live.
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
       [ -n "$(losetup --associated disk.img)" ] || exit 0
       sleep 0.05
     done
