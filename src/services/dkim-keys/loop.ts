@@ -39,9 +39,12 @@ say() {
 
 # Hauspost makes no key for these, and has said why.
 hopeless=
+# What kept the last look from reading. A database that is being restarted fails once, or twice in different words; that is not worth a line.
+hindrance=
 while :; do
   pause=${SECONDS}
   if all=$(domains); then
+    hindrance=
     missing=$(printf '%s\\n' "$all" | unsigned)
     if [ -z "$missing" ] || [ "$missing" = "$hopeless" ]; then
       said=
@@ -53,7 +56,8 @@ while :; do
       pause=${PATIENCE}
     fi
   else
-    say "the domains cannot be read; trying again every ${SECONDS} seconds: $all"
+    [ "$all" != "$hindrance" ] || say "the domains cannot be read; trying again every ${SECONDS} seconds: $all"
+    hindrance=$all
   fi
   sleep "$pause"
 done
