@@ -54,8 +54,13 @@ export interface Machine extends Inside, Sockets, Uplink, AsyncDisposable {
   beforeStop(end: () => Promise<void>): void;
   /** The end of the main process, whoever ends it. */
   ended(): Promise<Output>;
-  /** A power cut: all processes at once, and of a disk of its own what was not synced. */
+  /**
+   * A power cut: all processes at once, and of a disk of its own what was not synced. With such a disk it is not one moment: for some hundredths of a second
+   * processes run on whose disk is gone, and an fsync(2) that was under way then may end as if it had worked. So what the machine says from the call on
+   * (`isOn` says no) promises nothing.
+   */
   kill(): Promise<void>;
+  isOn(): boolean;
   /** Switches it on again after `stop` or `kill`. */
   start(): Promise<void>;
 }
@@ -68,6 +73,7 @@ interface Session {
   readonly outer: number;
   readonly output: Promise<Output>;
   said(): string;
+  losesPower?: true;
 }
 
 const SIGRTMIN_POWEROFF = 38; // SIGRTMIN+4 (systemd(1), "Signals"), as the C library counts
@@ -138,7 +144,9 @@ const tellMemory = async (machine: Inside, leader: number, memory: Memory): Prom
   succeeded(bind, await machine.run(bind, { input: memory.meminfo() }));
 };
 
-const bootedUp = async (machine: Inside, name: string): Promise<void> => {
+const bootedUp = async ({ image, memory }: BootOptions, machine: Inside, leader: number, name: string): Promise<void> => {
+  if (memory !== undefined) await tellMemory(machine, leader, memory);
+  if (image.init !== 'systemd') return;
   const state = await until(
     `${name} has booted`,
     async () => {
@@ -221,8 +229,7 @@ export const boot = async (options: BootOptions): Promise<Machine> => {
     if (session !== undefined) throw new Error(`${name} is on`);
     undoAtEnd('cgroup', group);
     session = await powerOn(options, holder, name, group);
-    if (options.memory !== undefined) await tellMemory(into, session.leader, options.memory);
-    if (options.image.init === 'systemd') await bootedUp(into, name);
+    await bootedUp(options, into, session.leader, name);
   };
   const gone = async (was: Session): Promise<Output> => {
     was.child.ref();
@@ -238,6 +245,7 @@ export const boot = async (options: BootOptions): Promise<Machine> => {
     return gone(was);
   };
   const kill = async (): Promise<void> => {
+    current().losesPower = true;
     await holder.disk?.cut();
     await end();
     await holder.disk?.mountAgain();
@@ -266,6 +274,7 @@ export const boot = async (options: BootOptions): Promise<Machine> => {
     stop,
     beforeStop: endings.add,
     kill,
+    isOn: () => session !== undefined && session.losesPower === undefined,
     ended: () => gone(current()),
     start: switchOn,
     [Symbol.asyncDispose]: async () => {
