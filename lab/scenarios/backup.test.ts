@@ -1,0 +1,183 @@
+/** docs/backup.md as it stands: a copy is made while everything runs, and comes back on a bare machine of the same release and of the next; one mailbox comes back beside what is there. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { allRun, arrived, boot, launched, type Login, type Machine, type Release, serve, serverOn, type Server, until } from '../index.ts';
+import { answered, type Plan } from '../operator.ts';
+
+const PAGE = readFileSync(join(import.meta.dirname, '../../docs/backup.md'), 'utf8');
+
+const DEBIAN = { bookworm: 12, trixie: 13 } as const;
+
+/** The commands below a heading, of one release where they differ. */
+const commands = (heading: string, release: Release): string => {
+  const [, section = ''] = PAGE.split(`\n## ${heading}\n`);
+  const [text = ''] = section.split('\n## ');
+  const lines = [...text.matchAll(/^ {4}(.+)$/gm)]
+    .map(([, line = '']) => line)
+    .filter((line) => !/ # Debian \d+$/.test(line) || line.endsWith(` ${DEBIAN[release]}`));
+  assert.ok(lines.length > 4, heading);
+  return `set -e\n${lines.join('\n')}\n`;
+};
+
+const shell = async (machine: Machine, script: string, input = ''): Promise<string> => {
+  const { code, stdout, stderr } = await machine.run(['sh', '-c', script], { cwd: '/opt/hauspost', ms: 600_000, input, encoding: 'latin1' });
+  assert.equal(code, 0, `${script}: ${stdout}${stderr}`);
+  return stdout;
+};
+
+const ANNA: Login = { user: 'anna@second.test', pass: 'anna-password' };
+const FILTER = 'require ["fileinto", "mailbox"]; if header :contains "subject" "rent" { fileinto :create "House"; }';
+
+const handedIn = async (server: Server, id: string, subject: string): Promise<void> => {
+  const smtp = await server.stranger();
+  for (const line of ['MAIL FROM:<friend@outside.test>', 'RCPT TO:<info@second.test>']) assert.equal((await smtp.command(line)).code, 250, line);
+  const head = ['From: <friend@outside.test>', `Message-ID: <${id}>`, 'Date: Sun, 29 Nov 2026 12:00:00 +0000', `Subject: ${subject}`];
+  assert.equal((await smtp.data([...head, '', `About ${subject}.`, ''].join('\r\n'))).code, 250);
+  smtp.close();
+};
+
+/** Message-IDs and flags by folder. */
+const mail = async (server: Server, login: Login): Promise<Readonly<Record<string, readonly string[]>>> => {
+  const imap = await server.imap(login);
+  try {
+    const folders: Record<string, readonly string[]> = {};
+    for (const { path } of (await imap.list()).filter((folder) => !folder.flags.has('\\Noselect'))) {
+      const lock = await imap.getMailboxLock(path);
+      const found: string[] = [];
+      for await (const { envelope, flags } of imap.fetch('1:*', { envelope: true, flags: true })) {
+        found.push([envelope?.messageId, ...[...(flags ?? [])].filter((flag) => flag !== '\\Recent').toSorted()].join(' '));
+      }
+      lock.release();
+      if (found.length > 0) folders[path] = found.toSorted();
+    }
+    return folders;
+  } finally {
+    await imap.logout();
+  }
+};
+
+interface Kept {
+  /** What others and people's programs know: keys, certificate, rows, what was learned. */
+  readonly known: string;
+  readonly mail: Readonly<Record<string, readonly string[]>>;
+}
+
+const KNOWN = `
+for domain in hauspost.test second.test; do ./hauspost dns records "$domain" --json | tr ',' '\\n' | grep -o 'p=[A-Za-z0-9+/=]*'; done
+cat /var/lib/hauspost/tls/ca.pem /var/lib/hauspost/secrets/rspamd.controller.password
+mariadb --table vmail --execute 'SELECT * FROM domains; SELECT * FROM accounts; SELECT * FROM aliases'
+rspamc stat | grep -E '^(Statfile|Total learns)' | sed 's/total users.*//'
+`;
+
+const kept = async (server: Server): Promise<Kept> => ({ known: await shell(server.machine, KNOWN), mail: await mail(server, ANNA) });
+
+interface Copy extends Kept {
+  readonly demo: Login;
+  /** In base64: the archive of /root/copy. */
+  readonly archive: string;
+}
+
+const lived = async (server: Server): Promise<void> => {
+  await server.order('domain', 'add', 'second.test');
+  await server.account(ANNA);
+  await server.order('alias', 'add', 'info@second.test', ANNA.user);
+  const sieve = await server.sieve();
+  await sieve.login(ANNA);
+  assert.equal((await sieve.put('house', FILTER)).status, 'OK');
+  assert.equal((await sieve.command('SETACTIVE "house"')).status, 'OK');
+  for (const [id, subject] of [
+    ['one@outside.test', 'hello'],
+    ['two@outside.test', 'the rent'],
+  ] as const)
+    await handedIn(server, id, subject);
+};
+
+const copied = async (release: Release): Promise<Copy> => {
+  await using server = await serve(release);
+  await lived(server);
+  const imap = await server.imap(ANNA);
+  await arrived(imap, '<one@outside.test>');
+  await imap.getMailboxLock('INBOX');
+  await imap.messageFlagsAdd('1:*', ['\\Seen', '\\Answered']);
+  await imap.logout();
+  await until('the rent is in its folder', async () => (await mail(server, ANNA))['House'], 30_000, 300);
+  await shell(
+    server.machine,
+    'mkdir /root/lessons && cat >/root/lessons/one',
+    `From: <a@outside.test>\nSubject: cheap\n\n${'cheap watches and pills for everybody today '.repeat(9)}\n`,
+  );
+  await server.order('spam', 'learn', '--spam', '/root/lessons');
+  const before = await kept(server);
+  const shown = [[...before.known.matchAll(/^p=.{40}/gm)].length, /^Total learns: 1$/m.test(before.known), Object.keys(before.mail)];
+  assert.deepEqual(shown, [4, true, ['House', 'INBOX']]);
+  await shell(server.machine, commands('Make a copy', release));
+  return { ...before, demo: server.demo, archive: await shell(server.machine, 'tar -cf - -C /root copy | base64 --wrap=0') };
+};
+
+const bare = async (release: Release): Promise<Machine> => {
+  const machine = await boot({ image: await launched({ release, init: 'systemd' }) });
+  await machine.checkout();
+  // Numbers that are others than on the old machine.
+  await shell(machine, 'useradd --system --user-group somebody; useradd --system --user-group else');
+  return machine;
+};
+
+const comesBack = (release: Release, copy: () => Copy): void => {
+  describe(`on a bare ${release}`, () => {
+    let machine: Machine;
+    let server: Server;
+    before(async () => {
+      machine = await bare(release);
+      await shell(machine, 'base64 --decode | tar -xf - -C /root', copy().archive);
+    });
+    after(() => (server ?? machine)?.[Symbol.asyncDispose]());
+
+    test('people, mail, flags, filters, keys and what was learned are as they were', async () => {
+      const up = await shell(machine, commands('Bring it back', release).replace('./hauspost up', './hauspost up --yes'));
+      assert.doesNotMatch(up, /FAIL/);
+      await allRun(machine);
+      server = await serverOn(machine, copy().demo);
+      assert.deepEqual(await kept(server), { known: copy().known, mail: copy().mail });
+    });
+
+    test('all works: nothing is left to do, the first account logs in, and the filter puts new mail in its folder', async () => {
+      assert.deepEqual((await answered<Plan>(server, 'plan')).document.changes, []);
+      const selftest = await answered<{ ok: boolean }>(server, 'selftest');
+      assert.deepEqual([selftest.code, selftest.document.ok], [0, true]);
+      await (await server.imap(server.demo)).logout();
+      await handedIn(server, 'three@outside.test', 'more rent');
+      await until(
+        'it is in House',
+        async () => (await mail(server, ANNA))['House']?.some((each) => each.startsWith('<three@')) || undefined,
+        30_000,
+        300,
+      );
+    });
+
+    test('a mailbox comes back beside what is there', async () => {
+      const script = commands('One mailbox, or one message', release).replaceAll('example.org', 'second.test');
+      const now = await mail(server, ANNA);
+      await shell(machine, script);
+      const again = Object.fromEntries(Object.entries(copy().mail).map(([folder, found]) => [`Again/${folder}`, found]));
+      assert.deepEqual(await mail(server, ANNA), { ...now, ...again });
+    });
+  });
+};
+
+describe('a copy of Debian 12', () => {
+  let copy: Copy;
+  before(async () => {
+    copy = await copied('bookworm');
+  });
+  for (const release of ['bookworm', 'trixie'] as const) comesBack(release, () => copy);
+});
+
+describe('a copy of Debian 13', () => {
+  let copy: Copy;
+  before(async () => {
+    copy = await copied('trixie');
+  });
+  comesBack('trixie', () => copy);
+});
