@@ -4,7 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Server, until } from '../index.ts';
+import { allRun, type Server, until } from '../index.ts';
+import { answered } from '../operator.ts';
 import {
   answer,
   BACK_MS,
@@ -107,7 +108,25 @@ const unanswered = (get: () => Server): void => {
   });
 };
 
+/** As after a power cut that took what somebody had just written there. */
+const nameless = (get: () => Server): void => {
+  test('M20: with an empty /etc/hosts all daemons start, and mail goes through', async () => {
+    const server = get();
+    const daemons = 'unbound redis-server rspamd mariadb dovecot nginx postfix';
+    ok(await server.machine.run(['sh', '-c', `cp -p /etc/hosts /root/hosts && : >/etc/hosts && systemctl restart ${daemons}`]));
+    try {
+      await allRun(server.machine);
+      const { code, document } = await answered<{ ok: boolean }>(server, 'selftest');
+      assert.deepEqual([code, document.ok], [0, true], JSON.stringify(document));
+    } finally {
+      ok(await server.machine.run(['sh', '-c', 'cat /root/hosts >/etc/hosts']));
+    }
+    await taken('mail', () => byStranger(server, 'named-again@outside.test'));
+  });
+};
+
 onEachRelease((get: () => Server) => {
+  nameless(get);
   unanswered(get);
   for (const daemon of DAEMONS) without(get, daemon);
   neverThrough(get);

@@ -65,9 +65,15 @@ const loopbackOnly = ({ address, port }: { readonly address: string; readonly po
   return `${address === '::1' ? '[::1]' : address}:${port}`;
 };
 
+/** Nobody listens there; but Rspamd looks the packaged `localhost` up all the same, and does not start where nobody knows that name. */
+const off = (port: number, why: string): readonly Node[] => [
+  { set: 'enabled', to: false, why },
+  { set: 'bind_socket', to: `127.0.0.1:${port}`, why: 'Not by a name: also without /etc/hosts Rspamd starts.' },
+];
+
 export const workers = (input: RenderInput): readonly ConfFile[] => [
   { name: 'worker-proxy.inc', section: ['worker', 'rspamd_proxy'], rows: proxy(input) },
   { name: 'worker-controller.inc', section: ['worker', 'controller'], rows: controller(input) },
-  { name: 'worker-normal.inc', section: ['worker', 'normal'], rows: [{ set: 'enabled', to: false, why: 'The proxy scans.' }] },
-  { name: 'worker-fuzzy.inc', section: ['worker', 'fuzzy'], rows: [{ set: 'enabled', to: false }] },
+  { name: 'worker-normal.inc', section: ['worker', 'normal'], rows: off(11333, 'The proxy scans.') },
+  { name: 'worker-fuzzy.inc', section: ['worker', 'fuzzy'], rows: off(11335, 'Nobody asks it.') },
 ];
