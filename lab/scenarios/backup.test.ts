@@ -68,7 +68,8 @@ const KNOWN = `
 for domain in hauspost.test second.test; do ./hauspost dns records "$domain" --json | tr ',' '\\n' | grep -o 'p=[A-Za-z0-9+/=]*'; done
 cat /var/lib/hauspost/tls/ca.pem /var/lib/hauspost/secrets/rspamd.controller.password
 mariadb --table vmail --execute 'SELECT * FROM domains; SELECT * FROM accounts; SELECT * FROM aliases'
-rspamc stat | grep -E '^(Statfile|Total learns)' | sed 's/total users.*//'
+redis-cli -s /run/redis/redis-server.sock hget RS learns_spam
+redis-cli -s /run/redis/redis-server.sock --scan --pattern 'RS_*' | sort
 `;
 
 const kept = async (server: Server): Promise<Kept> => ({ known: await shell(server.machine, KNOWN), mail: await mail(server, ANNA) });
@@ -94,6 +95,13 @@ const lived = async (server: Server): Promise<void> => {
     await handedIn(server, id, subject);
 };
 
+const LESSON = `From: <a@outside.test>\nSubject: cheap\n\n${'cheap watches and pills for everybody today '.repeat(9)}\n`;
+
+const learned = async (server: Server): Promise<string> => {
+  await shell(server.machine, 'mkdir -p /root/lessons && cat >/root/lessons/one', LESSON);
+  return (await server.hauspost(['spam', 'learn', '--spam', '/root/lessons'])).stdout;
+};
+
 const copied = async (release: Release): Promise<Copy> => {
   await using server = await serve(release);
   await lived(server);
@@ -103,14 +111,9 @@ const copied = async (release: Release): Promise<Copy> => {
   await imap.messageFlagsAdd('1:*', ['\\Seen', '\\Answered']);
   await imap.logout();
   await until('the rent is in its folder', async () => (await mail(server, ANNA))['House'], 30_000, 300);
-  await shell(
-    server.machine,
-    'mkdir /root/lessons && cat >/root/lessons/one',
-    `From: <a@outside.test>\nSubject: cheap\n\n${'cheap watches and pills for everybody today '.repeat(9)}\n`,
-  );
-  await server.order('spam', 'learn', '--spam', '/root/lessons');
+  assert.equal(await learned(server), 'Learned as spam: 1 new, 0 known, 0 skipped.\n');
   const before = await kept(server);
-  const shown = [[...before.known.matchAll(/^p=.{40}/gm)].length, /^Total learns: 1$/m.test(before.known), Object.keys(before.mail)];
+  const shown = [[...before.known.matchAll(/^p=.{40}/gm)].length, /\n1\nRS_\d+\n/.test(before.known), Object.keys(before.mail).toSorted()];
   assert.deepEqual(shown, [4, true, ['House', 'INBOX']]);
   await shell(server.machine, commands('Make a copy', release));
   return { ...before, demo: server.demo, archive: await shell(server.machine, 'tar -cf - -C /root copy | base64 --wrap=0') };
@@ -142,11 +145,12 @@ const comesBack = (release: Release, copy: () => Copy): void => {
       assert.deepEqual(await kept(server), { known: copy().known, mail: copy().mail });
     });
 
-    test('all works: nothing is left to do, the first account logs in, and the filter puts new mail in its folder', async () => {
+    test('all works: nothing is left to do, the first account logs in, the spam filter knows what it learned, and the other one puts new mail in its folder', async () => {
       assert.deepEqual((await answered<Plan>(server, 'plan')).document.changes, []);
       const selftest = await answered<{ ok: boolean }>(server, 'selftest');
       assert.deepEqual([selftest.code, selftest.document.ok], [0, true]);
       await (await server.imap(server.demo)).logout();
+      assert.equal(await learned(server), 'Learned as spam: 0 new, 1 known, 0 skipped.\n');
       await handedIn(server, 'three@outside.test', 'more rent');
       await until(
         'it is in House',
