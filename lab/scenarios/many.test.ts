@@ -20,16 +20,14 @@ const FIRST_MS = 3000;
 
 const SMALL = 'small.test';
 const BIG = 'big.test';
-/** In both: a domain of 100 people. In the second one more, up to 100,000 in all, half of them in one domain. */
-const FEW: readonly Crowd[] = [
+/** In both: the same domains, whose keys each order about a domain looks at, and 100 people in one. In the second one more, up to 100,000 in all, half of them in one domain. */
+const crowds = (big: number, part: number): readonly Crowd[] => [
   { domain: SMALL, accounts: 100 },
-  { domain: BIG, accounts: 0 },
+  { domain: BIG, accounts: big },
+  ...Array.from({ length: 10 }, (_, index) => ({ domain: `part${index}.test`, accounts: part })),
 ];
-const MANY: readonly Crowd[] = [
-  { domain: SMALL, accounts: 100 },
-  { domain: BIG, accounts: 49_900 },
-  ...Array.from({ length: 10 }, (_, index) => ({ domain: `part${index}.test`, accounts: 5000 })),
-];
+const FEW = crowds(0, 0);
+const MANY = crowds(49_900, 5000);
 const SPECIAL = [
   "INSERT INTO domains (domain) VALUES ('catch.test')",
   `INSERT INTO aliases (source_username, source_domain, destination_username, destination_domain, enabled)
