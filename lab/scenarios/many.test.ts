@@ -64,8 +64,8 @@ const BEFORE = [
 
 let made = 0;
 /**
- * Each order once, with names that were never there, but for the domain's. Lists of one domain are among them. Left out are the lists of everything, `domain list` (which counts what is
- * in each domain), `account list` and `alias list`: they show all rows, and so take as much longer as there are more. What holds for them is the memory, below.
+ * Each order once, with names that were never there, but for the domain's. Lists of one domain are among them. Left out are the lists of everything,
+ * `domain list` (which counts what is in each domain), `account list` and `alias list`: they show all rows, and so take as much longer as there are more. What holds for them is the memory, below.
  */
 const orders = (): readonly (readonly [string, readonly string[]])[] => {
   const name = `new${++made}`;
