@@ -74,6 +74,45 @@ const aliases = (get: () => Server): void => {
       ...['robot', 'gone'].map((account) => ['account', 'remove', `${account}@hauspost.test`, '--yes']),
     );
   });
+
+  test('doctor names enabled aliases whose destination is one of ours that does not exist, until it is there', async () => {
+    const server = get();
+    const told = async (): Promise<readonly string[]> => {
+      const { findings } = (await json(server, 'doctor')) as { findings: { code: string; message: string }[] };
+      return findings.flatMap(({ code, message }) => (code === 'alias.leads-nowhere' ? [message] : []));
+    };
+    const domain = 'nowhere.test';
+    const lead = (source: string, ...to: readonly string[]): readonly string[] => ['alias', 'add', `${source}@${domain}`, ...to];
+    await orders(
+      server,
+      ['domain', 'add', domain],
+      ['account', 'add', `anna@${domain}`],
+      ['account', 'add', `quiet@${domain}`, '--disabled'],
+      lead('right', `anna+shop@${domain}`, `quiet@${domain}`, 'elsewhere@outside.test'),
+      lead('anna', `anna@${domain}`),
+      lead('onward', `right+x@${domain}`),
+    );
+    assert.deepEqual(await told(), []);
+    await orders(server, lead('wrong', `anna@${domain}`, `typo+x@${domain}`), lead('off', `gone@${domain}`), [
+      'alias',
+      'set',
+      `off@${domain}`,
+      '--disabled',
+    ]);
+    const begins = 'aliases lead to addresses of ours that do not exist: ';
+    assert.deepEqual(await told(), [`${begins}wrong@${domain} to typo+x@${domain}`]);
+    await orders(server, ['alias', 'add', `@${domain}`, 'elsewhere@outside.test']);
+    assert.deepEqual(await told(), []);
+    const self = `self@${domain}`;
+    await orders(server, ['alias', 'remove', `@${domain}`], ['account', 'add', self], lead('self', self), lead('more', `a@${domain}`, `b@${domain}`));
+    await orders(server, ['account', 'remove', self, '--yes']);
+    const [message = '', ...others] = await told();
+    assert.ok(others.length === 0 && message.startsWith(begins) && message.endsWith(' and more'), message);
+    const dead = ['wrong typo+x', 'self self', 'more a', 'more b'].map((step) => step.replace(/(\S+) (\S+)/, `$1@${domain} to $2@${domain}`));
+    const named = message.slice(begins.length, -' and more'.length).split(', ');
+    assert.deepEqual([named.length, named.filter((each) => !dead.includes(each))], [3, []]);
+    await orders(server, ['domain', 'remove', domain, '--with-everything', '--yes']);
+  });
 };
 
 onEachRelease(aliases);

@@ -4,7 +4,9 @@
  */
 import { type Domain, type MailAddress, operatorError } from '#base';
 import type { Finding } from '#model';
+import type { Dangling } from './accounts.ts';
 import { type AliasSource, base, type Destination, joined, type Parts, partsOf, same } from './address.ts';
+import { withoutTag } from './chain.ts';
 import { type Directory, flag, number, orNull, type Row, text, type Values } from './connect.ts';
 import { exists as domainExists, unknown } from './domains.ts';
 import { alone } from './lock.ts';
@@ -231,6 +233,29 @@ export const list = async function* (directory: Directory, only: { readonly doma
     destinations.push({ address: text(row, 'destination'), enabled: flag(row, 'enabled') });
   }
   if (source !== undefined) yield { source, destinations };
+};
+
+/**
+ * Enabled ones whose destination is an address of ours that does not exist; at most so many, in no order. Reads all aliases: two seconds for 300,000. With
+ * NOT EXISTS instead of the joins it would be half a minute (docs/mariadb.md).
+ */
+export const leadingNowhere = async (directory: Directory, most: number): Promise<readonly Dangling[]> => {
+  const [local, domain] = ['step.destination_username', 'step.destination_domain'];
+  const onward = (name: string, source: string): string =>
+    `LEFT JOIN alias_steps_v1 ${name} ON ${name}.source_domain = ${domain} AND ${name}.source_username = ${source}
+     AND NOT (${name}.destination_username = ${name}.source_username AND ${name}.destination_domain = ${name}.source_domain)`;
+  const rows = await directory.rows(
+    `SELECT step.source_username, step.source_domain, step.destination_username, step.destination_domain
+     FROM alias_steps_v1 step JOIN domains_v1 ours ON ours.domain = ${domain}
+     LEFT JOIN accounts_v1 account ON account.username = ${withoutTag(local)} AND account.domain = ${domain}
+     ${onward('exact', local)} ${onward('untagged', withoutTag(local))}
+     LEFT JOIN alias_steps_v1 rest ON rest.source_domain = ${domain} AND rest.source_username IS NULL
+     WHERE account.domain IS NULL AND exact.source_domain IS NULL AND untagged.source_domain IS NULL AND rest.source_domain IS NULL LIMIT ${most}`,
+  );
+  return rows.map((row) => ({
+    source: joined(orNull(text, row, 'source_username'), text(row, 'source_domain')),
+    destination: joined(text(row, 'destination_username'), text(row, 'destination_domain')),
+  }));
 };
 
 /** Removes the destinations, all of them when none is named; with the last one the alias is gone. Throws `alias.unknown`. */

@@ -8,7 +8,7 @@ import { judged } from './judged.ts';
 import { nameFindings, toldOnce } from './names.ts';
 import { type Context, operation } from './operation.ts';
 import { outwardFindings } from './outwards.ts';
-import { finding } from './people.ts';
+import { aliasFindings, finding } from './people.ts';
 import { dnsFindingsInFull } from './world.ts';
 
 /** One that is just starting is none of them. */
@@ -23,7 +23,8 @@ const notRunning = async ({ machine }: Context, { input, services }: Desired): P
 
 export const doctor = operation({
   name: 'doctor',
-  summary: 'Says what is wrong or will be: daemons, certificate, clock, names, postmaster; and outside: DNS, port 25, blocklists. Changes nothing.',
+  summary:
+    'Says what is wrong or will be: daemons, certificate, clock, names, postmaster, aliases; and outside: DNS, port 25, blocklists. Changes nothing.',
   example: 'hauspost doctor',
   positionals: [],
   input: z.object({}),
@@ -34,7 +35,14 @@ export const doctor = operation({
     const { desired, findings: ofFile } = await judged(context);
     const { input } = desired;
     const dns = input.settings.profile === 'local' ? [] : dnsFindingsInFull(context, input);
-    const found = await Promise.all([notRunning(context, desired), serverFindings(context, input), nameFindings(input), dns, outwardFindings(input)]);
+    const found = await Promise.all([
+      notRunning(context, desired),
+      serverFindings(context, input),
+      nameFindings(input),
+      dns,
+      outwardFindings(input),
+      aliasFindings(),
+    ]);
     const findings = toldOnce([...ofFile, ...found.flat()]);
     return { ok: findings.every(({ level }) => level !== 'error'), findings };
   },

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type AbsPath, type Domain, HauspostError, operatorError, path } from '#base';
 import type { Settings } from '#config';
-import { connect, type Directory, postmaster } from '#directory';
+import { aliases, connect, type Directory, postmaster } from '#directory';
 import { carry } from '#machine';
 import { type Finding, SOCKETS } from '#model';
 import { settingsInPlace } from './desired.ts';
@@ -21,11 +21,29 @@ export const fromDirectory = async function* <T>(rows: (directory: Directory) =>
   yield* rows(directory);
 };
 
-/** What there is to say of the postmaster; nothing while the database does not answer, which is said elsewhere. */
-export const postmasterFindings = async (settings: Settings): Promise<readonly Finding[]> =>
-  withDirectory((directory) => postmaster.findings(directory, settings)).catch((error: unknown) => {
+/** Nothing while the database does not answer, which is said elsewhere. */
+const findingsOf = async (work: (directory: Directory) => Promise<readonly Finding[]>): Promise<readonly Finding[]> =>
+  withDirectory(work).catch((error: unknown) => {
     if (error instanceof HauspostError && error.code.startsWith('directory.')) return [];
     throw error;
+  });
+
+/** What there is to say of the postmaster. */
+export const postmasterFindings = (settings: Settings): Promise<readonly Finding[]> =>
+  findingsOf((directory) => postmaster.findings(directory, settings));
+
+/** As many are named. */
+const NAMED = 3;
+
+/** Of aliases, over all of them. */
+export const aliasFindings = (): Promise<readonly Finding[]> =>
+  findingsOf(async (directory) => {
+    const found = await aliases.leadingNowhere(directory, NAMED + 1);
+    if (found.length === 0) return [];
+    const named = found.slice(0, NAMED).map(({ source, destination }) => `${source} to ${destination}`);
+    const message = `aliases lead to addresses of ours that do not exist: ${named.join(', ')}${found.length > NAMED ? ' and more' : ''}`;
+    const remedy = "Add the destination, or take it out: 'hauspost alias remove SOURCE DESTINATION'.";
+    return [{ level: 'warning', code: 'alias.leads-nowhere', message, remedy }];
   });
 
 /** Refuses, and undoes, what would leave the postmaster's mail without a reader. */
