@@ -94,6 +94,15 @@ export const openPorts = (machine: Machine): ReadonlySet<number> => {
   return new Set(found.map(({ where }) => Number(where.slice(where.lastIndexOf(':') + 1))));
 };
 
+const ACCEPTS = '00010000'; // SO_ACCEPTCON in the column of flags (linux/net.h)
+
+/** Local sockets on which anybody waits for others, by their paths (proc_pid_net(5), unix). */
+export const openPaths = (machine: Machine): ReadonlySet<string> => {
+  const lines = unlessGone(() => readFileSync(`${machine.root}/proc/1/net/unix`, 'utf8'), '').split('\n');
+  const columns = lines.map((line) => line.split(/\s+/));
+  return new Set(columns.flatMap(([, , , flags, , , , at]) => (flags === ACCEPTS && at !== undefined ? [at] : [])));
+};
+
 /** `tcp 127.0.0.1:25 master`, sorted; a port that several processes share appears once. */
 export const listening = (machine: Machine): readonly string[] =>
   [...new Set(all(machine).flatMap(({ open, where, program }) => (open ? [`${where} ${program}`] : [])))].toSorted();
@@ -116,10 +125,15 @@ export const LOCAL_LISTENERS: readonly string[] = [
   'udp [::1]:53 unbound',
 ].toSorted();
 
-/** Unbound may be asking somebody at this moment, from a port that is open for as long as that takes: waits until no more than the contract's are left. */
-export const lastingListeners = async (machine: Machine): Promise<readonly string[]> => {
-  await until('only lasting sockets are left', () => listening(machine).length <= LOCAL_LISTENERS.length || undefined, 10_000).catch(() => undefined);
-  return listening(machine);
+/** Unbound may be asking somebody at this moment, from a port that is open for as long as that takes: waits until no more than so many are left; all that are there where they stay. */
+export const lastingListeners = async (machine: Machine, most = LOCAL_LISTENERS.length): Promise<readonly string[]> => {
+  let found: readonly string[] = [];
+  const few = (): true | undefined => {
+    found = listening(machine);
+    return found.length <= most || undefined;
+  };
+  await until('only lasting sockets are left', few, 30_000).catch(() => undefined);
+  return found;
 };
 
 /** Every socket of the internet families that a program has open, connections included. */

@@ -78,7 +78,7 @@ interface Session {
 
 const SIGRTMIN_POWEROFF = 38; // SIGRTMIN+4 (systemd(1), "Signals"), as the C library counts
 const STOP_MS = 90_000;
-const BOOT_MS = 60_000;
+const BOOT_MS = 180_000;
 const CHECKOUT = new URL('..', import.meta.url).pathname;
 
 let booted = 0;

@@ -7,7 +7,7 @@ import { type Output, succeeded, until } from './process.ts';
 import type { Sockets, Target } from './sockets.ts';
 import { served, shownPassword, upRecord } from './served.ts';
 import type { TlsTrust } from './dialogue.ts';
-import { openPorts } from './listening.ts';
+import { openPaths, openPorts } from './listening.ts';
 import { ManageSieve } from './sieve.ts';
 import { readyOn } from './ready.ts';
 import { Smtp } from './smtp.ts';
@@ -66,9 +66,13 @@ const wellRunning = async (machine: Machine): Promise<true | undefined> => {
 /** Unbound, which starts first, and Postfix, which starts after all whom it asks; whatever the configuration. */
 const PORTS: ReadonlySet<number> = new Set([53, 25]);
 
+/** Where Postfix asks Rspamd, which systemd calls active while it still reads its configuration; until it listens mail is told to come later. */
+const FILTER = '/var/spool/postfix/rspamd/milter.sock';
+
 /** The program is only asked when it can be so: it takes as much of the processors as the daemons' own start. */
 export const allRun = async (machine: Machine): Promise<true> => {
-  await until('the daemons listen', () => PORTS.isSubsetOf(openPorts(machine)) || undefined, 120_000, 300);
+  const listen = (): boolean => PORTS.isSubsetOf(openPorts(machine)) && openPaths(machine).has(FILTER);
+  await until('the daemons listen', () => listen() || undefined, 120_000, 300);
   return until('all daemons run', () => wellRunning(machine), 120_000, 500);
 };
 

@@ -33,7 +33,7 @@ test('a service that grows is seen', async () => {
 
 test('what runs more often than before is waited for', async () => {
   const usual = await resident(machine);
-  ok(await machine.run(['systemd-run', '--unit=some', 'sh', '-c', 'sleep 3 & sleep 3 & wait']));
+  ok(await machine.run(['systemd-run', '--unit=some', 'sh', '-c', 'sleep infinity & sleep infinity & wait']));
   await until(
     'both run',
     async () => (await resident(machine)).processes.filter(({ program }) => program === 'sleep').length === 2 || undefined,
@@ -41,5 +41,6 @@ test('what runs more often than before is waited for', async () => {
     50,
   );
   await assert.rejects(atRest(machine, usual, 0), /more often: some\/sleep 2/);
+  ok(await machine.run(['systemctl', 'stop', 'some']));
   assert.ok((await atRest(machine, usual, 30_000)).processes.every(({ program }) => program !== 'sleep'));
 });

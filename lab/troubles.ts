@@ -34,6 +34,10 @@ done`,
   /** /etc, as with a file system of its own. */
   'read-only': {
     begin: 'mount --bind /etc /etc && mount -o remount,bind,ro /etc',
-    end: '! mountpoint -q /etc || { mount -o remount,bind,rw /etc && umount /etc; }',
+    end: `mountpoint -q /etc || exit 0
+mount -o remount,bind,rw /etc
+umount /etc && exit 0
+ls -l /proc/[0-9]*/fd /proc/[0-9]*/cwd 2>/dev/null | grep ' /etc' >&2
+exit 1`,
   },
 };

@@ -1,6 +1,7 @@
 /** Mail that somebody of ours sends into the internet, and what Postfix says has become of it. */
 import { dated } from '../dated.ts';
 import { until } from '../process.ts';
+import type { Reply } from '../smtp.ts';
 import type { Ours } from './ours.ts';
 
 export interface Fate {
@@ -19,19 +20,32 @@ let sent = 0;
 /** A person hands in a message to `to` on port 587; answers with its subject, which no other message has. */
 export const handIn = async (server: Ours, to: string, from = server.demo.user): Promise<string> => {
   const subject = `message-${++sent}-of-${process.pid}`;
-  const smtp = await server.client(587, server.demo);
-  const source = [`From: <${from}>`, `To: <${to}>`, `Subject: ${subject}`, dated(), `Message-ID: <${subject}@${server.identity.domain}>`];
-  try {
-    for (const line of [`MAIL FROM:<${from}>`, `RCPT TO:<${to}>`]) {
-      const { code, lines } = await smtp.command(line);
-      if (code !== 250) throw new Error(`${line}: ${code} ${lines.join(' ')}`);
+  const head = [`From: <${from}>`, `To: <${to}>`, `Subject: ${subject}`, dated(), `Message-ID: <${subject}@${server.identity.domain}>`];
+  const source = [...head, 'MIME-Version: 1.0', 'Content-Type: text/plain', '', 'Hello there.', ''].join('\r\n');
+  const attempt = async (): Promise<Reply> => {
+    const smtp = await server.client(587, server.demo);
+    try {
+      for (const line of [`MAIL FROM:<${from}>`, `RCPT TO:<${to}>`]) {
+        const reply = await smtp.command(line);
+        if (reply.code !== 250) return reply;
+      }
+      return await smtp.data(source);
+    } finally {
+      smtp.close();
     }
-    const { code, lines } = await smtp.data([...source, 'MIME-Version: 1.0', 'Content-Type: text/plain', '', 'Hello there.', ''].join('\r\n'));
-    if (code !== 250) throw new Error(`${code} ${lines.join(' ')}`);
-    return subject;
-  } finally {
-    smtp.close();
-  }
+  };
+  // Right after an apply the filter may still be reading its configuration: then mail is told to come later.
+  const { code, lines } = await until(
+    `mail to ${to} is not put off`,
+    async () => {
+      const reply = await attempt();
+      return reply.code < 400 || reply.code >= 500 ? reply : undefined;
+    },
+    30_000,
+    500,
+  );
+  if (code !== 250) throw new Error(`${code} ${lines.join(' ')}`);
+  return subject;
 };
 
 const STATUS = /postfix\/(?:smtp|error)\[(\d+)\]: \w+: to=<([^>]*)>,.* relay=([^,]+),.* status=(\w+) \((.*)\)$/;

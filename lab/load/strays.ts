@@ -6,7 +6,7 @@ const EVERY_MS = 10_000;
 /** In two halves, so that this file is not taken for it. */
 const GTUBE = ['XJS*C4JDBQADN1.NSBN3*2IDNEN*', 'GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X'].join('');
 
-/** What each of them was told, one after the other until it is over. */
+/** What each of them was told, one after the other until it is over, and twice at least. */
 export interface Strays {
   readonly nameless: readonly string[];
   readonly spammer: readonly string[];
@@ -14,7 +14,7 @@ export interface Strays {
 
 export const strays = async ({ street, server, people: [somebody] }: LoadPlace, over: AbortSignal): Promise<Strays> => {
   const told: { readonly nameless: string[]; readonly spammer: string[] } = { nameless: [], spammer: [] };
-  for (let turn = 0; !over.aborted; turn += 1) {
+  for (let turn = 0; turn < 2 || !over.aborted; turn += 1) {
     const family = FAMILIES[turn % 2] ?? 'v4';
     const to = somebody?.user ?? '';
     const [nameless, spammer] = [NAMELESS, SPAMMER].map(({ name, addresses }) => ({ ...callOf(name, addresses, family), to }));

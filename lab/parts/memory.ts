@@ -266,7 +266,7 @@ export const survivesWant = (get: Get, memory: () => Memory, release: Release): 
         .find(([unit]) => unit === 'rspamd') ?? [];
     await rspamdMay(server.machine, held + 200);
     const sending = handOver(server, tally, largeHtml, () => numbers.pop());
-    await until('it was put off', () => putOff(tally) > 0 || undefined, 60_000);
+    await until('it was put off', () => putOff(tally) > 0 || undefined, 180_000);
     await rspamdMay(server.machine, SMALL.rspamdMost);
     await sending;
     console.log(`    ${memory().figures().killed - killed} killed; put off: ${[...tally.later.keys()].join('; ')}`);

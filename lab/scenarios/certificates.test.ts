@@ -5,20 +5,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clockOf } from '../clock.ts';
-import { dated } from '../dated.ts';
 import { heldUp } from '../held-up.ts';
-import { arrived, HAUSPOST, serverOn, until } from '../index.ts';
-import {
-  apply,
-  type CertificateAuthority,
-  type EximServer,
-  LIMITED,
-  limitedAuthority,
-  onEachReleaseThere,
-  type Ours,
-  UPDATER,
-} from '../internet/index.ts';
+import { HAUSPOST, serverOn, until } from '../index.ts';
+import { apply, type CertificateAuthority, LIMITED, limitedAuthority, onEachReleaseThere, type Ours, UPDATER } from '../internet/index.ts';
 import { answered, exits, type Failure, type Finding, type Plan } from '../operator.ts';
+import { bringsOverDane } from '../parts/believed.ts';
 import { followsAliases, takesLeftOversAway } from '../parts/challenges-by-dns.ts';
 import { everywhere, serialAt } from '../parts/shown-certificates.ts';
 import { ok } from '../people.ts';
@@ -44,18 +35,6 @@ interface Rollover {
 const trusting = async (server: Ours, authority: CertificateAuthority): Promise<Ours> => {
   const { client, imap, sieve } = await serverOn(server.machine, server.demo, server.vantage, authority.root());
   return { ...server, client, imap, sieve };
-};
-
-/** A foreign Exim, whose resolver remembers what it was told, has checked the key of the server by its TLSA record. */
-const bringsOverDane = async (server: Ours, foreign: EximServer, name: string): Promise<void> => {
-  const { user } = server.demo;
-  const id = `${name}@right.example`;
-  await foreign.submit('reader@right.example', user, `From: reader@right.example\nTo: ${user}\n${dated()}\nMessage-ID: <${id}>\n\nHello.\n`);
-  const imap = await server.imap(server.demo);
-  await arrived(imap, `<${id}>`, 60_000);
-  await imap.logout();
-  const lines = (await foreign.log()).split('\n').filter((line) => line.includes(` => ${user} `));
-  assert.match(lines.at(-1) ?? '', / CV=dane /, name);
 };
 
 interface CertStatus {
@@ -168,7 +147,7 @@ onEachReleaseThere(
       const { domain, hostname } = server.identity;
       const key = await shell(server, PUBLIC_KEY);
       await shell(server, 'printf \'[dns]\\nttl = "60s"\\n\' >>/etc/hauspost/hauspost.toml');
-      await bringsOverDane(people, foreign, 'before');
+      await bringsOverDane(people, foreign);
       const { document: begun } = await answered<Rollover>(server, 'cert', 'rollover');
       assert.equal(begun.state, 'waits');
       assert.match(
@@ -203,7 +182,7 @@ onEachReleaseThere(
       assert.match(all.said, /^others may remember what was published before until /);
       assert.equal(await shell(server, PUBLIC_KEY), key);
       assert.deepEqual(await codes(server, 'status'), []);
-      await bringsOverDane(people, foreign, 'both');
+      await bringsOverDane(people, foreign);
     });
 
     test('a name that one of two name servers lacks is left out until both have it', async () => {
@@ -228,7 +207,7 @@ onEachReleaseThere(
       const [smtp, imap, sieve] = [await people.client(587, server.demo), await people.imap(server.demo), await people.sieve()];
       assert.equal((await sieve.login(server.demo)).status, 'OK');
       let serial = await everywhere(net, server, authority);
-      await net.names.add(...aliases(FURTHER, hostname, 'imap'));
+      await net.names.add(...(await aliases(FURTHER, hostname, 'imap')));
       await server.order('domain', 'add', FURTHER);
       for (const words of [[], ['--force']]) {
         await exits(server, 0, 'cert', 'renew', ...words);
@@ -266,9 +245,9 @@ onEachReleaseThere(
       const next = await shell(server, PUBLIC_KEY);
       assert.notEqual(next, key);
       await everywhere(net, server, authority, serial);
-      await bringsOverDane(people, foreign, 'after');
+      await bringsOverDane(people, foreign);
       await net.names.remove(`_25._tcp.${hostname}. TLSA 3 1 1 ${key}`);
-      await bringsOverDane(people, foreign, 'alone');
+      await bringsOverDane(people, foreign);
       assert.match((await exits(server, 0, 'dns', 'records', hostname, '--zone')).stdout, new RegExp(`TLSA 3 1 1 ${next}`));
       assert.equal(
         await shell(server, 'find /var/lib/hauspost/tls -name "*key.pem" -type f -exec stat -c "%U:%G %a" {} +'),

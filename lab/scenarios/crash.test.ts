@@ -5,7 +5,7 @@
 import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { fetched, httpRequest, httpsExchange, oneDocument, type Release, type Server, serve, until } from '../index.ts';
+import { emptied, fetched, httpRequest, httpsExchange, oneDocument, type Release, type Server, serve, until } from '../index.ts';
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 
@@ -77,7 +77,9 @@ const send = async (server: Server): Promise<string | undefined> => {
   }
 };
 
+/** What was just being handed over when somebody was killed waits for its next attempt. */
 const arrives = async (server: Server, ids: readonly string[]): Promise<void> => {
+  await emptied(server);
   const imap = await server.imap(server.demo);
   try {
     for (const id of ids) await fetched(imap, 'INBOX', id);

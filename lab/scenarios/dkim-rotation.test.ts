@@ -80,13 +80,11 @@ const signedBy = (server: Ours, login: Login, right: EximServer, wanted: readonl
     200,
   );
 
-const KNOT = ['knotc', '-c', '/etc/knot/knot.conf'] as const;
-
 /** What stands in the zone at the first server alone, until the answer is called. */
 const atOneServer = async (net: Internet, zone: string, ...some: readonly string[]): Promise<() => Promise<void>> => {
-  const { primary, secondary } = net.names.servers;
-  await secondary.must([...KNOT, 'zone-freeze', zone]);
-  const added = net.names.add(...some);
+  const { primary } = net.names.servers;
+  const goOn = await net.names.hold(zone);
+  await net.names.add(...some);
   await until(
     'the first server shows it',
     async () => {
@@ -95,11 +93,7 @@ const atOneServer = async (net: Internet, zone: string, ...some: readonly string
     },
     10_000,
   );
-  return async () => {
-    await secondary.must([...KNOT, 'zone-thaw', zone]);
-    await secondary.must([...KNOT, 'zone-refresh', zone]);
-    await added;
-  };
+  return goOn;
 };
 
 const arrange = async (net: Internet, server: Ours): Promise<{ readonly right: EximServer }> => {

@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
+import { someAtOnce } from '../callers.ts';
 import type { Reply } from '../index.ts';
 import {
   addressesOf,
@@ -151,10 +152,10 @@ const arrange = async (net: Internet): Promise<There> => {
 
 type Answers = ReadonlyMap<string, Reply>;
 
-/** All at once: each waits for six seconds. By name and family. */
+/** By name and family. */
 const knocks = async ({ street }: There, server: Ours, rows: readonly Row[], early: boolean): Promise<Answers> => {
   const each = rows.flatMap((row) => FAMILIES.map((family) => ({ row, family })));
-  const answers = each.map(async ({ row: { name, addresses, helo, ...row }, family }) => {
+  const answers = await someAtOnce(each, async ({ row: { name, addresses, helo, ...row }, family }) => {
     const call = callOf(name, addresses, family);
     const literal = family === 'v6' ? `IPv6:${call.from}` : call.from;
     const reply = await brought(street, server, {
@@ -164,7 +165,7 @@ const knocks = async ({ street }: There, server: Ours, rows: readonly Row[], ear
     });
     return [`${name} ${family}`, reply] as const;
   });
-  return new Map(await Promise.all(answers));
+  return new Map(answers);
 };
 
 const judged = (get: () => Answers, row: Row, [code, words]: Told): void => {

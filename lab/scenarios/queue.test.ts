@@ -83,6 +83,16 @@ const later = (get: () => Server): void => {
     ok(await get().machine.run(['sh', '-e', '-c', script, 'sh', ...words])).stdout;
   const waiting = async (to: string): Promise<Queued | undefined> =>
     (await waitingOn(get())).find(({ recipients }) => recipients.some(({ address }) => address === to));
+  const putOff = (to: string): Promise<Queued> =>
+    until(
+      'it waits',
+      async () => {
+        const one = await waiting(to);
+        return one?.queue_name === 'deferred' ? one : undefined;
+      },
+      30_000,
+      100,
+    );
 
   test('M15: who says "later" is asked again, by itself, and gets it once', async () => {
     const server = get();
@@ -91,7 +101,7 @@ const later = (get: () => Server): void => {
     // The same in seconds; all else is as it was applied.
     await shell('postconf -e minimal_backoff_time=2s maximal_backoff_time=4s queue_run_delay=2s; postfix reload');
     const id = await submitted(server, server.demo, to);
-    const deferred = await until('it waits', async () => ((await waiting(to))?.queue_name === 'deferred' ? waiting(to) : undefined), 30_000, 100);
+    const deferred = await putOff(to);
     assert.match(deferred.recipients[0]?.delay_reason ?? '', /451 4\.3\.0 later/);
     await far.message(id, 60_000);
     await until('it has left the queue', async () => ((await waiting(to)) === undefined ? true : undefined), 30_000, 200);
@@ -102,12 +112,7 @@ const later = (get: () => Server): void => {
 
   /** Makes a message in the queue as old as that, in minutes: the time of its arrival, which Postfix writes as a record `T` of its file. */
   const aged = async (to: string, minutes: number): Promise<void> => {
-    const { queue_id: queueId } = await until(
-      'it waits',
-      async () => ((await waiting(to))?.queue_name === 'deferred' ? waiting(to) : undefined),
-      30_000,
-      100,
-    );
+    const { queue_id: queueId } = await putOff(to);
     const edit = 'BEGIN { $then = time - 60 * shift } undef $/; $_ = <STDIN>; s/(T.|create_time=)\\d{10}/$1$then/gs; print';
     await shell(
       'file=$(find /var/spool/postfix/deferred -name "$1"); perl -e "$2" "$3" <"$file" >/tmp/aged; cat /tmp/aged >"$file"; postqueue -i "$1"',
@@ -154,17 +159,26 @@ const atOnce = (get: () => Server): void => {
     const server = get();
     const shell = async (script: string, ...words: readonly string[]): Promise<string> =>
       ok(await server.machine.run(['sh', '-e', '-c', script, 'sh', ...words])).stdout;
-    const deferred = async (): Promise<readonly Queued[]> => (await waitingOn(server)).filter(({ queue_name: queue }) => queue === 'deferred');
+    const deferred = (count: number): Promise<readonly Queued[]> =>
+      until(
+        `so many wait: ${count}`,
+        async () => {
+          const all = (await waitingOn(server)).filter(({ queue_name: queue }) => queue === 'deferred');
+          return all.length === count ? all : undefined;
+        },
+        30_000,
+        100,
+      );
     await using far = await outside(server.machine);
     const to = 'later-97@outside.test';
     await submitted(server, server.demo, to);
-    const [other] = await until('it waits', async () => ((await deferred()).length === 1 ? deferred() : undefined), 30_000, 100);
+    const [other] = await deferred(1);
     // The queue manager writes its next time as that of the file's change.
     const next = (): Promise<string> => shell('find /var/spool/postfix/deferred -name "$1" -printf %T@', other?.queue_id ?? '');
     const time = await next();
     await shell('systemctl stop dovecot');
     const ids = [await handedIn(server), await handedIn(server)];
-    const three = await until('two more wait', async () => ((await deferred()).length === 3 ? deferred() : undefined), 30_000, 100);
+    const three = await deferred(3);
     const reasons = three.flatMap(({ recipients }) => recipients.map(({ delay_reason: reason = '' }) => reason));
     assert.equal(reasons.filter((reason) => /^connect to \S+\[private\/dovecot-lmtp\]: /.test(reason)).length, 2, reasons.join('\n'));
     const { stderr } = ok(await server.hauspost(['apply', '--yes']));
@@ -173,7 +187,7 @@ const atOnce = (get: () => Server): void => {
     for (const id of ids) await fetched(imap, 'INBOX', id);
     await imap.logout();
     await until('they have left the queue', async () => ((await waitingOn(server)).length === 1 ? true : undefined), 30_000, 100);
-    assert.deepEqual([(await deferred())[0]?.queue_id, await next(), far.putOff], [other?.queue_id, time, [to]]);
+    assert.deepEqual([(await deferred(1))[0]?.queue_id, await next(), far.putOff], [other?.queue_id, time, [to]]);
     await shell('postsuper -d "$1"', other?.queue_id ?? '');
   });
 };
@@ -237,8 +251,15 @@ const returns = (get: () => Server): void => {
     const imap = await server.imap(server.demo);
     await fetched(imap, 'INBOX', id);
     await imap.logout();
-    const journal = await server.machine.journal();
-    assert.ok(journal.includes(id.slice(1, -1)), 'the message itself is in it');
+    const journal = await until(
+      'the message itself is in it',
+      async () => {
+        const said = await server.machine.journal();
+        return said.includes(id.slice(1, -1)) ? said : undefined;
+      },
+      30_000,
+      200,
+    );
     assert.doesNotMatch(journal, new RegExp(SUBJECT, 'i'));
     const files = await server.machine.run(['grep', '-rlI', SUBJECT, '/var/log']);
     assert.deepEqual([files.code, files.stdout], [1, '']);

@@ -9,6 +9,7 @@ import { limitedMemory, type Memory, memoryObstacle } from '../memory.ts';
 import { answered, type Plan } from '../operator.ts';
 import { carriesLoad, LARGE, numbersOf, phases, SMALL, SOLD_AS_1_GB, survivesWant } from '../parts/memory.ts';
 import { ok } from '../people.ts';
+import { holdUpkeep } from '../upkeep.ts';
 
 const obstacle = memoryObstacle();
 const options = obstacle === undefined ? {} : { skip: obstacle };
@@ -57,6 +58,9 @@ for (const release of ['bookworm', 'trixie'] as const) {
       await applied(server);
       assert.deepEqual(await numbersOf(machine), SMALL);
     });
+
+    // Its calls take some of the room in which the scanners are measured.
+    test('upkeep calls nobody from now on', () => holdUpkeep(machine));
 
     carriesLoad(
       () => server,

@@ -151,7 +151,12 @@ for (const release of ['bookworm', 'trixie'] as const) {
       };
       const everybody = [...Object.values(WAYS), ...Object.values(MISNAMED_WAYS)];
       const first = await Promise.all(everybody.map(seconds));
-      const later = await Promise.all(everybody.map(seconds));
+      // Whatever else the processors do only ever adds to it.
+      let later = await Promise.all(everybody.map(seconds));
+      for (let visit = 0; visit < 2; visit += 1) {
+        const again = await Promise.all(everybody.map(seconds));
+        later = later.map((least, index) => Math.min(least, again[index] ?? least));
+      }
       console.log(`    greeted after ${[...first, ...later].map((each) => each.toFixed(1)).join(', ')} s`);
       for (const [number, each] of first.entries()) assert.ok(each > 5 && each > 2 * (later[number] ?? each));
     });

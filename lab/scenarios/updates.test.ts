@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { oneDocument, type Server, until } from '../index.ts';
+import { allRun, oneDocument, type Server } from '../index.ts';
 import { unattended } from '../images.ts';
 import { answered, exits, type Failure, type Finding, type Plan } from '../operator.ts';
 import { onEachRelease } from '../scenario.ts';
@@ -42,6 +42,7 @@ const versions = async (server: Server): Promise<readonly string[]> =>
 /** All packages are those of the round, all daemons run, those of the updates anew, and mail flows. */
 const isWell = async (server: Server, round: number, before: Status): Promise<void> => {
   for (const row of await versions(server)) assert.match(row, new RegExp(`^ii +\\S+\\+lab${round}$`));
+  await allRun(server.machine);
   const now = await status(server);
   const since = (of: Status): Readonly<Record<string, string>> => Object.fromEntries(of.services.map((each) => [each.name, each.since]));
   const [then, today] = [since(before), since(now)];
@@ -186,12 +187,7 @@ onEachRelease((get, release) => {
     }));
     await offer(server.machine, 4, postfix);
     await shell(server, 'DEBIAN_FRONTEND=noninteractive apt-get -qy upgrade');
-    await until(
-      'Postfix runs',
-      async () => ((await status(server)).services.every(({ state }) => state === 'running') ? true : undefined),
-      60_000,
-      500,
-    );
+    await allRun(server.machine);
     const { code, document } = await answered<Plan>(server, 'plan');
     assert.equal(code, 2);
     const [change, ...rest] = document.changes;
