@@ -11,7 +11,8 @@ export interface TlsTrust {
   readonly servername: string;
 }
 
-const ANSWER_MS = 60_000;
+/** Longer than Postfix waits for names that no server answers, on a busy machine. */
+const ANSWER_MS = 120_000;
 
 export class Dialogue {
   #socket: Socket | TLSSocket;

@@ -14,7 +14,7 @@ export { internetSocketsOf, lastingListeners, listening, LOCAL_LISTENERS } from 
 export { CONNECTIONS, type Load, loadPlace, READERS, runLoad, type Wait } from './load/index.ts';
 export { type NameRecord, nameServer } from './names.ts';
 export { type Addresses, type Host, type Network, network } from './network.ts';
-export { type Child, collect, ended, type Output, until } from './process.ts';
+export { type Child, collect, ended, hasSaid, type Output, until } from './process.ts';
 export type { Files, Room } from './room.ts';
 export { type Forward, type Sockets, socketsOf, type Target } from './sockets.ts';
 export { BROUGHT, launched, PUBLIC, served, servedPublic, shownPassword, type UpRecord, upRecord } from './served.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { oneDocument } from './command.ts';
 import type { Machine } from './machine.ts';
 import { HAUSPOST, type Server } from './mail.ts';
-import { collect, ended, type Output, until } from './process.ts';
+import { collect, ended, hasSaid, type Output } from './process.ts';
 
 export interface Change {
   readonly kind: string;
@@ -90,7 +90,6 @@ export interface Launched {
 export const launched = async (machine: Machine, words: readonly string[], saying: string): Promise<Launched> => {
   const child = machine.spawn(['sh', '-c', '"$@" & echo $!; wait $!', 'sh', HAUSPOST, ...words]);
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
-  const isSaid = (): true | undefined => stderr.text().includes(saying) || child.exitCode !== null || undefined;
-  await until(() => `it says ${saying}; it says ${stderr.text()}`, isSaid, 60_000, 5);
+  await hasSaid(child, stderr, saying);
   return { pid: stdout.text().split('\n')[0] ?? '', ended: ended(child), said: stderr.text };
 };

@@ -51,6 +51,20 @@ export const collect = (stream: Readable): { text(encoding?: BufferEncoding): st
   return { text: (encoding = 'utf8') => Buffer.concat(chunks).toString(encoding) };
 };
 
+/** Once a child has said that on its standard error, at that very moment, or has ended; `until` looks ever more rarely, and what follows may be soon over. */
+export const hasSaid = (child: Child, stderr: { text(): string }, words: string, ms = 60_000): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`it does not say ${words} within ${ms} ms; it says ${stderr.text()}`)), ms);
+    const look = (): void => {
+      if (!stderr.text().includes(words) && child.exitCode === null && child.signalCode === null) return;
+      clearTimeout(timer);
+      resolve();
+    };
+    child.stderr.on('data', look);
+    child.on('exit', look);
+    look();
+  });
+
 /** Feeds `input` to a child and waits for its end, and for the end of all that holds its output. */
 export const finish = async (child: Child, what: Argv, options: RunOptions = {}): Promise<Output> => {
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connect as connectTls, type PeerCertificate } from 'node:tls';
-import { atTerminal, collect, ended, filesDigest, HAUSPOST, type Output, oneDocument, type Server, until } from '../index.ts';
+import { atTerminal, collect, ended, filesDigest, HAUSPOST, hasSaid, type Output, oneDocument, type Server, until } from '../index.ts';
 import { ok } from '../people.ts';
 import { announcedSize, answered, configure, exits, type Failure, type Finding, generations, type Plan, UNANSWERED } from '../operator.ts';
 import { fileGone, fileWrong } from '../parts/operators-file.ts';
@@ -123,7 +123,7 @@ const applying = (get: () => Server): void => {
     const planned = (await answered<Plan>(server, 'plan')).document.changes.flatMap(({ needs }) => needs);
     const first = server.machine.spawn([HAUSPOST, 'apply', '--yes']);
     const [stdout, stderr] = [collect(first.stdout), collect(first.stderr)];
-    await until('the first one works', () => stderr.text().includes('... stage') || first.exitCode !== null || undefined, 60_000);
+    await hasSaid(first, stderr, '... stage');
     const second = await answered<Failure>(server, 'apply', '--yes');
     assert.equal(second.code, 4);
     assert.equal(second.document.error.code, 'lock.held');

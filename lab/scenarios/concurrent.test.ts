@@ -220,7 +220,7 @@ const atBoot = (get: () => Server): void => {
     const before = await generations(server);
     await machine.stop();
     const booted = machine.start();
-    booted.catch(() => undefined); // it is judged below
+    void booted.catch(() => undefined); // it is judged below
     const starting = async (): Promise<true | undefined> => (await state(machine, 'mariadb.service').catch(() => '')) === 'activating' || undefined;
     await until('MariaDB is starting', starting, 60_000, 20);
     const apply = await launched(machine, ['apply', '--yes'], '... wait for mariadb');

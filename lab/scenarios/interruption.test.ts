@@ -1,7 +1,7 @@
 /** What interrupts a change or a self-test, and how the machine comes out of it: C3, C4, C6, C7. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { atTerminal, collect, ended, HAUSPOST, type Release, type Server, serve, until } from '../index.ts';
+import { atTerminal, collect, ended, HAUSPOST, hasSaid, type Release, type Server, serve } from '../index.ts';
 import { announcedSize, answered, configure, exits, generations, type Plan } from '../operator.ts';
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
@@ -10,7 +10,7 @@ const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 const applyUntil = async (server: Server, said: string): Promise<{ readonly pid: string; readonly ended: Promise<number>; text(): string }> => {
   const child = server.machine.spawn([HAUSPOST, 'apply', '--yes']);
   const stderr = collect(child.stderr);
-  await until(`it says ${said}`, () => stderr.text().includes(said) || child.exitCode !== null || undefined, 60_000, 5);
+  await hasSaid(child, stderr, said);
   // The oldest: a child that it has forked bears its name until it runs a program of its own.
   const pid = (await server.machine.run(['pgrep', '-o', '-f', 'main.ts apply --yes'])).stdout.trim();
   assert.match(pid, /^[0-9]+$/, stderr.text());
@@ -72,7 +72,7 @@ for (const release of RELEASES) {
       };
       const child = server.machine.spawn([HAUSPOST, 'selftest']);
       const stderr = collect(child.stderr);
-      await until('it delivers', () => stderr.text().includes(' ok self-test: alias') || child.exitCode !== null || undefined, 60_000, 5);
+      await hasSaid(child, stderr, ' ok self-test: alias');
       await server.machine.run(['pkill', '-KILL', '-f', 'main.ts selftest']);
       await ended(child);
       assert.match(await traces(), /hauspost-selftest-/);

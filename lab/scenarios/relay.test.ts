@@ -12,6 +12,8 @@ const HOST = 'mail.outside.test';
 const AT = '127.0.0.9';
 const USER = 'customer@outside.test';
 const PASSWORD = 'k3y: with "quotes", #signs $and \\more';
+/** No queue id of Postfix holds it by chance. */
+const BEGINS = PASSWORD.slice(0, 9);
 const FILE = '/etc/hauspost/relay-password';
 const LOGIN = `relay_user = "${USER}"\nrelay_password_file = "${FILE}"\n`;
 
@@ -74,7 +76,7 @@ const relays = (get: () => Server): void => {
     const { mark } = await send(server);
     const { port, user, secure, source } = await relay.message(mark);
     assert.deepEqual([port, user, secure], [587, USER, true]);
-    assert.doesNotMatch(source, /k3y/);
+    assert.ok(!source.includes(BEGINS));
     assert.equal((await server.machine.run(['stat', '-c', '%U:%G %a', '/etc/postfix/relay-password'])).stdout, 'root:root 600\n');
   });
 
@@ -149,7 +151,7 @@ const relays = (get: () => Server): void => {
   test('M29: the password was in no answer and is in no log', async () => {
     const server = get();
     const journal = await server.machine.journal();
-    for (const text of [...seen, journal]) assert.ok(!text.includes('k3y'));
+    for (const text of [...seen, journal]) assert.ok(!text.includes(BEGINS));
     assert.ok(seen.length > 10 && journal.includes('relayed-1'));
   });
 };

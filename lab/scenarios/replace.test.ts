@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { ImapFlow } from 'imapflow';
 import { dated } from '../dated.ts';
 import { DOMAIN, HOST, howTo } from '../how-to/index.ts';
-import { atTerminal, boot, collect, ended, fetched, HAUSPOST, type Machine, oneDocument, type Release, Smtp, until } from '../index.ts';
+import { atTerminal, boot, collect, ended, fetched, HAUSPOST, hasSaid, type Machine, oneDocument, type Release, Smtp, until } from '../index.ts';
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 const ONE = { user: `one@${DOMAIN}`, pass: 'one-password' };
@@ -169,11 +169,7 @@ for (const release of RELEASES) {
       const child = machine.spawn([HAUSPOST, 'rollback', '0', '--yes']);
       const stderr = collect(child.stderr);
       const end = ended(child);
-      // Not by looking again and again: it is soon over.
-      const putBack = new Promise<void>((resolve) =>
-        child.stderr.on('data', () => (stderr.text().includes('put files back') ? resolve() : undefined)),
-      );
-      await Promise.race([putBack, end]);
+      await hasSaid(child, stderr, 'put files back');
       await machine.run(['pkill', '-KILL', '-f', 'main.ts rollback 0']);
       assert.notEqual(await end, 0, stderr.text());
       const plan = await hauspost(machine, 2, 'plan');

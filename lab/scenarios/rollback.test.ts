@@ -1,7 +1,7 @@
 /** C5: earlier configurations are listed and put back, with all that belongs to them; what does not work is undone, and none is lost. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { atTerminal, collect, ended, filesDigest, HAUSPOST, oneDocument, type Server, until, upRecord } from '../index.ts';
+import { atTerminal, collect, ended, filesDigest, HAUSPOST, hasSaid, oneDocument, type Server, until, upRecord } from '../index.ts';
 import { announcedSize, answered, configure, exits, type Failure, type Plan } from '../operator.ts';
 import { begunAnew } from '../parts/anew.ts';
 import { onEachRelease } from '../scenario.ts';
@@ -317,7 +317,7 @@ It was made from other options than generation 3, which is in place:
     const server = get();
     const child = server.machine.spawn([HAUSPOST, 'rollback', '2', '--yes']);
     const stderr = collect(child.stderr);
-    await until('files are written', () => stderr.text().includes(' ok write files') || child.exitCode !== null || undefined, 60_000, 5);
+    await hasSaid(child, stderr, ' ok write files');
     await server.machine.run(['pkill', '-KILL', '-f', 'main.ts rollback 2']);
     assert.notEqual(await ended(child), 0);
     const { code, document } = await answered<Plan>(server, 'plan');
