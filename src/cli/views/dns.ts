@@ -2,7 +2,7 @@
 import { readable } from '#base';
 import { absolute, recordText } from '#formats';
 import type { OutputOf } from '#operations';
-import { columns } from './table.ts';
+import { columns, explained } from './table.ts';
 
 type Output = OutputOf<'dns records'>;
 type DnsRecord = Output['records'][number];
@@ -14,18 +14,21 @@ const shortened = (value: string): string => (value.length <= SHOWN ? value : `$
 
 const value = (record: DnsRecord): string => shortened(record.type === 'TXT' ? record.data.text : recordText(record, record.name));
 
-const row = (record: DnsRecord): readonly string[] => [readable(record.name), record.type, value(record), record.why];
+const row = (record: DnsRecord): { readonly cells: readonly string[]; readonly text: string } => ({
+  cells: [readable(record.name), record.type, value(record)],
+  text: record.why,
+});
 
 const zones = (records: Output['records']): readonly string[] =>
   [...Map.groupBy(records, ({ zone }) => zone)].map(
-    ([zone, some]) => `Zone ${readable(zone)}\n\n${columns([['NAME', 'TYPE', 'VALUE', 'WHY'], ...some.map(row)])}\n`,
+    ([zone, some]) => `Zone ${readable(zone)}\n\n${explained(some.map(row), [['NAME', 'TYPE', 'VALUE']])}\n`,
   );
 
 const reverse = (list: Output['reverse']): readonly string[] =>
   list.length === 0
     ? []
     : [
-        `To ask the provider of each address for\n\n${columns(list.map(({ address, type, data, why }) => [address, type, absolute(data.target), why]))}\n`,
+        `To ask the provider of each address for\n\n${explained(list.map(({ address, type, data, why }) => ({ cells: [address, type, absolute(data.target)], text: why })))}\n`,
       ];
 
 const leftOut = (list: Output['left_out']): readonly string[] =>

@@ -18,6 +18,12 @@ const aligned = (rows: readonly Cells[], widths: readonly number[]): readonly st
 /** Aligned, two blanks between them. */
 export const columns = (rows: readonly Cells[]): string => aligned(rows, widthsOf(rows)).join('\n');
 
+/** The same, and below each row a text about it: beside it, it would be off the screen. */
+export const explained = (rows: readonly { readonly cells: Cells; readonly text: string }[], head: readonly Cells[] = []): string => {
+  const [shown, texts] = [columns([...head, ...rows.map(({ cells }) => cells)]).split('\n'), rows.map(({ text }) => `    ${text}`)];
+  return shown.flatMap((line, index) => (index < head.length ? [line] : [line, texts[index - head.length] ?? ''])).join('\n');
+};
+
 /** How a list of any length is shown. */
 export interface ListView<E> {
   /** The line that stands for an empty list. */
