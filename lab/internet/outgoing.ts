@@ -1,7 +1,6 @@
 /** Mail that somebody of ours sends into the internet, and what Postfix says has become of it. */
 import { dated } from '../dated.ts';
 import { until } from '../process.ts';
-import type { Reply } from '../smtp.ts';
 import type { Ours } from './ours.ts';
 
 export interface Fate {
@@ -17,34 +16,38 @@ export interface Fate {
 
 let sent = 0;
 
+/** Right after an apply, while the filter still reads its configuration (milter_default_action). */
+const WITHOUT_FILTER = /451 4\.7\.1 Service unavailable/;
+
 /** A person hands in a message to `to` on port 587; answers with its subject, which no other message has. */
 export const handIn = async (server: Ours, to: string, from = server.demo.user): Promise<string> => {
   const subject = `message-${++sent}-of-${process.pid}`;
   const head = [`From: <${from}>`, `To: <${to}>`, `Subject: ${subject}`, dated(), `Message-ID: <${subject}@${server.identity.domain}>`];
   const source = [...head, 'MIME-Version: 1.0', 'Content-Type: text/plain', '', 'Hello there.', ''].join('\r\n');
-  const attempt = async (): Promise<Reply> => {
+  /** The first answer that is no agreement, with the line that it is about; else the last. */
+  const attempt = async (): Promise<string> => {
     const smtp = await server.client(587, server.demo);
     try {
       for (const line of [`MAIL FROM:<${from}>`, `RCPT TO:<${to}>`]) {
-        const reply = await smtp.command(line);
-        if (reply.code !== 250) return reply;
+        const { code, lines } = await smtp.command(line);
+        if (code !== 250) return `${line}: ${code} ${lines.join(' ')}`;
       }
-      return await smtp.data(source);
+      const { code, lines } = await smtp.data(source);
+      return `${code} ${lines.join(' ')}`;
     } finally {
       smtp.close();
     }
   };
-  // Right after an apply the filter may still be reading its configuration: then mail is told to come later.
-  const { code, lines } = await until(
-    `mail to ${to} is not put off`,
+  const answer = await until(
+    'the filter is there',
     async () => {
-      const reply = await attempt();
-      return reply.code < 400 || reply.code >= 500 ? reply : undefined;
+      const told = await attempt();
+      return WITHOUT_FILTER.test(told) ? undefined : told;
     },
     30_000,
     500,
   );
-  if (code !== 250) throw new Error(`${code} ${lines.join(' ')}`);
+  if (!answer.startsWith('250 ')) throw new Error(answer);
   return subject;
 };
 

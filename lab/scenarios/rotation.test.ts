@@ -18,7 +18,7 @@ const ROUNDS = 4;
 const READER = 'reader@right.example';
 const MESSAGES = 2000;
 /** So that there are about as many by the end of the rounds. */
-const EVERY_MS = { send: 400, submit: 1000 } as const;
+const EVERY_MS = { send: 520, submit: 1300 } as const;
 
 interface Place {
   readonly server: Ours;
