@@ -84,6 +84,8 @@ export interface Launched {
   readonly ended: Promise<number>;
   /** What it has said on standard error so far. */
   said(): string;
+  /** What it has printed. */
+  result(): string;
 }
 
 /** Begins a command, and waits until it says that. It may be held up by SIGSTOP: it is no child of nsenter(1), which would stop with it. */
@@ -91,5 +93,10 @@ export const launched = async (machine: Machine, words: readonly string[], sayin
   const child = machine.spawn(['sh', '-c', '"$@" & echo $!; wait $!', 'sh', HAUSPOST, ...words]);
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
   await hasSaid(child, stderr, saying);
-  return { pid: stdout.text().split('\n')[0] ?? '', ended: ended(child), said: stderr.text };
+  return {
+    pid: stdout.text().split('\n')[0] ?? '',
+    ended: ended(child),
+    said: stderr.text,
+    result: () => stdout.text().slice(stdout.text().indexOf('\n') + 1),
+  };
 };

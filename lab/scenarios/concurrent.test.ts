@@ -169,6 +169,37 @@ const twoAtOnce = (get: () => Server): void => {
     await configure(server, size(50));
     await exits(server, 0, 'apply', '--yes');
   });
+
+  test('C4, M19: upkeep that waits for an apply which is killed makes no daemon read what that one has left, and says why', async () => {
+    const server = get();
+    const { machine } = server;
+    const reloads = async (): Promise<number> => (await machine.journal()).match(/ Reloading (?:dovecot|postfix\S*|nginx)\.service/g)?.length ?? 0;
+    await configure(server, 'hostname = "post.hauspost.test"\n');
+    const change = await launched(machine, ['apply', '--yes'], '... check ');
+    await machine.run(['kill', '-STOP', change.pid]);
+    const keeper = await launched(machine, ['upkeep'], `waits for 'hauspost apply' (process ${change.pid})`);
+    await machine.run(['kill', '-CONT', change.pid]);
+    const before = await reloads();
+    assert.ok(before > 0, 'the journal tells of them');
+    await until('the files are written', () => change.said().includes(' ok write files') || undefined, 60_000, 5);
+    await machine.run(['kill', '-KILL', change.pid]);
+    assert.notEqual(await change.ended, 0);
+    assert.equal(await keeper.ended, 1, keeper.said());
+    const why = /a change \(to generation \d+\) was interrupted, and the machine is between two configurations; no daemon/;
+    await until(
+      () => `it says why; it says ${keeper.result()}`,
+      () => why.test(keeper.result()) || undefined,
+      10_000,
+    );
+    assert.equal(await reloads(), before);
+    const { document } = await answered<Plan>(server, 'plan');
+    assert.ok(document.interrupted !== undefined, JSON.stringify(document));
+    await exits(server, 0, 'apply', '--yes');
+    await exits(server, 0, 'upkeep');
+    await inOrder(server);
+    await configure(server, size(50));
+    await exits(server, 0, 'apply', '--yes');
+  });
 };
 
 const GO = '/run/mariadb-may-start';

@@ -6,6 +6,7 @@ import { announcedSize, answered, configure, exits, type Failure, type Plan } fr
 import { begunAnew } from '../parts/anew.ts';
 import { onEachRelease } from '../scenario.ts';
 import { sql } from '../sql.ts';
+import { holdUpkeep } from '../upkeep.ts';
 
 interface Listed {
   readonly number: number;
@@ -315,6 +316,8 @@ It was made from other options than generation 3, which is in place:
 
   test('C5: it is killed in the middle: plan says so, the next one undoes that and goes on; nothing is lost from the list', async () => {
     const server = get();
+    // It may have waited for the rollback, and then is the one that is at work.
+    await holdUpkeep(server.machine);
     const child = server.machine.spawn([HAUSPOST, 'rollback', '2', '--yes']);
     const stderr = collect(child.stderr);
     await hasSaid(child, stderr, ' ok write files');

@@ -12,17 +12,34 @@ import { certificateAt, isSigned, leftAloneUntil, putChain, renewalOf, signAnew 
 import { lastAttempt, noted } from './attempts.ts';
 import { signedByAuthority } from './authority.ts';
 import { awaitedOf, certificateNames, type LeftOut, type Names } from './certificate-names.ts';
+import { storeOf } from './desired.ts';
 import { certificateLacks, materialsFor } from './materials.ts';
 import type { Context } from './operation.ts';
 import { signedRequest } from './server-certificate.ts';
 import { desiredForCertificates, serveCertificate } from './serving.ts';
 import type { Kept, Task } from './task.ts';
 
+/** Who has waited for a change need not find it at its end: daemons that were made to read a certificate now would read half of what it has left. */
+const refuseBetween = async (context: Context): Promise<void> => {
+  const { entering } = await storeOf(context).state();
+  if (entering === null) return;
+  throw environmentError({
+    code: 'cert.change-interrupted',
+    message: `a change (to generation ${entering}) was interrupted, and the machine is between two configurations; no daemon was made to read anything`,
+    remedy: "'hauspost apply' puts it in order.",
+  });
+};
+
 /** Somebody's change is waited for; `work` gets what is in place after it. */
 const amongChanges = <T>(context: Context, command: string, work: (now: Desired | undefined) => Promise<T>): Promise<T> =>
-  withLock(command, async () => work(await desiredForCertificates(context)), {
-    wait: { tell: (holder) => context.reporter.emit({ kind: 'info', text: `waits for ${holder}` }), signal: context.signal },
-  });
+  withLock(
+    command,
+    async () => {
+      await refuseBetween(context);
+      return work(await desiredForCertificates(context));
+    },
+    { wait: { tell: (holder) => context.reporter.emit({ kind: 'info', text: `waits for ${holder}` }), signal: context.signal } },
+  );
 
 const servedAlike = (one: Desired, other: Desired): boolean =>
   one.input.settings.tls.source === other.input.settings.tls.source && isDeepStrictEqual(signedRequest(one.input), signedRequest(other.input));

@@ -51,7 +51,8 @@ const run = async (context: Context, tasks: readonly Task[]): Promise<z.output<t
     return { done: [], findings: [], next: (await askAgain(context, begun, entering === null ? [] : [machine.now()])).toISOString() };
   const kept: Kept[] = [];
   for (const task of tasks) kept.push(await attempted(context, task));
-  const wishes = kept.flatMap(({ next: wish }) => (wish === undefined ? [] : [wish]));
+  const isBetween = (await storeOf(context).state()).entering !== null;
+  const wishes = [...kept.flatMap(({ next: wish }) => (wish === undefined ? [] : [wish])), ...(isBetween ? [machine.now()] : [])];
   const next = await askAgain(context, begun, wishes);
   return { done: kept.flatMap(({ done }) => done), findings: kept.flatMap(({ findings = [] }) => findings), next: next.toISOString() };
 };
