@@ -8,6 +8,7 @@ import type { Release } from './kinds.ts';
 import { allRun, HAUSPOST, type Login, type Server, serverOn } from './mail.ts';
 import { type NameRecord, nameServer } from './names.ts';
 import { type Addresses, network } from './network.ts';
+import { tellOnFailure } from './on-failure.ts';
 import { succeeded } from './process.ts';
 import { PUBLIC, servedPublic } from './served.ts';
 
@@ -60,6 +61,7 @@ export const serveAbroad = async (release: Release, records: readonly NameRecord
     succeeded(['ip'], await sockets.run(['ip', 'address', 'add', address, 'dev', 'host0', ...(address.includes(':') ? ['nodad'] : [])]));
   const vantage = { sockets, host: PUBLIC.addresses.v4, stranger: OUTSIDE.v4, client: CLIENT, hostname: PUBLIC.hostname };
   const server = await serverOn(machine, DEMO, vantage);
+  stack.use(tellOnFailure(machine, DEMO.pass));
   await configured(server);
   const undo = stack.move();
   return {

@@ -9,6 +9,7 @@ import { served, shownPassword, upRecord } from './served.ts';
 import type { TlsTrust } from './dialogue.ts';
 import { openPaths, openPorts } from './listening.ts';
 import { ManageSieve } from './sieve.ts';
+import { tellOnFailure } from './on-failure.ts';
 import { readyOn } from './ready.ts';
 import { Smtp } from './smtp.ts';
 
@@ -174,7 +175,15 @@ export const serverOn = async (machine: Machine, demo?: Login, vantage = within(
 export const serve = async (release: Release, more: Omit<BootOptions, 'image'> = {}): Promise<Server> => {
   const machine = await boot({ ...more, image: await served({ release, init: 'systemd' }) });
   await allRun(machine);
-  return serverOn(machine);
+  const server = await serverOn(machine);
+  const told = tellOnFailure(machine, server.demo.pass);
+  return {
+    ...server,
+    [Symbol.asyncDispose]: async () => {
+      told[Symbol.dispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
 };
 
 /** The message's octets, if it is in the mailbox. */
