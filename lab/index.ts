@@ -27,7 +27,7 @@ export { ManageSieve, type SieveReply } from './sieve.ts';
 export { type Reply, Smtp } from './smtp.ts';
 export { askUdp } from './udp.ts';
 export { atTerminal, filesDigest, oneDocument, refusedInput, unchanged, type Wrong } from './command.ts';
-export { runMany } from './ready.ts';
+export { readyOn, runMany } from './ready.ts';
 export { manyRuns } from './runs.ts';
 export { type Crowd, nameOf, settle } from './crowd.ts';
 export { fileWith, WRONG_VALUES } from './wrong-config.ts';

@@ -191,7 +191,9 @@ const sourceIn = async (imap: ImapFlow, mailbox: string, messageId: string): Pro
   const lock = await imap.getMailboxLock(mailbox);
   try {
     await imap.noop();
-    const [uid] = (await imap.search({ header: { 'message-id': messageId } }, { uid: true })) || [];
+    const found = await imap.search({ header: { 'message-id': messageId } }, { uid: true });
+    if (!Array.isArray(found)) throw new Error(`no answer to SEARCH in ${mailbox}`);
+    const [uid] = found;
     if (uid === undefined) return undefined;
     const message = await imap.fetchOne(String(uid), { source: true }, { uid: true });
     return message === false ? undefined : message.source?.toString('latin1');

@@ -6,8 +6,8 @@ import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Inside } from './enter.ts';
 import type { Machine } from './machine.ts';
-import { collect, ended, type Output, succeeded } from './process.ts';
-import { manyRuns, runsInTurn } from './runs.ts';
+import { collect, ended, type Output } from './process.ts';
+import { runsInTurn } from './runs.ts';
 
 /** The program's own Node. */
 export const NODE = `/opt/hauspost/node_modules/node-linux-${process.arch}/bin/node`;
@@ -16,19 +16,12 @@ export const NODE = `/opt/hauspost/node_modules/node-linux-${process.arch}/bin/n
 const YOUNG = '--max-semi-space-size=4';
 export const COMPILED = '/opt/hauspost/node_modules/.cache/hauspost';
 const FRONT_DOOR = '/opt/hauspost/src/cli/index.ts';
-const MANY = manyRuns(FRONT_DOOR);
 const IN_TURN = runsInTurn(FRONT_DOOR);
 
 export interface TimedOutput extends Output {
   /** Of this run alone: Node and what it shares with the others is loaded by the first. */
   readonly ms: number;
 }
-
-/** The whole command line many times in one process of the machine, with no terminal and no standard input. */
-export const runMany = async (machine: Inside, runs: readonly (readonly string[])[]): Promise<readonly TimedOutput[]> => {
-  const argv = [NODE, '--input-type=module', '--eval', MANY, JSON.stringify(runs)];
-  return JSON.parse(succeeded(argv, await machine.run(argv)).stdout) as readonly TimedOutput[];
-};
 
 /** The whole command line in one process of the machine, one command whenever it is asked for; `input` is its standard input. */
 export interface Ready extends AsyncDisposable {
@@ -104,4 +97,11 @@ export const readyOn = (machine: Machine): Ready => {
   const known = programs.get(machine) ?? ready(machine);
   programs.set(machine, known);
   return known;
+};
+
+/** One after the other in the process that stays, with no terminal and no standard input. */
+export const runMany = async (machine: Machine, runs: readonly (readonly string[])[]): Promise<readonly TimedOutput[]> => {
+  const outputs: TimedOutput[] = [];
+  for (const words of runs) outputs.push(await readyOn(machine).run(words));
+  return outputs;
 };

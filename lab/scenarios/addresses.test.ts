@@ -6,7 +6,6 @@ import {
   type Addresses,
   allRun,
   boot,
-  HAUSPOST,
   type Host,
   listening,
   type Machine,
@@ -16,6 +15,7 @@ import {
   type Output,
   outside,
   PUBLIC,
+  readyOn,
   servedPublic,
   Smtp,
   until,
@@ -66,7 +66,7 @@ for (const release of ['bookworm', 'trixie'] as const) {
     const configure = async (more: string, forwarder = NAMES.v4): Promise<void> => {
       const file = `[server]\nprofile = "public"\nhostname = "${PUBLIC.hostname}"\npostmaster = "${TO}"\n[resolver]\nforwarders = ["${forwarder}"]\n[incoming]\nallow = ["${STRANGER.v4}", "${STRANGER.v6}"]\n[network]\n${more}`;
       await shell(machine, 'cat >/etc/hauspost/hauspost.toml', file);
-      await shell(machine, `${HAUSPOST} apply --yes`);
+      ok(await readyOn(machine).run(['apply', '--yes']));
     };
     const arrives = async (host: string): Promise<void> => {
       const id = `<address-${++sent}@elsewhere.example>`;
@@ -86,7 +86,7 @@ for (const release of ['bookworm', 'trixie'] as const) {
       listening(machine)
         .filter((line) => !/127\.0\.0\.1|\[::1\]/.test(line))
         .map((line) => line.split(' ')[1] ?? '');
-    const passes = async (): Promise<void> => void (await shell(machine, `${HAUSPOST} selftest`));
+    const passes = async (): Promise<void> => void ok(await readyOn(machine).run(['selftest']));
 
     test('the name under which programs write mail is that of the server', async () => {
       assert.equal(await shell(machine, 'cat /etc/mailname'), `${PUBLIC.hostname}\n`);

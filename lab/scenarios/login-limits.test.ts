@@ -16,6 +16,7 @@ import {
   nameServer,
   network,
   PUBLIC,
+  readyOn,
   type Release,
   type Reply,
   servedPublic,
@@ -69,11 +70,11 @@ const arrange = async (release: Release): Promise<Place> => {
   }
   await shell(machine, 'ip -6 route replace 2001:2::/32 dev host0');
   await shell(machine, 'cat >>/etc/hauspost/hauspost.toml', CONFIG);
-  await shell(machine, `${HAUSPOST} apply --yes`);
-  for (const { user, pass } of [ANNA, BEN, CARL, DORA, ERIK, SPAMMER])
-    await shell(machine, `${HAUSPOST} account add ${user} --password-stdin`, `${pass}\n`);
+  const { run: hauspost } = readyOn(machine);
+  ok(await hauspost(['apply', '--yes']));
+  for (const { user, pass } of [ANNA, BEN, CARL, DORA, ERIK, SPAMMER]) ok(await hauspost(['account', 'add', user, '--password-stdin'], `${pass}\n`));
   const cheap = (await shell(machine, `doveadm pw -s SHA512-CRYPT -r 1000 -p ${MIA.pass}`)).trim();
-  await shell(machine, `${HAUSPOST} account add ${MIA.user} --password-hash-stdin`, `${cheap}\n`);
+  ok(await hauspost(['account', 'add', MIA.user, '--password-hash-stdin'], `${cheap}\n`));
   return {
     machine,
     clients,
@@ -108,7 +109,7 @@ for (const release of ['bookworm', 'trixie'] as const) {
       const outcomes = await Promise.all(logins.map((login) => tries(login, from, by)));
       assert.deepEqual(new Set(outcomes), new Set(['refused']));
     };
-    const hauspost = (words: string): Promise<string> => shell(place.machine, `${HAUSPOST} ${words}`);
+    const hauspost = async (words: string): Promise<string> => ok(await readyOn(place.machine).run(words.split(' '))).stdout;
 
     test('client: nine wrong passwords are borne, after the tenth the right one is refused there, and nowhere else; whoever was in before goes on', async () => {
       await fails(guesses('dolf', 1, 9), v4(1));
@@ -214,10 +215,13 @@ for (const release of ['bookworm', 'trixie'] as const) {
       for (const name of ['admin', '.x&reboot']) {
         assert.equal((await place.machine.run(['sh', '-c', odd, 'sh', name])).code, 0);
         const [, word = ''] = /^(\S*(?:admin|reboot)\S*) +30 /m.exec(await hauspost('ban list')) ?? [];
-        assert.match(await hauspost(`ban lift ${word}`), new RegExp(`${name}@ may try again; 30 wrong passwords are forgotten`));
+        assert.match(
+          await shell(place.machine, `${HAUSPOST} ban lift ${word}`),
+          new RegExp(`${name}@ may try again; 30 wrong passwords are forgotten`),
+        );
       }
       const notRefused = async (who: string): Promise<string> => {
-        const { code, stderr } = await place.machine.run([HAUSPOST, 'ban', 'lift', who]);
+        const { code, stderr } = await readyOn(place.machine).run(['ban', 'lift', who]);
         assert.equal(code, 3, stderr);
         return stderr;
       };
@@ -364,10 +368,8 @@ for (const release of ['bookworm', 'trixie'] as const) {
     });
 
     test('sending: 0 is no limit', async () => {
-      await shell(
-        place.machine,
-        `sed -i 's/^recipients_per_hour = .*/recipients_per_hour = 0/' /etc/hauspost/hauspost.toml && ${HAUSPOST} apply --yes`,
-      );
+      await shell(place.machine, `sed -i 's/^recipients_per_hour = .*/recipients_per_hour = 0/' /etc/hauspost/hauspost.toml`);
+      await hauspost('apply --yes');
       await until('it is not limited', async () => ((await sends(SPAMMER, several(MAY_SEND + 1))).code === 250 ? true : undefined), 60_000, 500);
       assert.equal((await sends(SPAMMER, several(MAY_SEND + 1))).code, 250);
     });

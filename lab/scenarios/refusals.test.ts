@@ -4,14 +4,14 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { boot, HAUSPOST, type Machine, oneDocument, type Output, type Release, until } from '../index.ts';
+import { boot, HAUSPOST, type Machine, oneDocument, type Output, readyOn, type Release, until } from '../index.ts';
 import { commandsBeforeUp } from '../parts/before-up.ts';
 import { withExim, withPackages } from '../parts/mail-packages.ts';
 import { ok } from '../people.ts';
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 
-const up = (machine: Machine, ...words: readonly string[]): Promise<Output> => machine.run([HAUSPOST, 'up', ...words]);
+const up = (machine: Machine, ...words: readonly string[]): Promise<Output> => readyOn(machine).run(['up', ...words]);
 
 /** Nothing stood in its way: it asks whether it may, and there is nobody to ask. */
 const accepted = async (machine: Machine, hostname = 'mail.hauspost.test', ...words: readonly string[]): Promise<string> => {
