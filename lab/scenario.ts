@@ -10,7 +10,7 @@ const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 export type Part = (get: () => Server, release: Release) => void;
 
 const onRelease = (release: Release, parts: readonly Part[], more: Omit<BootOptions, 'image'> = {}): void => {
-  describe(release, () => {
+  describe(release, { concurrency: 1 }, () => {
     let server: Server;
     before(async () => {
       server = await serve(release, more);

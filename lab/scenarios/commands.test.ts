@@ -8,7 +8,7 @@ import { announcedSize, answered, configure, exits, type Failure, type Finding, 
 import { fileGone, fileWrong } from '../parts/operators-file.ts';
 import { selfTestFails } from '../parts/self-test.ts';
 import { NEARLY_OVER, OUT_OF_TIME } from '../parts/dated-certificates.ts';
-import { onEachRelease, type Part } from '../scenario.ts';
+import { onEachReleaseAtOnce, type Part } from '../scenario.ts';
 import { holdUpkeep } from '../upkeep.ts';
 
 const OTHER = '127.0.0.5';
@@ -373,4 +373,8 @@ const once =
   (get, release) =>
     release === 'trixie' ? part(get, release) : undefined;
 
-onEachRelease(once(environment), database, once(fileWrong), applying, certificate, drift, fileGone, once(selfTestFails));
+const PARTS = [once(environment), database, once(fileWrong), applying, certificate, drift, fileGone, once(selfTestFails)];
+
+onEachReleaseAtOnce((get, release) => {
+  for (const part of PARTS) part(get, release);
+});
