@@ -3,13 +3,14 @@ import { DIRECTORY, type NameServer } from './dns.ts';
 
 type Servers = readonly NameServer[];
 
-/** Constant; the signal comes as argument. In a room of its own there is no other knotd. */
-const SIGNAL = 'kill -s "$1" $(pidof knotd)';
+/** Constant. In a room of its own there is no other knotd. It has stopped when all its threads have: one that waits for a processor answers what has come, once it gets it. */
+const STOP = 'pid=$(pidof knotd); kill -s STOP $pid; while grep -q "^State:[[:space:]]*[^T[:space:]]" /proc/$pid/task/*/status; do sleep 0.01; done';
+const GO_ON = 'kill -s CONT $(pidof knotd)';
 /** Constant; the argument is how long, in seconds. It wakes for long enough to answer what has come meanwhile. */
 const HESITATE = 'pid=$(pidof knotd); while kill -s STOP $pid && sleep "$1" && kill -s CONT $pid && sleep 0.05; do :; done';
 
-const signalled = async (servers: Servers, signal: 'STOP' | 'CONT'): Promise<void> => {
-  for (const server of servers) await server.must(['sh', '-c', SIGNAL, 'signal', signal]);
+const eachDoes = async (servers: Servers, script: string): Promise<void> => {
+  for (const server of servers) await server.must(['sh', '-c', script]);
 };
 
 /** Gone: whoever asks is told by the host that nobody listens. */
@@ -24,8 +25,8 @@ export const gone = async (servers: Servers): Promise<AsyncDisposable> => {
 
 /** Silent: whoever asks is told nothing. Questions that are still of interest are answered at the end. */
 export const silent = async (servers: Servers): Promise<AsyncDisposable> => {
-  await signalled(servers, 'STOP');
-  return { [Symbol.asyncDispose]: () => signalled(servers, 'CONT') };
+  await eachDoes(servers, STOP);
+  return { [Symbol.asyncDispose]: () => eachDoes(servers, GO_ON) };
 };
 
 /** Slow: each question is answered, up to `ms` late. */
@@ -34,7 +35,7 @@ export const slow = (servers: Servers, ms: number): AsyncDisposable => {
   return {
     [Symbol.asyncDispose]: async () => {
       for (const loop of loops) await loop.stop();
-      await signalled(servers, 'CONT');
+      await eachDoes(servers, GO_ON);
     },
   };
 };
