@@ -130,6 +130,16 @@ for (const release of RELEASES) {
       await machine?.[Symbol.asyncDispose]();
     });
 
+    test('D4: Rspamd is shown the keys once more when all run: one of its processes may have missed them as it started', async () => {
+      // The one is made when the service that comes last starts, the other when the map is put there (stat(1): change of the file itself).
+      const [started, shown] = await Promise.all(
+        ['/run/systemd/units/invocation:hauspost-upkeep.service', '/var/lib/rspamd/dkim/selectors.map'].map(async (file) =>
+          Number((await done(machine, ['stat', '--format=%.Z', file])).trim()),
+        ),
+      );
+      assert.ok(started !== undefined && shown !== undefined && shown > started, `${shown} after ${started}`);
+    });
+
     test('D4: every row is what it was, no account was added, and the columns are as they are everywhere', async () => {
       assert.match(rows, /\| {2}1 \| mysystems\.test/);
       assert.equal(await everything(machine), rows);

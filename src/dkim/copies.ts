@@ -8,10 +8,10 @@ import { ALGORITHMS, type DkimKey, type Keyring, listDkimKeys, privateKey, signi
 /** RSA's is the one that Rspamd's own module reads. */
 const MAPS: Readonly<Record<DkimAlgorithm, string>> = { rsa: 'selectors.map', ed25519: 'ed25519.map' };
 
-const put = async ({ machine }: Keyring, target: AbsPath, content: string): Promise<void> => {
+const put = async ({ machine }: Keyring, target: AbsPath, content: string, anew = false): Promise<void> => {
   const placement = { owner: 'root:_rspamd', mode: 0o440 };
   const state = await machine.state(target);
-  const same = state?.owner === placement.owner && state.mode === placement.mode && (await machine.read(target))?.toString() === content;
+  const same = !anew && state?.owner === placement.owner && state.mode === placement.mode && (await machine.read(target))?.toString() === content;
   if (!same) await machine.write(target, content, placement);
 };
 
@@ -28,7 +28,7 @@ const copies = async (keyring: Keyring, keys: readonly DkimKey[]): Promise<void>
 };
 
 /** A key lies there before a map names it, and after: what Rspamd has begun to sign by the old map it still can. */
-const publish = async (keyring: Keyring, keys: readonly DkimKey[]): Promise<void> => {
+const publish = async (keyring: Keyring, keys: readonly DkimKey[], anew: boolean): Promise<void> => {
   await copies(keyring, keys);
   const domains = [...Map.groupBy(keys, ({ domain }) => domain)];
   for (const algorithm of ALGORITHMS) {
@@ -36,18 +36,19 @@ const publish = async (keyring: Keyring, keys: readonly DkimKey[]): Promise<void
       const key = signing(some, algorithm);
       return key === undefined ? [] : [`${domain} ${key.selector}\n`];
     });
-    await put(keyring, path(`${keyring.directory}/${MAPS[algorithm]}`), lines.join(''));
+    await put(keyring, path(`${keyring.directory}/${MAPS[algorithm]}`), lines.join(''), anew);
   }
 };
 
 /**
  * Puts keys and maps where Rspamd reads them. A domain signs with its newest active key of each algorithm. Several may do so at once without a lock:
- * whoever wrote the maps looks once more, so none that writes last has left out the key of another.
+ * whoever wrote the maps looks once more, so none that writes last has left out the key of another. `anew`: the maps are replaced even where they are right,
+ * for an Rspamd that did not see them change.
  */
-export const publishDkimKeys = async (keyring: Keyring): Promise<void> => {
+export const publishDkimKeys = async (keyring: Keyring, { anew = false } = {}): Promise<void> => {
   await keyring.machine.makeDir(keyring.directory, { owner: 'root:_rspamd', mode: 0o750 });
   for (let keys = await listDkimKeys(keyring); ; ) {
-    await publish(keyring, keys);
+    await publish(keyring, keys, anew);
     const after = await listDkimKeys(keyring);
     if (isDeepStrictEqual(after, keys)) return;
     keys = after;

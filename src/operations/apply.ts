@@ -22,7 +22,7 @@ import { type RenderInput, SERVICE_NAMES } from '#model';
 import { render } from '#services';
 import { agreedTo, applyRequest, consentTo, standing, standingFields, surroundings } from './applying.ts';
 import { desiredAgain, inPlace, inputOf, loadDesired, storeOf } from './desired.ts';
-import { dkimFindings } from './dkim.ts';
+import { dkimFindings, showKeysMadeMeanwhile } from './dkim.ts';
 import { noServer } from './no-server.ts';
 import { type Context, operation } from './operation.ts';
 import { serverFindings } from './findings.ts';
@@ -106,6 +106,7 @@ export const apply = operation({
     withLock('hauspost apply', async () => {
       const desired = await loadDesired(context);
       const done = await applyAll(applyRequest(context, desired));
+      await showKeysMadeMeanwhile(context);
       await askSoon(context, desired.input);
       // Where nothing was done nobody waits for an answer that may not come.
       const names = done.applied ? await nameFindings(desired.input) : [];

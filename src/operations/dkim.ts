@@ -49,10 +49,20 @@ const without = async (context: Context, names: readonly string[]): Promise<read
   return names.filter((name) => !having.has(name));
 };
 
+/** Changes in which keys were made while Rspamd was starting. */
+const madeMeanwhile = new WeakSet<Context>();
+
 /** For a database that was there before Hauspost, or that came from a copy: its domains sign from the start. */
 export const makeMissingDkimKeys = async (context: Context, directory: Directory): Promise<void> => {
   const lacking = fitDomains(await without(context, await domains.names(directory)));
-  if (lacking.length > 0) await makeDkimKeys(context, lacking.map(parseDomain));
+  if (lacking.length === 0) return;
+  await makeDkimKeys(context, lacking.map(parseDomain));
+  madeMeanwhile.add(context);
+};
+
+/** At the end of a change: a map that is replaced between Rspamd's own look at it and the first one of each of its processes none of these sees (docs/rspamd.md). */
+export const showKeysMadeMeanwhile = async (context: Context): Promise<void> => {
+  if (madeMeanwhile.delete(context)) await publishDkimKeys(keyringOf(context), { anew: true });
 };
 
 const SHOWN = 5;

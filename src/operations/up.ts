@@ -14,7 +14,7 @@ import { CONTROLLER_HASH, rspamdPasswordHash } from '#services';
 import { applyRequest, consentTo, surroundings } from './applying.ts';
 import { desiredOf, inPlace, loadDesired, loadInput, noSource, parsed, readConfigText, renderInput, storeOf } from './desired.ts';
 import { serverFindings } from './findings.ts';
-import { makeDkimKeys } from './dkim.ts';
+import { makeDkimKeys, showKeysMadeMeanwhile } from './dkim.ts';
 import { nameFindings, toldOnce } from './names.ts';
 import { finding, warned } from './people.ts';
 import { refuseForeignServer, refuseTakenPorts } from './foreign.ts';
@@ -275,6 +275,7 @@ const run = async (context: Context, input: Input) => {
   const request = applyRequest(context, desired);
   const agreed = looked.first && context.consented !== 'everything' && context.consented.has(FIRST);
   const { applied, generation } = await applyAll({ ...request, consent: agreed ? () => Promise.resolve() : request.consent });
+  await showKeysMadeMeanwhile(context);
   await askSoon(context, desired.input);
   await using directory = await connect({ socketPath: wiring.sockets.mariadb.path });
   const { domain } = looked;
