@@ -272,6 +272,7 @@ export const rollback = operation({
       // What it was made from is no longer the operator's file, so there is no option to change.
       const kept = { kept: number, renderAgain: () => Promise.resolve(desired), originsOf: () => undefined };
       const done = await applyAll({ ...applyRequest(context, desired), ...kept });
+      await showKeysMadeMeanwhile(context);
       const { input } = desired;
       const names = done.applied ? await nameFindings(input) : [];
       const found = [...(await serverFindings(context, input)), ...names, ...(await dkimFindings(context, input))];
