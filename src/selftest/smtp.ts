@@ -33,34 +33,44 @@ const refused = (error: Error): Outcome => {
   return { accepted: false, code: responseCode, stage: command ?? '', words: response ?? error.message };
 };
 
-const settle = (work: (done: (error?: Error | null) => void) => void): Promise<Error | undefined> =>
-  new Promise((resolve) => work((error) => resolve(error ?? undefined)));
+/**
+ * What is answered to each thing asked over this connection: undefined where it was taken, else why not; also where the connection ends
+ * before the answer, of which nodemailer itself tells nobody who waits for a login.
+ */
+export const answersOf = (smtp: SMTPConnection): ((ask: (done: (error?: Error | null) => void) => void) => Promise<Error | undefined>) => {
+  const lost = new Promise<Error>((resolve) => {
+    smtp.on('error', resolve);
+    smtp.once('end', () => resolve(new Error('the connection ended before the answer')));
+  });
+  const answer = (ask: (done: (error?: Error | null) => void) => void): Promise<Error | undefined> =>
+    new Promise((resolve) => ask((error) => resolve(error ?? undefined)));
+  return (ask) => Promise.race([answer(ask), lost]);
+};
+
+/** Rejects only when there was no dialogue. */
+export const converse = async (smtp: SMTPConnection, login: Login | undefined, envelope: Envelope, message: string): Promise<Outcome> => {
+  const answer = answersOf(smtp);
+  try {
+    const unreached = await answer((done) => smtp.connect(done));
+    if (unreached !== undefined) throw unreached;
+    const stranger = login === undefined ? undefined : await answer((done) => smtp.login({ user: login.address, pass: login.password }, done));
+    if (stranger !== undefined) return refused(stranger);
+    const error = await answer((done) => smtp.send({ from: envelope.from, to: [envelope.to] }, message, done));
+    return error === undefined ? { accepted: true } : refused(error);
+  } finally {
+    smtp.close();
+  }
+};
 
 /**
  * Connects, logs in when `login` is given, sends `message` (CRLF lines). Rejects only when there was no dialogue.
  * `place`: the address to come from, where it matters.
  */
-export const submit = async (
+export const submit = (
   target: Target,
   port: Port,
   login: Login | undefined,
   envelope: Envelope,
   message: string,
   place: Place = port === 25 ? target.stranger : {},
-): Promise<Outcome> => {
-  const smtp = connection(target, port, place.localAddress);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      smtp.once('error', reject);
-      smtp.connect(() => resolve());
-    });
-    if (login !== undefined) {
-      const error = await settle((done) => smtp.login({ user: login.address, pass: login.password }, done));
-      if (error !== undefined) return refused(error);
-    }
-    const error = await settle((done) => smtp.send({ from: envelope.from, to: [envelope.to] }, message, done));
-    return error === undefined ? { accepted: true } : refused(error);
-  } finally {
-    smtp.close();
-  }
-};
+): Promise<Outcome> => converse(connection(target, port, place.localAddress), login, envelope, message);
