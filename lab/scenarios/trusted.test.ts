@@ -4,7 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Login, serverOn, until } from '../index.ts';
+import { dated } from '../dated.ts';
+import { fetched, type Login, serverOn, until } from '../index.ts';
 import {
   type CertificateAuthority,
   type EximServer,
@@ -104,6 +105,23 @@ onEachReleaseThere(
       await exits(server, 0, 'cert', 'renew', '--force');
       await everywhere(net, server, authority, before);
       await isTrusted(net, server, right, authority);
+    });
+
+    test('the strictest policy is for strangers: the self-test, and what the machine has to say, are judged by what they are', async () => {
+      const { net, server, right, authority } = get();
+      const { domain } = server.identity;
+      await shell(server, `printf 'dmarc = "reject"\\n' >>${FILE}`);
+      for (const each of [domain, further(server)]) await publish(net, server, each);
+      await forget(server, '.');
+      await green(server);
+      await exits(server, 0, 'selftest');
+      await shell(server, 'exec sendmail root', 'To: root\nMessage-ID: <report@cron.test>\nSubject: Report\n\nDone.\n');
+      const lines = [`From: friend@${domain}`, `To: ${server.demo.user}`, dated(), 'Message-ID: <forged@right.example>', '', 'Hello.', ''];
+      await right.submit('reader@right.example', server.demo.user, lines.join('\n'));
+      const imap = await (await trusting(server, authority)).imap(server.demo);
+      await fetched(imap, 'INBOX', '<report@cron.test>');
+      await fetched(imap, 'Spam', '<forged@right.example>', 60_000);
+      await imap.logout();
     });
   },
 );

@@ -22,7 +22,7 @@ export const confFiles = (input: RenderInput): readonly ConfFile[] => [
   logging,
   ...workers(input),
   ...storage(input),
-  ...authentication,
+  ...authentication(input),
   dkimSigning(input),
   ...verdict,
   ...outside(input),
