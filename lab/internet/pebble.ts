@@ -17,7 +17,8 @@ export interface CertificateAuthority {
   root(): string;
   /** It ends, as if its machine were off; `begin` has it answer again, and it knows nobody then. */
   end(): Promise<void>;
-  begin(): Promise<void>;
+  /** `refused`: names that it signs for nobody. */
+  begin(refused?: readonly string[]): Promise<void>;
 }
 
 export interface AuthorityOptions {
@@ -30,7 +31,7 @@ export interface AuthorityOptions {
 const CONFIG = '/srv/pebble.json';
 const MANAGEMENT = 15_000;
 
-const configuration = ({ lifetimeS }: AuthorityOptions): string =>
+const configuration = ({ lifetimeS }: AuthorityOptions, refused: readonly string[] = []): string =>
   JSON.stringify({
     pebble: {
       listenAddress: ':443',
@@ -42,6 +43,7 @@ const configuration = ({ lifetimeS }: AuthorityOptions): string =>
       tlsPort: 443,
       ocspResponderURL: '',
       externalAccountBindingRequired: false,
+      domainBlocklist: refused,
       ...(lifetimeS === undefined ? {} : { certificateValidityPeriod: lifetimeS }),
     },
   });
@@ -86,7 +88,8 @@ export const certificateAuthority = async (host: ForeignHost, { authority }: Fac
     directory: `https://${name}/dir`,
     root: () => root,
     end: () => daemon.stop(),
-    begin: async () => {
+    begin: async (refused) => {
+      await host.room.put({ [CONFIG]: configuration(options, refused) });
       daemon = start();
       await ready();
     },

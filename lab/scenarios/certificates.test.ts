@@ -321,6 +321,27 @@ onEachReleaseThere(
       assert.equal(await everywhere(net, server, authority), before);
     });
 
+    test('a name that the authority refuses keeps no other from being signed, and is not asked for with the others each time', async () => {
+      const { net, server, authority } = get();
+      const names = async () => (await answered<CertStatus>(server, 'cert', 'status')).document.certificate.names;
+      const [before, all] = [await everywhere(net, server, authority), await names()];
+      const refused = `imap.${server.identity.domain}`;
+      await authority.end();
+      await authority.begin([refused]);
+      assert.match((await exits(server, 0, 'cert', 'renew', '--force')).stdout, new RegExp(`, without ${refused.replaceAll('.', '\\.')};`));
+      assert.deepEqual(
+        await names(),
+        all.filter((name) => name !== refused),
+      );
+      const { remedy } = await refuses(server, 'acme.name', new RegExp(`^the authority at .* does not sign for such a name: ${refused}: `));
+      assert.ok(remedy.includes(refused), remedy);
+      await authority.end();
+      await authority.begin();
+      await exits(server, 0, 'cert', 'renew');
+      assert.deepEqual(await names(), all);
+      await everywhere(net, server, authority, before);
+    });
+
     test('a clock that is off is told as that, before anything is asked for; nothing is changed', async () => {
       const { server, at } = get();
       const lies = `${LIES} /var/lib/hauspost/acme/attempt/csr.pem`;

@@ -5,10 +5,10 @@
 import type { X509Certificate } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Desired } from '#apply';
-import { environmentError } from '#base';
+import { asHauspostError, environmentError } from '#base';
 import { contentAt, withLock } from '#machine';
 import type { RenderInput } from '#model';
-import { certificateAt, isSigned, leftAloneUntil, putChain, renewalOf, signAnew } from '#tls';
+import { certificateAt, isSigned, leftAloneUntil, putChain, refusedNames, renewalOf, signAnew } from '#tls';
 import { lastAttempt, noted } from './attempts.ts';
 import { signedByAuthority } from './authority.ts';
 import { awaitedOf, certificateNames, type LeftOut, type Names } from './certificate-names.ts';
@@ -16,7 +16,7 @@ import { storeOf } from './desired.ts';
 import { certificateLacks, materialsFor } from './materials.ts';
 import type { Context } from './operation.ts';
 import { signedRequest } from './server-certificate.ts';
-import { desiredForCertificates, serveCertificate } from './serving.ts';
+import { desiredForCertificates, serveCertificate, serveCertificateOr } from './serving.ts';
 import type { Kept, Task } from './task.ts';
 
 /** Who has waited for a change need not find it at its end: daemons that were made to read a certificate now would read half of what it has left. */
@@ -117,21 +117,37 @@ const putInPlace = (context: Context, command: string, desired: Desired, chain: 
     const keep = (what: Buffer): Promise<void> => machine.write(kept, what, { owner: 'root:root', mode: 0o600 });
     if (now.input.settings.tls.source === 'acme') await keep(chain);
     await putChain(machine, target, chain);
-    try {
-      await serveCertificate(context, now);
-    } catch (error) {
+    await serveCertificateOr(context, now, async () => {
       if (before !== undefined) await putChain(machine, target, before);
       await (keptBefore === undefined ? machine.remove(kept) : keep(keptBefore));
-      await serveCertificate(context, now);
-      throw error;
-    }
+    });
   });
 
-const askedAnew = async (context: Context, command: string, desired: Desired, { names, leftOut }: Names, why: string): Promise<Kept> => {
+/** One name that an authority does not sign for, such as a customer's whose CAA names another, must not keep all the others from being signed. */
+const signedForMost = async (context: Context, { input }: Desired, { names, leftOut }: Names, force: boolean): Promise<Names & { chain: Buffer }> => {
+  const ask = (some: readonly string[]): Promise<Buffer> => signedByAuthority(context, input, signedRequest(input).key, some);
+  try {
+    return { chain: await ask(names), names, leftOut };
+  } catch (error) {
+    const refused = refusedNames(error, names);
+    const rest = names.filter((name) => !refused.includes(name));
+    const present = await ofAnother(context, input);
+    const isServed =
+      present !== undefined && renewalOf(present) > context.machine.now() && rest.every((name) => present.checkHost(name) !== undefined);
+    // What is valid for all of these already, and for long, is not asked for again each time: an authority counts.
+    if (refused.length === 0 || refused.includes(input.settings.hostname) || (isServed && !force)) throw error;
+    const { message } = asHauspostError(error);
+    return { chain: await ask(rest), names: rest, leftOut: [...leftOut, ...refused.map((name) => ({ name, why: message }))] };
+  }
+};
+
+const askedAnew = async (context: Context, command: string, desired: Desired, asked: Names, why: string, force: boolean): Promise<Kept> => {
   const { input } = desired;
+  let leftOut = asked.leftOut;
   await noted(context, input, async () => {
-    const chain = await signedByAuthority(context, input, signedRequest(input).key, names);
-    await putInPlace(context, command, desired, chain);
+    const signed = await signedForMost(context, desired, asked, force);
+    leftOut = signed.leftOut;
+    await putInPlace(context, command, desired, signed.chain);
   });
   const without = leftOut.length === 0 ? '' : `, without ${leftOut.map(({ name }) => name).join(', ')}`;
   return { done: [`The certificate was renewed, since ${why}${without}; it is valid until ${await untilDay(context, desired)}.`] };
@@ -144,7 +160,7 @@ const ofAuthority = async (context: Context, command: string, { read, desired }:
   if (why === undefined || (!force && (await awaitedName(context, desired.input, names)) !== undefined)) return { done };
   const later = await askedLater(context, desired.input);
   if (later !== undefined && !byHand) return { done, next: later };
-  return askedAnew(context, command, desired, names, why);
+  return askedAnew(context, command, desired, names, why, force);
 };
 
 const ofOwn = async (context: Context, command: string, { read, desired }: Settled, { force }: Why): Promise<Kept> => {

@@ -21,7 +21,7 @@ import { begunAt, forgetProgress, type Progress, remember, rolloverUnderWay } fr
 import { overAt, waitsFor } from './rollover-wait.ts';
 import { digestAt, nextKeyAt, serverKeys } from './server-keys.ts';
 import { signedRequest } from './server-certificate.ts';
-import { desiredForCertificates, serveCertificate } from './serving.ts';
+import { desiredForCertificates, serveCertificateOr } from './serving.ts';
 import type { Task } from './task.ts';
 import { lastTlsaChange } from './tlsa-change.ts';
 
@@ -53,14 +53,12 @@ const swapped = (context: Context, command: string, desired: Desired, next: Pair
     const { key, chain, kept } = signedRequest(input);
     const before = await pairAt(machine, { key, chain });
     await swapPair(machine, { key, chain }, next);
-    try {
-      await serveCertificate(context, now);
-    } catch (error) {
+    await serveCertificateOr(context, now, async () => {
       if (before !== undefined) await swapPair(machine, { key, chain }, before);
-      await serveCertificate(context, now);
+    }).catch(async (error: unknown) => {
       await forgetOldPairs(machine, { key, chain });
       throw error;
-    }
+    });
     // What the authority signed for the key of before does not fit any more, and is not looked at.
     if (input.settings.tls.source === 'acme') await machine.write(kept, next.chain, { owner: 'root:root', mode: 0o600 });
   });

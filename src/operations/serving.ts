@@ -3,6 +3,7 @@
  * calls this has the lock of changes.
  */
 import { activate, type Desired, supervised } from '#apply';
+import { asHauspostError, failure } from '#base';
 import { parseConfig, resolveBeside } from '#config';
 import { initOf } from '#machine';
 import type { Service } from '#model';
@@ -59,4 +60,23 @@ export const serveCertificate = async (context: Context, desired: Desired): Prom
   );
   await takeDown();
   await catchUp();
+};
+
+/** The same; where a daemon does not run well with it, `back` puts the one before in its place, and that is served. */
+export const serveCertificateOr = async (context: Context, desired: Desired, back: () => Promise<void>): Promise<void> => {
+  try {
+    await serveCertificate(context, desired);
+  } catch (error) {
+    await back();
+    await serveCertificate(context, desired).catch((again: unknown) => {
+      const [first, then] = [asHauspostError(error), asHauspostError(again)];
+      throw failure({
+        code: 'cert.not-back',
+        message: `${first.message}\nWith the certificate before it, which is put back, it fails as well: ${then.message}`,
+        remedy: "Mend what is named above; then run 'hauspost apply'.",
+        cause: first,
+      });
+    });
+    throw error;
+  }
 };

@@ -1,5 +1,5 @@
 /** Why an authority did not sign, who must act, and what to do: one error for each of the reasons that an operator can do something about. */
-import { environmentError, failure, type HauspostError } from '#base';
+import { environmentError, failure, HauspostError } from '#base';
 import type { Conversation, Problem } from './problems.ts';
 
 export interface Asked {
@@ -25,7 +25,8 @@ const REACHED: Readonly<Record<Asked['challenge'], string>> = {
 interface Reason {
   readonly code: string;
   readonly what: string;
-  readonly remedy: (asked: Asked) => string;
+  /** `name`: that the authority speaks of, the server's own if it speaks of none. */
+  readonly remedy: (asked: Asked, name: string) => string;
 }
 
 /** By type (RFC 8555 section 6.7). */
@@ -54,12 +55,15 @@ const REASONS: Readonly<Record<string, Reason>> = {
   caa: {
     code: 'acme.caa',
     what: 'is not the one that may sign, as a CAA record says',
-    remedy: ({ hostname }) => `Change the CAA record of ${hostname} or of a domain above it, or name the authority that it allows in tls.directory.`,
+    remedy: (_asked, name) => `Change the CAA record of ${name} or of a domain above it, or name the authority that it allows in tls.directory.`,
   },
   rejectedIdentifier: {
     code: 'acme.name',
     what: 'does not sign for such a name',
-    remedy: () => 'server.hostname must be a name below a public domain.',
+    remedy: ({ hostname }, name) =>
+      name === hostname
+        ? 'server.hostname must be a name below a public domain.'
+        : `Ask the authority about ${name}; where DNS does not lead it here, nobody asks for it.`,
   },
   invalidContact: { code: 'acme.contact', what: 'does not take the address', remedy: () => 'Write another one in tls.email, or remove it.' },
   unsupportedContact: { code: 'acme.contact', what: 'does not take the address', remedy: () => 'Write another one in tls.email, or remove it.' },
@@ -84,7 +88,7 @@ const refused = (asked: Asked, problems: readonly Problem[]): HauspostError => {
   return environmentError({
     code: reason.code,
     message: `${authority(asked)} ${reason.what}: ${problems.map(inWords).join('; ')}`,
-    remedy: reason.remedy(asked),
+    remedy: reason.remedy(asked, first?.name ?? asked.hostname),
     detail: { problems },
   });
 };
@@ -123,6 +127,13 @@ export const clockRefusal = (asked: Asked, { date }: Pick<Conversation, 'date'>)
   date === undefined || Math.abs(date.getTime() - asked.now.getTime()) <= FAR_MS
     ? undefined
     : clockOff(asked, `${authority(asked)} says ${date.toISOString().slice(0, 16).replace('T', ' ')}`);
+
+/** Of `names` those that an authority has refused, where it has said of each problem which name it is about; else none. */
+export const refusedNames = (error: unknown, names: readonly string[]): readonly string[] => {
+  const problems = error instanceof HauspostError ? (error.detail['problems'] as readonly Problem[] | undefined) : undefined;
+  const refusedOnes = problems?.map(({ name }) => name) ?? [];
+  return refusedOnes.every((name) => name !== undefined && names.includes(name)) ? names.filter((name) => refusedOnes.includes(name)) : [];
+};
 
 /** `said` of an attempt that brought no certificate. */
 export const refusalOf = (asked: Asked, said: Conversation): HauspostError => {
