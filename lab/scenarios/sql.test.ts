@@ -4,7 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { outside } from '../index.ts';
+import { dated } from '../dated.ts';
+import { fetched, outside } from '../index.ts';
 import {
   DISABLED,
   FULL,
@@ -372,5 +373,21 @@ onEachRelease((get) => {
     );
     assert.deepEqual(await codes(), [250, 250, 250, 554, 554, 554]);
     smtp.close();
+  });
+
+  test('D1: an account whose name only quotes could hold gets no mail, and one with an apostrophe all of it', async () => {
+    const { machine, stranger, imap } = get();
+    await sql(machine, `${account("o\\'brien")} ${account('two(words')}`);
+    const smtp = await stranger();
+    await smtp.command('MAIL FROM:<friend@outside.test>');
+    assert.equal((await smtp.command(`RCPT TO:<"two(words"@${HOME}>`)).code, 550);
+    assert.equal((await smtp.command(`RCPT TO:<o'brien@${HOME}>`)).code, 250);
+    const lines = ['From: friend@outside.test', `To: o'brien@${HOME}`, dated(), 'Message-ID: <apostrophe@outside.test>', '', 'Hello.'];
+    assert.equal((await smtp.command('DATA')).code, 354);
+    assert.equal((await smtp.command(`${lines.join('\r\n')}\r\n.`)).code, 250);
+    smtp.close();
+    const session = await imap({ user: `o'brien@${HOME}`, pass: 'pw' });
+    await fetched(session, 'INBOX', '<apostrophe@outside.test>');
+    await session.logout();
   });
 });

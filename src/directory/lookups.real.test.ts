@@ -19,7 +19,8 @@ INSERT INTO accounts (username, domain, password, quota, enabled, sendonly) VALU
   ('robot', 'ours.test', '{PLAIN}r', 0, 1, 1), ('gone', 'ours.test', '{PLAIN}g', 0, 0, 0), ('never', 'ours.test', '{PLAIN}n', 0, NULL, NULL),
   ('nopass', 'ours.test', '', 0, 1, 0), ('copy', 'ours.test', '{PLAIN}x', 0, 1, 0), ('moved', 'ours.test', '{PLAIN}m', 0, 1, 0), ('stuck', 'ours.test', '{PLAIN}s', 0, 1, 0),
   ('plus+name', 'ours.test', '{PLAIN}p', 0, 1, 0), ('abuse', 'mixed.test', '{PLAIN}q', 0, 1, 0), ('postmaster', 'dead.test', '{PLAIN}d', 0, 0, 0),
-  ('here', 'catch.test', '{PLAIN}h', 0, 1, 0), ('away', 'catch.test', '{PLAIN}w', 0, 0, 0), ('bot', 'catch.test', '{PLAIN}o', 0, 1, 1);
+  ('here', 'catch.test', '{PLAIN}h', 0, 1, 0), ('away', 'catch.test', '{PLAIN}w', 0, 0, 0), ('bot', 'catch.test', '{PLAIN}o', 0, 1, 1),
+  ('o''brien', 'ours.test', '{PLAIN}i', 0, 1, 0), ('a(b', 'ours.test', '{PLAIN}t', 0, 1, 0);
 INSERT INTO aliases (source_username, source_domain, destination_username, destination_domain, enabled) VALUES
   ('info', 'ours.test', 'anna', 'ours.test', 1),
   ('team', 'ours.test', 'anna', 'ours.test', 1), ('team', 'ours.test', 'bert', 'ours.test', 1), ('team', 'ours.test', 'Friend', 'Outside.example', 1),
@@ -75,6 +76,8 @@ const RCPT: readonly (readonly [string, string, string | readonly string[]])[] =
   ['M2', "'or'1'='1'--@ours.test", UNKNOWN],
   ['M2', '%u@ours.test', '554 5.7.1'],
   ['M2', 'a_na@ours.test', UNKNOWN],
+  ['M2', "o'brien@ours.test", ["o'brien@ours.test"]],
+  ['M2', '"a(b"@ours.test', UNKNOWN],
   ['M3', 'robot@ours.test', SEND_ONLY],
   ['M3', 'robot+tag@ours.test', SEND_ONLY],
   ['M3', 'ROBOT@Ours.Test', SEND_ONLY],
@@ -313,7 +316,7 @@ const dovecot = async ({ sql }: Database): Promise<void> => {
   assert.equal(await mailbox('bert', 'ours.test', 'size'), '/var/vmail/mailboxes/ours.test/bert\tNULL\n');
   assert.equal(await mailbox('CARLA', 'MIXED.test', 'size'), '/var/vmail/mailboxes/mixed.test/carla\t0M\n');
   for (const local of ['gone', 'robot', 'never']) assert.notEqual(await mailbox(local, 'ours.test', 'rule'), '', local);
-  assert.equal((await sql(`USE vmail; ${lookups.everyMailbox()}`, 'dovecot')).trim().split('\n').length, 16);
+  assert.equal((await sql(`USE vmail; ${lookups.everyMailbox()}`, 'dovecot')).trim().split('\n').length, 18);
   await assert.rejects(sql('SELECT * FROM vmail.accounts', 'dovecot'), /ERROR 1142/);
   await assert.rejects(sql('SELECT * FROM vmail.alias_steps_v1', 'dovecot'), /ERROR 1142/);
   await assert.rejects(sql('SELECT * FROM vmail.logins_v1', 'postfix'), /ERROR 1142/);

@@ -42,10 +42,14 @@ const line = (...parts: readonly string[]): string => parts.join(' ');
 const isDirectoryName = (...values: readonly string[]): string =>
   values.map((value) => `${value} NOT IN ('.', '..') AND LOCATE('/', ${value}) = 0`).join(' AND ');
 
+/** False for a local part that only quotes could hold (RFC 5321 section 4.1.2), or with a percent sign: Dovecot takes no such name. */
+const isAtom = (value: string): string =>
+  `${value} NOT REGEXP '[]"(),:;<>@[]' AND ${['92', '37'].map((code) => `LOCATE(CHAR(${code}), ${value}) = 0`).join(' AND ')}`;
+
 /** An account that can have a mailbox; by plain SQL there may be others, which nobody can log in to or write to. */
 const addressed = ({ local, domain }: Needs<'local' | 'domain'>): string => {
   const [user, host] = [quoted(local), quoted(domain)];
-  return `username = ${user} AND domain = ${host} AND ${isAscii(user, host)} AND ${isDirectoryName(user, host)}`;
+  return `username = ${user} AND domain = ${host} AND ${isAscii(user, host)} AND ${isDirectoryName(user, host)} AND ${isAtom(user)}`;
 };
 
 /** virtual_mailbox_domains: the domain itself if it is ours. */

@@ -20,8 +20,8 @@ const sqlPath = (name?: Step['name']): string => `/etc/dovecot/dovecot-sql${name
 /** For hashes without `{SCHEME}`: the original's scheme. What crypt(3) knows (`$6$`, `$2y$`) passes under it. */
 const DEFAULT_SCHEME = 'SHA512-CRYPT';
 
-/** All that an address of ours may hold: Dovecot's own letters, and the rest of RFC 5322's atext less quotes, slash, percent and plus. */
-const USERNAME_CHARS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567890.-_@!#$&*=?^{|}~';
+/** What the name of an account may hold that SQL made (lookups.ts, `isAtom`): RFC 5322's atext less slash, percent and plus. */
+const USERNAME_CHARS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567890.-_@!#$&'*=?^`{|}~";
 
 export const principal = ({ wiring }: RenderInput): string => {
   const found = wiring.principals.find((each) => each.service === 'dovecot');
