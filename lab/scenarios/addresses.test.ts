@@ -36,6 +36,7 @@ const RECORDS: readonly NameRecord[] = [
   { name: 'mail.elsewhere.example', type: 'AAAA', data: STRANGER.v6 },
   { name: '66.0.18.198.in-addr.arpa', type: 'PTR', data: 'mail.elsewhere.example' },
   { name: `6.6.${'0.'.repeat(22)}2.0.0.0.1.0.0.2.ip6.arpa`, type: 'PTR', data: 'mail.elsewhere.example' },
+  { name: '5.0.0.10.in-addr.arpa', type: 'PTR', data: 'office.elsewhere.example' },
   { name: 'behind.example', type: 'MX', data: '10 mx.behind.example' },
   { name: 'mx.behind.example', type: 'A', data: ROUTER },
 ];
@@ -90,6 +91,11 @@ for (const release of ['bookworm', 'trixie'] as const) {
 
     test('the name under which programs write mail is that of the server', async () => {
       assert.equal(await shell(machine, 'cat /etc/mailname'), `${PUBLIC.hostname}\n`);
+    });
+
+    test('what a forwarder knows of private addresses counts', async () => {
+      assert.equal(await shell(machine, 'dig @127.0.0.1 +short -x 10.0.0.5'), 'office.elsewhere.example.\n');
+      assert.equal(await shell(machine, 'dig @127.0.0.1 +short -x 10.0.0.6'), '');
     });
 
     /** Mail to others, which finds its way by the resolver. */

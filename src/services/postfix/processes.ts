@@ -16,6 +16,9 @@ export interface Sizes {
   readonly deliveries: number;
 }
 
+/** Clients at postscreen(8), as Postfix has it by itself. */
+const WAITING = 100;
+
 export const sizes = ({ cores, memoryMb }: Pick<Facts, 'cores' | 'memoryMb'>): Sizes => {
   const processes = within(memoryMb / 16, 32, 500);
   return { processes, perClient: within(processes / 4, 10, 50), deliveries: within(Math.min(memoryMb / 128, cores * 10), 4, 50) };
@@ -23,8 +26,15 @@ export const sizes = ({ cores, memoryMb }: Pick<Facts, 'cores' | 'memoryMb'>): S
 
 export const processes = ({ facts }: RenderInput): readonly Row[] => {
   const { processes: most, perClient, deliveries } = sizes(facts);
+  const waiting = Math.max(most, WAITING);
   return [
     { set: 'default_process_limit', to: most, why: 'By memory: 64 for each GB.' },
+    {
+      set: 'postscreen_pre_queue_limit',
+      to: waiting,
+      why: 'Each waits some seconds for the greeting; postscreen(8) is one process, whatever their number.',
+    },
+    { set: 'postscreen_post_queue_limit', to: waiting },
     { set: 'smtpd_client_connection_count_limit', to: perClient, why: 'One client takes no more than a quarter.' },
     { set: 'lmtp_destination_concurrency_limit', to: deliveries, why: 'All accounts are one destination.' },
   ];

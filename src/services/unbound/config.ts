@@ -39,7 +39,13 @@ const cache = ({ facts }: RenderInput): readonly Row[] => [
 ];
 
 const forwarding = ({ settings }: RenderInput): readonly Row[] =>
-  settings.resolver.mode === 'forward' ? [{ set: 'do-not-query-localhost', to: false, why: 'A forwarder may be a stub on 127.0.0.53.' }] : [];
+  settings.resolver.mode === 'forward'
+    ? [
+        { set: 'do-not-query-localhost', to: false, why: 'A forwarder may be a stub on 127.0.0.53.' },
+        { set: 'unblock-lan-zones', to: true, why: 'It may know the names of private addresses, which Unbound alone says do not exist,' },
+        { set: 'insecure-lan-zones', to: true, why: 'and signed they are by nobody.' },
+      ]
+    : [];
 
 /** Without a forwarder nothing outside our zones can be asked: then everything else is refused at once instead of timing out. */
 const forwardZone = ({ settings }: RenderInput): readonly Block[] =>

@@ -54,7 +54,7 @@ const understood: Service['check'] = async (room, input) => {
   );
 };
 
-/** `version.bind`-less liveness: a question for our own host name, over TCP (RFC 1035 4.2.2), answered without an error. */
+/** `version.bind`-less liveness: a question for a name that Unbound itself knows, over TCP (RFC 1035 4.2.2), answered without an error. */
 const question = (name: string): Buffer => {
   const labels = name.split('.').map((label) => Buffer.concat([Buffer.from([label.length]), Buffer.from(label)]));
   const message = Buffer.concat([Buffer.from('2a2a01000001000000000000', 'hex'), ...labels, Buffer.from('0000010001', 'hex')]);
