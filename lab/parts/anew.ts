@@ -1,7 +1,7 @@
 /** C1, C5: a machine that was left altogether becomes a mail server again, without a file, over the people of before. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Server } from '../index.ts';
+import { collect, ended, HAUSPOST, hasSaid, type Server } from '../index.ts';
 import { answered, exits } from '../operator.ts';
 import { ok, orders } from '../people.ts';
 import { sql } from '../sql.ts';
@@ -18,6 +18,21 @@ const listed = async (server: Server): Promise<readonly Listed[]> => (await answ
 
 /** Lines of the question about the database. */
 const OF_PEOPLE = /^ {2}(?:create the database|add the) .*$/gm;
+
+/** The first `up` is killed between two configurations, and its operator wants what was there before. */
+const leftInTheMiddle = async (server: Server): Promise<void> => {
+  const settings = async (): Promise<string> => ok(await server.machine.run(['cat', '/etc/postfix/main.cf'])).stdout;
+  const before = await settings();
+  const child = server.machine.spawn([HAUSPOST, 'up', '--yes']);
+  await hasSaid(child, collect(child.stderr), ' ok write files');
+  await server.machine.run(['pkill', '-KILL', '-f', 'main.ts up']);
+  await ended(child);
+  assert.notEqual(await settings(), before);
+  const { stderr } = await exits(server, 0, 'rollback', '0', '--yes');
+  assert.match(stderr, /^warning: an earlier change \(generation \d+\) was interrupted; it is undone first$/m);
+  assert.equal(await settings(), before);
+  assert.match((await exits(server, 0, 'rollback', '0', '--yes')).stdout, /^Nothing to do/);
+};
 
 export const begunAnew = (get: () => Server): void => {
   test('C1, C5: begun anew over people of before: nobody is added, as the question says; generations says since when 0 is', async () => {
@@ -48,6 +63,7 @@ export const begunAnew = (get: () => Server): void => {
     // Without what the database has, the same question means that they come.
     await sql(server.machine, 'DELETE FROM accounts; DELETE FROM domains');
     await exits(server, 0, 'rollback', '0', '--yes');
+    await leftInTheMiddle(server);
     await exits(server, 0, 'up', '--yes');
     assert.deepEqual((await answered(server, 'domain', 'list')).document, [{ domain: 'hauspost.test', accounts: 1, aliases: 0 }]);
   });

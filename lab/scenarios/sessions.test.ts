@@ -147,17 +147,28 @@ const failures = (get: () => Server): void => {
     const server = get();
     const carl: Login = { user: 'carl@hauspost.test', pass: 'the first of two' };
     await server.account(carl);
-    const imap = await server.imap(carl);
-    await imap.append('INBOX', 'Subject: kept\r\n\r\ntext\r\n');
-    await imap.logout();
+    const dora = { ...carl, user: 'dora@hauspost.test' };
+    await server.account(dora);
+    for (const [login, subject] of [
+      [carl, 'kept'],
+      [dora, 'for nobody'],
+    ] as const) {
+      const imap = await server.imap(login);
+      await imap.append('INBOX', `Subject: ${subject}\r\n\r\ntext\r\n`);
+      await imap.logout();
+    }
     ok(await server.machine.run(['systemctl', 'stop', 'dovecot']));
     const changed = await server.hauspost(['account', 'passwd', carl.user, '--password-stdin'], `${SECOND}\n`);
     const removed = await server.hauspost(['account', 'remove', 'carl@hauspost.test', '--yes']);
+    const deleted = await server.hauspost(['account', 'remove', dora.user, '--delete-mail', '--yes']);
     ok(await server.machine.run(['systemctl', 'start', 'dovecot']));
     for (const { code, stdout, stderr } of [changed, removed]) {
       assert.deepEqual([code, stdout], [1, '']);
       assert.match(stderr, /sessions of carl@hauspost\.test may still run/);
     }
+    assert.deepEqual([deleted.code, deleted.stdout], [1, '']);
+    assert.match(deleted.stderr, /what was asked for is done, but sessions of dora@hauspost\.test may still run/);
+    assert.equal((await server.machine.run(['grep', '-rl', 'Subject: for nobody', '/var/vmail'])).stdout, '', 'deleted is deleted');
     assert.equal(await recipient(server, carl.user), 550);
     const kept = await server.machine.run(['grep', '--recursive', '--files-with-matches', 'Subject: kept', '/var/vmail']);
     assert.match(kept.stdout, /^(?:\/var\/vmail\/removed\/carl@hauspost\.test\.[^/]+\/mailboxes\/\S+\n)+$/, 'a successor does not inherit it');

@@ -8,7 +8,7 @@ import { type Item, ITEM_KINDS, type Manifest, type Wake } from '#model';
 import { managedPaths } from './compare.ts';
 import { isJustAsMade, keyOfMade, movedPackages, noteMoved, readDerivedKeys, writeDerivedKeys } from './derived.ts';
 import { standsAs } from './directories.ts';
-import { above } from './documents.ts';
+import { above, damaged } from './documents.ts';
 import type { Generation, Store } from './store.ts';
 
 export interface Touched {
@@ -19,12 +19,14 @@ export interface Touched {
 type Hands = { readonly machine: Machine; readonly store: Store; readonly state: Parameters<typeof readDerivedKeys>[1] };
 
 const putFile = async ({ machine }: Hands, generation: Generation, item: Item & { kind: 'file' }): Promise<boolean> => {
-  const wanted = await machine.read(path(`${generation.tree}${item.path}`));
+  const staged = path(`${generation.tree}${item.path}`);
+  const wanted = await machine.read(staged);
+  if (wanted === undefined) throw damaged(staged, 'is gone, and with it what this generation held', 'Put it back from a backup.');
   const state = await machine.state(item.path);
-  const same = state?.kind === 'file' && (await machine.read(item.path))?.equals(wanted ?? Buffer.alloc(0)) === true;
+  const same = state?.kind === 'file' && (await machine.read(item.path))?.equals(wanted) === true;
   if (same && state.owner === item.owner && state.mode === item.mode) return false;
   if (state !== undefined && state.kind !== 'file') await machine.remove(item.path); // a link or directory in the way; generation 0 has it
-  await machine.write(item.path, wanted ?? '', item);
+  await machine.write(item.path, wanted, item);
   return true;
 };
 

@@ -12,11 +12,11 @@ const ENDINGS = ['dpkg-dist', 'ucf-dist'];
 /** More is no longer read as a sentence. */
 const LINES = 20;
 
-const bare = (line: string): boolean => /^[+-]/.test(line);
+const isChanged = (line: string): boolean => /^[+-]/.test(line);
 
 const words = (before: string | undefined, now: string): string => {
   if (before === undefined) return '';
-  const lines = unified(before, now).split('\n').filter(bare);
+  const lines = unified(before, now).split('\n').filter(isChanged);
   const shown = lines.slice(0, LINES).map((line) => `\n    ${line}`);
   return lines.length === 0 ? '' : `. It wanted:${shown.join('')}${lines.length > LINES ? `\n    (and ${lines.length - LINES} lines more)` : ''}`;
 };

@@ -1,6 +1,6 @@
 /** `account add`, `account set`, `account passwd`, `account list`, `account remove`. */
 import { z } from 'zod';
-import { type AbsPath, type MailAddress, operatorError, parseDomain, parseMailAddress, parseMegabytes, splitAddress } from '#base';
+import { type MailAddress, operatorError, parseDomain, parseMailAddress, parseMegabytes, splitAddress } from '#base';
 import { accounts, type Dangling, generatePassword, hashPassword, type PasswordHash, parsePasswordHash } from '#directory';
 import type { Finding } from '#model';
 import { type Consent, type Context, listing, operation } from './operation.ts';
@@ -203,18 +203,19 @@ export const remove = operation({
     const whose = parseMailAddress(input.address);
     const deleted = input.delete_mail === true;
     const { local, domain } = splitAddress(whose);
-    const { dangling, moved } = await withDirectory(async (directory) => {
-      const gone = await keepingPostmaster(context, directory, async () => {
+    return withDirectory(async (directory) => {
+      const { dangling } = await keepingPostmaster(context, directory, async () => {
         const removed = await accounts.remove(directory, whose);
         requireConsent(context, removal(whose, deleted, removed.dangling).id);
         return removed;
       });
-      warned(context, gone.dangling.map(leadsNowhere));
-      const aside = (): Promise<AbsPath | null> => putMailAside(context, `${domain}/${local}`, whose);
-      return { ...gone, moved: await withoutSessions(context, directory, { local, domain }, aside) };
+      warned(context, dangling.map(leadsNowhere));
+      const moved = await withoutSessions(context, directory, { local, domain }, async () => {
+        const aside = await putMailAside(context, `${domain}/${local}`, whose);
+        if (deleted && aside !== null) await context.machine.remove(aside);
+        return deleted ? null : aside;
+      });
+      return { address: whose, moved_to: moved, dangling };
     });
-    if (!deleted || moved === null) return { address: whose, moved_to: moved, dangling };
-    await context.machine.remove(moved);
-    return { address: whose, moved_to: null, dangling };
   },
 });

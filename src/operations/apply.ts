@@ -232,8 +232,18 @@ const loadEarlier = async (context: Context, asked: string | undefined): Promise
 
 const ZERO = '0';
 
+/** What goes: the generation in place, or what a first `up` was putting there when it was interrupted. Undefined where nothing of ours is. */
+const toLeave = async (context: Context): Promise<Desired | undefined> => {
+  const placed = await desiredInPlace(context);
+  const { entering } = await storeOf(context).state();
+  if (placed !== undefined || entering === null || entering === 0) return placed;
+  const generation = await storeOf(context).load(entering);
+  const input = await inputOf(context, generation);
+  return input === undefined ? undefined : desiredAgain(context, generation, input);
+};
+
 const leaving = async (context: Context): Promise<z.output<typeof applied>> => {
-  const desired = await desiredInPlace(context);
+  const desired = await toLeave(context);
   if (desired === undefined) return { applied: false, generation: 0, changes: [], probes: [], findings: [] };
   return leave({ ...applyRequest(context, desired), consent: agreedTo(context) });
 };
@@ -258,7 +268,7 @@ export const rollback = operation({
   consents: async (context, { generation }) => {
     await refuseWhileUnderWay();
     if (generation === ZERO) {
-      const desired = await desiredInPlace(context);
+      const desired = await toLeave(context);
       if (desired === undefined) return [];
       return consentTo(await planLeaving({ machine: context.machine, desired })).map((each) => ({ ...each, text: `${each.text}\n${STAYS}` }));
     }

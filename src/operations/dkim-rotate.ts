@@ -50,7 +50,7 @@ const published = async (context: Context, input: RenderInput): Promise<readonly
   if (input.settings.dns.update === null) return [];
   const dkimKeys = await listDkimKeys(keyringOf(context));
   try {
-    return (await publish(context, { ...input, facts: { ...input.facts, dkimKeys } })).findings;
+    return (await publish(context, { ...input, facts: { ...input.facts, dkimKeys } }, 'hauspost dkim rotate')).findings;
   } catch (error) {
     if (!(error instanceof HauspostError) || error.blame === 'bug') throw error;
     return [{ level: 'warning', code: error.code, message: error.message, remedy: error.remedy }];

@@ -11,7 +11,7 @@ import { type Context, operation } from './operation.ts';
 import { finding, warned, withDirectory } from './people.ts';
 import { keyringOf } from './secrets.ts';
 
-/** Makes what is missing and hands it to Rspamd and the resolver; answers for which domains. Needs no lock: whoever does it at the same time does the same. */
+/** Makes what is missing and hands it to Rspamd and the resolver; answers for which domains. Needs no lock: of two at the same time the last one shows the keys that lie there then. */
 export const makeDkimKeys = async (context: Context, wanted: readonly Domain[]): Promise<readonly Domain[]> => {
   const keyring = keyringOf(context);
   const made: Domain[] = [];

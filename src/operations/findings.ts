@@ -1,4 +1,4 @@
-/** What there is to say of a server as it is set up, whoever asks: `up`, `plan`, `apply` and `status`. */
+/** What there is to say of a server as it is set up, whichever command asks. */
 import type { Unvalidated } from '#config';
 import type { Finding, RenderInput } from '#model';
 import { certificateFindings } from './certificates.ts';

@@ -23,12 +23,12 @@ export interface Publication {
 /** One at a time: what one of them has published the other has to know. */
 export const DNS_LOCK = 'dns';
 
-/** Throws as `dns push` does, where nothing could be changed. */
-export const publish = async (context: Context, input: RenderInput): Promise<Publication> => {
+/** Throws as `dns push` does, where nothing could be changed. `who`: the command that others wait for meanwhile. */
+export const publish = async (context: Context, input: RenderInput, who = 'hauspost upkeep'): Promise<Publication> => {
   if (input.settings.dns.update === null || input.settings.profile === 'local') return { set: false, changed: [], findings: [] };
   const wait = { tell: () => undefined, signal: context.signal };
   return withLock(
-    'hauspost upkeep',
+    who,
     async () => {
       const pushing = await lookForPush(context, input, { takeOver: new Set(), unasked: true });
       await noteTlsaChange(context, pushing);

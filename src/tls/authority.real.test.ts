@@ -78,3 +78,23 @@ test('what lies there and is no certificate is replaced', options, async () => {
   await ensureSigned(machine, request);
   assert.equal(await issuer(request), 'O=Hauspost');
 });
+
+test('an authority whose key was lost signs no more: what is served stays, and in its time another one signs', options, async () => {
+  const request = requestIn('keyless');
+  await ensureSigned(machine, request);
+  const [before, authority] = [await machine.read(request.chain), await machine.read(request.ca)];
+  await machine.remove(request.caKey);
+  await ensureSigned(machine, request);
+  assert.deepEqual([await machine.read(request.chain), await machine.read(request.ca)], [before, authority]);
+  const more = { ...request, names: [...request.names, 'imap.example.org'] };
+  assert.equal(await wantedOfSigned(machine, more), 'change');
+  await ensureSigned(machine, more);
+  const made = new X509Certificate((await machine.read(request.chain)) ?? '');
+  assert.equal(made.verify(new X509Certificate((await machine.read(request.ca)) ?? '').publicKey), true);
+  assert.equal(await wantedOfSigned(machine, more), undefined);
+  // With a key that was put there by somebody else it is the same.
+  await makeKey(machine, request.caKey, 'ecdsa');
+  const most = { ...more, names: [...more.names, 'smtp.example.org'] };
+  await ensureSigned(machine, most);
+  assert.equal(await wantedOfSigned(machine, most), undefined);
+});

@@ -24,8 +24,9 @@ export interface OwnCaRequest {
 
 const CA_DAYS = 3650;
 const SERVER_DAYS = 397;
+const DAY_MS = 86_400_000;
 /** Issued anew when less is left. */
-const RENEW_MS = 30 * 86_400_000;
+const RENEW_MS = 30 * DAY_MS;
 
 const GENPKEY: Readonly<Record<KeyType, readonly string[]>> = {
   ecdsa: ['openssl', 'genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out'],
@@ -39,19 +40,35 @@ const make = async (machine: Machine, target: AbsPath, placement: typeof ROOT_ON
   const scratch = path('/run/hauspost/tls');
   await machine.makeDir(scratch, { owner: 'root:root', mode: 0o700 });
   const out = path(`${scratch}/${machine.random(8).toString('hex')}.pem`);
-  await must(machine, argv(out));
-  const made = await machine.read(out);
-  await machine.remove(out);
-  if (made !== undefined) await machine.write(target, made, placement);
+  try {
+    await must(machine, argv(out));
+    const made = await machine.read(out);
+    if (made !== undefined) await machine.write(target, made, placement);
+  } finally {
+    await machine.remove(out);
+  }
 };
 
 /** A private key, PEM, 0600. */
 export const makeKey = (machine: Machine, target: AbsPath, type: KeyType): Promise<void> =>
   make(machine, target, ROOT_ONLY, (out) => [...GENPKEY[type], out]);
 
+/** Its key is there and its own, and it outlives what it signs now. */
+const canSign = async (machine: Machine, request: OwnCaRequest): Promise<boolean> => {
+  const [ca, key] = await Promise.all([request.ca, request.caKey].map((file) => contentAt(machine, file)));
+  if (ca === undefined || key === undefined) return false;
+  try {
+    const authority = new X509Certificate(ca);
+    return authority.checkPrivateKey(createPrivateKey(key)) && authority.validToDate.getTime() - machine.now().getTime() > SERVER_DAYS * DAY_MS;
+  } catch {
+    return false;
+  }
+};
+
+/** One whose key was lost cannot sign any more, and another takes its place. */
 const ensureCa = async (machine: Machine, request: OwnCaRequest): Promise<void> => {
-  if ((await machine.state(request.caKey)) === undefined) await makeKey(machine, request.caKey, 'ecdsa');
-  if ((await machine.state(request.ca)) !== undefined) return;
+  if (await canSign(machine, request)) return;
+  await makeKey(machine, request.caKey, 'ecdsa');
   await make(machine, request.ca, READABLE, (out) => [
     ...['openssl', 'req', '-x509', '-new', '-sha256', '-key', request.caKey, '-days', String(CA_DAYS), '-out', out],
     ...['-subj', `/O=Hauspost/CN=Hauspost authority ${machine.random(4).toString('hex')}`], // of this machine, whatever its name will be
@@ -88,8 +105,8 @@ const subjectAltName = (request: OwnCaRequest): string =>
 
 /** Makes authority, key and certificate where they are missing or no longer fit. */
 export const ensureOwnCa = async (machine: Machine, request: OwnCaRequest): Promise<void> => {
-  await ensureCa(machine, request);
   if ((await wantedOfOwnCa(machine, request)) === undefined) return;
+  await ensureCa(machine, request);
   if ((await machine.state(request.key)) === undefined) await makeKey(machine, request.key, request.keyType);
   await make(machine, request.chain, READABLE, (out) => [
     ...[
