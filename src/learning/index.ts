@@ -1,7 +1,7 @@
 /** Learning in bulk (C14): every message of a folder is shown to the filter as spam or as ham. */
 import { type AbsPath, failure, type Reporter } from '#base';
 import type { Machine } from '#machine';
-import { type Class, teach } from './controller.ts';
+import { type Class, teach, type Verdict } from './controller.ts';
 import { messageFiles, type Skipped, whyNot } from './messages.ts';
 import { hashOf, openRecord, type Record } from './record.ts';
 
@@ -37,33 +37,34 @@ interface Work extends Lesson {
   readonly signal: AbortSignal;
 }
 
-/** A message is removed or renamed by its owner at any time: then it is not there, which is no error. */
-const contents = async (machine: Machine, files: readonly AbsPath[]): Promise<readonly (readonly [AbsPath, Buffer])[]> => {
-  const found: (readonly [AbsPath, Buffer])[] = [];
+/** One at a time in memory; a message is removed or renamed by its owner at any time: then it is not there, which is no error. */
+const hashesOf = async (machine: Machine, files: readonly AbsPath[]): Promise<readonly (readonly [AbsPath, string])[]> => {
+  const found: (readonly [AbsPath, string])[] = [];
   for (const file of files) {
     const content = await machine.read(file);
-    if (content !== undefined) found.push([file, content]);
+    if (content !== undefined) found.push([file, hashOf(content)]);
   }
   return found;
 };
 
-const learnBatch = async ({ machine, record, signal, as, controller }: Work, files: readonly AbsPath[], count: Count): Promise<void> => {
-  const messages = await contents(machine, files);
+const learnOne = async ({ machine, as, controller }: Work, file: AbsPath): Promise<Verdict | undefined> => {
+  const content = await machine.read(file);
+  if (content === undefined) return undefined;
+  const reason = whyNot(content);
+  return reason === undefined ? teach(controller, as, content) : { became: 'refused', reason };
+};
+
+const learnBatch = async (work: Work, files: readonly AbsPath[], count: Count): Promise<void> => {
+  const { machine, record, signal, as } = work;
+  const messages = await hashesOf(machine, files);
   if (messages.length === 0) return;
-  const hashes = messages.map(([, content]) => hashOf(content));
-  const recorded = await record.find(hashes);
+  const recorded = await record.find(messages.map(([, hash]) => hash));
   const done: string[] = [];
   try {
-    for (const [index, [file, content]] of messages.entries()) {
+    for (const [index, [file, hash]] of messages.entries()) {
       if (signal.aborted) return;
-      const reason = whyNot(content);
-      const hash = hashes[index] ?? '';
-      const verdict =
-        reason !== undefined
-          ? ({ became: 'refused', reason } as const)
-          : recorded[index] === as || done.includes(hash)
-            ? ({ became: 'known' } as const)
-            : await teach(controller, as, content);
+      const verdict = recorded[index] === as || done.includes(hash) ? ({ became: 'known' } as const) : await learnOne(work, file);
+      if (verdict === undefined) continue;
       if (verdict.became === 'refused') count.skipped.push({ file, reason: verdict.reason });
       else {
         count[verdict.became] += 1;

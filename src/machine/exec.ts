@@ -3,6 +3,8 @@
  * own (setsid(2)): Ctrl-C and a terminal that goes away reach us alone, and we end in order what was begun.
  */
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import type { Readable } from 'node:stream';
 import { environmentError, failure } from '#base';
 import type { Held, Ran, RunOptions } from './machine.ts';
 
@@ -21,14 +23,30 @@ const environment = (extra: Readonly<Record<string, string>> = {}): Record<strin
   return { ...ENVIRONMENT, ...Object.fromEntries(passed), ...extra };
 };
 
-const lines = (onLine: (line: string) => void): ((chunk: string) => void) => {
+/** Lines of one stream, its last one also where no newline ends it. */
+const readLines = (stream: Readable, onLine: (line: string) => void): void => {
   let rest = '';
-  return (chunk) => {
+  stream.on('data', (chunk: string) => {
     const parts = (rest + chunk).split('\n');
     rest = parts.pop() ?? '';
     for (const line of parts) onLine(line);
-  };
+  });
+  stream.on('end', () => {
+    if (rest !== '') onLine(rest);
+  });
 };
+
+const notRun = (file: string, cause: NodeJS.ErrnoException): Error =>
+  environmentError({
+    code: 'exec.missing',
+    message: `${file} cannot be run (${cause.message})`,
+    remedy:
+      cause.code === 'ENOENT' ? 'Install the package that brings it.' : 'See what the machine lacks: memory, or room for processes and open files.',
+    cause,
+  });
+
+/** As a shell has it: 128 and the signal's number. */
+const statusOf = (code: number | null, signal: NodeJS.Signals | null): number => code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
 
 export const run = (argv: readonly string[], options: RunOptions = {}): Promise<Ran> =>
   new Promise((resolve, reject) => {
@@ -46,33 +64,20 @@ export const run = (argv: readonly string[], options: RunOptions = {}): Promise<
     }, ms);
     const out: string[] = [];
     const err: string[] = [];
-    const feed = options.onLine === undefined ? undefined : lines(options.onLine);
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      out.push(chunk);
-      feed?.(chunk);
-    });
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-      err.push(chunk);
-      feed?.(chunk);
-    });
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => out.push(chunk));
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => err.push(chunk));
+    if (options.onLine !== undefined) for (const stream of [child.stdout, child.stderr]) readLines(stream, options.onLine);
     child.stdin.on('error', () => undefined); // EPIPE: the program did not want its input; its exit status tells
     child.stdin.end(options.input ?? '');
     child.on('error', (cause) => {
       clearTimeout(timer);
-      reject(
-        environmentError({
-          code: 'exec.missing',
-          message: `${file} cannot be run (${cause.message})`,
-          remedy: 'Install the package that brings it.',
-          cause,
-        }),
-      );
+      reject(notRun(file, cause));
     });
     child.on('close', (code, signal) => {
       clearTimeout(timer);
       if (late)
         reject(failure({ code: 'exec.timeout', message: `${argv.join(' ')} took longer than ${ms / 1000} s and was ended`, remedy: 'See its log.' }));
-      else resolve({ code: code ?? 128 + (signal === 'SIGKILL' ? 9 : 15), stdout: out.join(''), stderr: err.join('') });
+      else resolve({ code: statusOf(code, signal), stdout: out.join(''), stderr: err.join('') });
     });
   });
 

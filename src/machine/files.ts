@@ -1,6 +1,6 @@
 /** Files of the machine: atomic durable writes, owners by name. Trusts its caller for paths (AbsPath). */
 import { randomBytes } from 'node:crypto';
-import { lstatSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { chmod, chown, lstat, mkdir, open, readdir, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type AbsPath, environmentError, path as absPath } from '#base';
@@ -10,13 +10,21 @@ import type { FileState, Placement } from './machine.ts';
 
 type Names = { readonly toId: ReadonlyMap<string, number>; readonly toName: ReadonlyMap<number, string> };
 
-/** passwd(5) and group(5): the third field is the id in both. Read anew each time: packages add users while we run. */
+const accounts = new Map<string, { readonly stamp: string; readonly names: Names }>();
+
+/** passwd(5) and group(5): the third field is the id in both. Packages add users while we run: read again where it is another file. */
 const names = async (file: '/etc/passwd' | '/etc/group'): Promise<Names> => {
+  const { ino, size, mtimeNs } = statSync(file, { bigint: true });
+  const stamp = [ino, size, mtimeNs].join(' ');
+  const known = accounts.get(file);
+  if (known?.stamp === stamp) return known.names;
   const rows = (await readFile(file, 'utf8')).split('\n').flatMap((line) => {
     const [name, , id] = line.split(':');
     return name === undefined || id === undefined ? [] : [[name, Number(id)] as const];
   });
-  return { toId: new Map(rows), toName: new Map(rows.map(([name, id]) => [id, name])) };
+  const found = { toId: new Map(rows), toName: new Map(rows.map(([name, id]) => [id, name])) };
+  accounts.set(file, { stamp, names: found });
+  return found;
 };
 
 const idOf = (table: Names, name: string, what: string): number => {

@@ -21,8 +21,9 @@ const RRSIG = 46;
 const answerTypes = (message: Buffer): readonly number[] => {
   const types: number[] = [];
   let at = QUERY.length - 11;
-  for (let n = message.readUInt16BE(6); n > 0 && at + 10 < message.length; n -= 1) {
+  for (let n = message.readUInt16BE(6); n > 0; n -= 1) {
     at += (message[at] ?? 0) >= 0xc0 ? 2 : 1;
+    if (at + 10 > message.length) return types; // cut off
     types.push(message.readUInt16BE(at));
     at += 10 + message.readUInt16BE(at + 8);
   }

@@ -27,5 +27,5 @@ export type PlaceName =
   | 'tls-ca' // the CA that clients must trust in profile local, PEM
   | 'mail' // /var/vmail
   | 'sieve' // compiled global scripts
-  | 'dkim' // DKIM private keys
+  | 'dkim' // Rspamd's copies of the DKIM private keys
   | 'postfix-queue'; // /var/spool/postfix

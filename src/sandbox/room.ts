@@ -37,7 +37,11 @@ const KERNEL = new Set([
 
 const WORK = path('/run/hauspost/sandbox');
 
-/** It says that it is ready from within: whoever enters by its first process before that has the new root would look at the machine itself. Constant; everything variable comes as arguments: WORK STAGE, then `root|dir|file PATH` for each mount, `absent PATH`, and `--`. Then it waits for the end of its input. Cleared is what is of another kind than what is staged: cp(1) would write into a FIFO and wait. */
+/**
+ * Constant; everything variable comes as arguments: WORK STAGE, then `root|dir|file PATH` for each mount, `absent PATH` for each path, and `--`.
+ * It says that it is ready from within: whoever entered by its first process before that has the new root would look at the machine itself.
+ * Then it waits for the end of its input. What is of another kind than what is staged is cleared: cp(1) would write into a FIFO and wait.
+ */
 const SCRIPT = `set -eu
 work=$1; stage=$2; shift 2
 mount -t tmpfs -o mode=0700 tmpfs "$work"
