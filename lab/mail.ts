@@ -12,6 +12,7 @@ import { ManageSieve } from './sieve.ts';
 import { tellOnFailure } from './on-failure.ts';
 import { readyOn } from './ready.ts';
 import { Smtp } from './smtp.ts';
+import { notYetDue } from './upkeep.ts';
 
 export const HAUSPOST = '/opt/hauspost/hauspost';
 /** A stranger of profile local: mail.outside.test. */
@@ -171,10 +172,11 @@ export const serverOn = async (machine: Machine, demo?: Login, vantage = within(
   };
 };
 
-/** Boots a machine on which `up` has run, and waits until all its daemons run. `more`: how it is to be booted otherwise. */
+/** Boots a machine on which `up` has run, and waits until all its daemons run. `more`: how it is to be booted otherwise. Upkeep comes within the hour, or as a test wants it. */
 export const serve = async (release: Release, more: Omit<BootOptions, 'image'> = {}): Promise<Server> => {
   const machine = await boot({ ...more, image: await served({ release, init: 'systemd' }) });
   await allRun(machine);
+  await notYetDue(machine);
   const server = await serverOn(machine);
   const told = tellOnFailure(machine, server.demo.pass);
   return {
