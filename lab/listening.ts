@@ -9,7 +9,7 @@ import { until } from './process.ts';
 /** Processes end while we read. */
 export const isGone = (error: unknown): boolean => error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH');
 
-const unlessGone = <T>(read: () => T, gone: T): T => {
+export const unlessGone = <T>(read: () => T, gone: T): T => {
   try {
     return read();
   } catch (error) {

@@ -2,6 +2,7 @@
  * M20, M21 in small: each daemon is killed as the kernel does it when memory is short, comes back without anybody's help, and mail
  * flows again; what was answered with 250 before is there. Both releases, systemd (without: container.test.ts).
  */
+import { childrenOf } from '../children.ts';
 import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -44,11 +45,10 @@ const backAgain = async (server: Server, [name, program, units]: Daemon, release
 };
 
 /** The process that systemd started. */
-const firstProcess = async ({ machine }: Server, program: string): Promise<string> =>
-  (await machine.run(['pgrep', '-x', '-P', '1', program])).stdout.trim();
+const firstProcess = ({ machine }: Server, program: string): string => childrenOf(machine, '1', program).join(' ');
 
 const isBack = async (server: Server, program: string, unit: string, before: string): Promise<true | undefined> => {
-  const now = await firstProcess(server, program);
+  const now = firstProcess(server, program);
   if (!/^[0-9]+$/.test(now) || now === before) return undefined;
   const { stdout } = await server.machine.run(['systemctl', 'show', '--property=ActiveState', '--value', `${unit}.service`]);
   return stdout.trim() === 'active' || undefined;
@@ -108,7 +108,7 @@ for (const release of RELEASES) {
       test(`M21: ${name} is killed: it comes back by itself, mail flows, and what was accepted is there`, async () => {
         const first = await send(server);
         assert.ok(first !== undefined, 'mail flows before');
-        const pid = await firstProcess(server, program);
+        const pid = firstProcess(server, program);
         assert.match(pid, /^[0-9]+$/);
         const begun = performance.now();
         await server.machine.run(['kill', '-KILL', pid]);
@@ -154,7 +154,7 @@ for (const release of RELEASES) {
       const again = async (daemon: Daemon): Promise<void> => {
         const [name, program] = daemon;
         for (let n = 1; n <= KILLS; n += 1) {
-          const pid = await until(`${name} runs`, async () => (await firstProcess(server, program)) || undefined, BACK_MS, 100);
+          const pid = await until(`${name} runs`, () => firstProcess(server, program) || undefined, BACK_MS, 100);
           await server.machine.run(['kill', '-KILL', pid]);
           await backAgain(server, daemon, release, pid, `runs after ${n} kills`);
         }

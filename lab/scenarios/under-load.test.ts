@@ -2,6 +2,7 @@
  * M20, M21 under load: while a stranger hands over a thousand numbered messages on several connections, one process after the other is killed
  * as the kernel does it when memory is short. Every one comes back by itself, and each message that was answered with 250 is in the mailbox.
  */
+import { childrenOf } from '../children.ts';
 import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -32,11 +33,9 @@ const VICTIMS: readonly Victim[] = [
   ['cleanup', 'cleanup', 'master'],
 ];
 
-const pids = async ({ machine }: Server, [, program, parent]: Victim): Promise<readonly string[]> => {
-  const above = parent === undefined ? '1' : (await machine.run(['pgrep', '-x', '-P', '1', parent])).stdout.trim();
-  if (above === '') return [];
-  const { stdout } = await machine.run(['pgrep', '-x', '-P', above, program]);
-  return stdout.split('\n').filter((line) => line !== '');
+const pids = ({ machine }: Server, [, program, parent]: Victim): readonly string[] => {
+  const above = parent === undefined ? ['1'] : childrenOf(machine, '1', parent);
+  return above.flatMap((pid) => childrenOf(machine, pid, program));
 };
 
 const idOf = (number: number): string => `<load-${number}@outside.test>`;
@@ -62,7 +61,10 @@ const text = (number: number): string => {
 const kill = async (server: Server, victim: Victim, answered: () => number): Promise<void> => {
   const before = await until(
     `${victim[0]} runs`,
-    async () => ((await pids(server, victim)).length > 0 ? pids(server, victim) : undefined),
+    () => {
+      const now = pids(server, victim);
+      return now.length > 0 ? now : undefined;
+    },
     BACK_MS,
     50,
   );
@@ -70,8 +72,8 @@ const kill = async (server: Server, victim: Victim, answered: () => number): Pro
   const begun = performance.now();
   const { code, stderr } = await server.machine.run(['kill', '-KILL', ...before]);
   assert.ok(code === 0 || /No such process/.test(stderr), stderr);
-  const isBack = async (): Promise<true | undefined> => {
-    const now = await pids(server, victim);
+  const isBack = (): true | undefined => {
+    const now = pids(server, victim);
     return (now.length > 0 && now.every((pid) => !before.includes(pid))) || undefined;
   };
   await until(`${victim[0]} runs again`, isBack, BACK_MS, 50);
