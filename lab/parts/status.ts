@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connect as connectTls, type PeerCertificate } from 'node:tls';
 import { dated } from '../dated.ts';
-import { allRun, fetched, HAUSPOST, listening, type Machine, type Server, until } from '../index.ts';
+import { allRun, fetched, listening, type Machine, type Server, until } from '../index.ts';
 import { answered, exits } from '../operator.ts';
 import { ok } from '../people.ts';
 
@@ -138,9 +138,9 @@ const staysTheSame = async (server: Server, held: string): Promise<void> => {
   const ids = async (): Promise<readonly string[]> =>
     [...(await queued(machine)).values()].map((row) => `${row.queue_id} ${row.recipients[0]?.address}`).toSorted();
   const before = [await mailDigest(machine), await ids()];
-  ok(await machine.run([HAUSPOST, 'down'], { ms: 120_000 }));
+  ok(await server.hauspost(['down']));
   assert.equal(await mailDigest(machine), before[0], 'the mail, while all is stopped');
-  ok(await machine.run([HAUSPOST, 'up'], { ms: 240_000 }));
+  ok(await server.hauspost(['up']));
   await allRun(machine);
   assert.deepEqual([await mailDigest(machine), await ids()], before);
   assert.equal((await inQueue(machine, held, 'hold')).queue_name, 'hold');

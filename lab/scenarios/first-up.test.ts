@@ -10,6 +10,7 @@ import {
   type Machine,
   type Network,
   network,
+  type Output,
   PUBLIC,
   type Server,
   served,
@@ -34,11 +35,23 @@ const FILE = '/etc/hauspost/hauspost.toml';
 const POSTMASTER = `postmaster@${PUBLIC.domain}`;
 const REAL = `profile = "public"\nhostname = "${PUBLIC.hostname}"\npostmaster = "${POSTMASTER}"`;
 
-const json = async (machine: Machine, ...words: readonly string[]): Promise<{ code: number; stderr: string; document: unknown }> => {
-  const { code, stdout, stderr } = await machine.run([HAUSPOST, ...words, '--json'], { ms: 300_000 });
+interface Answer {
+  readonly code: number;
+  readonly stderr: string;
+  readonly document: unknown;
+}
+
+const answerOf = ({ code, stdout, stderr }: Output): Answer => {
   assert.equal(stdout.trimEnd().split('\n').length, 1, `exactly one JSON document on standard output, not: ${stdout}`);
   return { code, stderr, document: JSON.parse(stdout) };
 };
+
+/** In the process that stays. */
+const json = async ({ hauspost }: Server, ...words: readonly string[]): Promise<Answer> => answerOf(await hauspost([...words, '--json']));
+
+/** In a process of its own, as a person's shell begins it. */
+const jsonOfOne = async ({ machine }: Server, ...words: readonly string[]): Promise<Answer> =>
+  answerOf(await machine.run([HAUSPOST, ...words, '--json'], { ms: 300_000 }));
 
 for (const kind of KINDS) {
   describe(`${kind.release}, ${kind.init}`, () => {
@@ -76,7 +89,7 @@ for (const kind of KINDS) {
     });
 
     test('C6: everything runs after a reboot, without a manual step', async () => {
-      const { code, document } = await json(machine, 'status');
+      const { code, document } = await jsonOfOne(server, 'status');
       assert.equal(code, 0);
       const status = document as { services: { name: string; state: string; version: string; memory_mb: number; since: string }[]; drift: string[] };
       assert.deepEqual(
@@ -95,7 +108,7 @@ for (const kind of KINDS) {
     });
 
     test('C7: the self-test sends and reads real mail', async () => {
-      const { code, document } = await json(machine, 'selftest');
+      const { code, document } = await jsonOfOne(server, 'selftest');
       const { ok, steps } = document as { ok: boolean; steps: { name: string; ok: boolean; ms: number; detail: string }[] };
       assert.ok(ok && code === 0, JSON.stringify(steps));
       assert.deepEqual(steps.map(({ name }) => name).toSorted(), [
@@ -111,7 +124,7 @@ for (const kind of KINDS) {
         'submission',
         'wrong password',
       ]);
-      const { document: accounts } = await json(machine, 'account', 'list');
+      const { document: accounts } = await json(server, 'account', 'list');
       assert.deepEqual(
         (accounts as { address: string }[]).map(({ address }) => address),
         ['demo@hauspost.test'],
@@ -124,29 +137,29 @@ for (const kind of KINDS) {
     });
 
     test('C3, C4: a second apply, plan and up change nothing', async () => {
-      const first = await json(machine, 'plan');
+      const first = await json(server, 'plan');
       assert.deepEqual([first.code, first.document], [0, { changes: [], generation: 1, findings: [UNANSWERED] }]);
-      const apply = await json(machine, 'apply');
+      const apply = await json(server, 'apply');
       assert.deepEqual([apply.code, apply.document], [0, { applied: false, generation: 1, changes: [], probes: [], findings: [UNANSWERED] }]);
-      const up = await json(machine, 'up', '--yes');
+      const up = await json(server, 'up', '--yes');
       assert.equal(up.code, 0, up.stderr);
       assert.equal((up.document as { applied: boolean }).applied, false);
       assert.equal((up.document as { generation: number }).generation, 1);
     });
 
     test('C2: down stops all daemons, up starts them, mail and accounts stay', async () => {
-      assert.equal((await json(machine, 'down')).code, 0);
+      assert.equal((await json(server, 'down')).code, 0);
       assert.match(
         (await machine.run([HAUSPOST, 'status'])).stdout,
         /^All daemons are stopped, as 'hauspost down' leaves them; 'hauspost up' starts them\.\n\nSERVICE /,
       );
       const listening = await machine.run(['sh', '-c', 'cat /proc/net/tcp /proc/net/tcp6 | awk \'$4 == "0A" {print $2}\'']);
       assert.deepEqual(listening.stdout.trim(), '', 'nothing listens any more');
-      const up = await json(machine, 'up');
+      const up = await json(server, 'up');
       assert.equal(up.code, 0, `it only starts what was stopped, and asks nothing: ${up.stderr}`);
       await allRun(machine);
-      assert.deepEqual((await json(machine, 'plan')).document, { changes: [], generation: 1, findings: [UNANSWERED] });
-      const { document } = await json(machine, 'account', 'list');
+      assert.deepEqual((await json(server, 'plan')).document, { changes: [], generation: 1, findings: [UNANSWERED] });
+      const { document } = await json(server, 'account', 'list');
       assert.deepEqual(
         (document as { address: string }[]).map(({ address }) => address),
         ['demo@hauspost.test'],
@@ -169,13 +182,13 @@ for (const kind of KINDS) {
         test('from a trial to the real thing, in the order of README: the file says public, apply, others reach it, and the toy domain goes', async () => {
           await machine.run(['sed', '-i', `s/^profile = "local"$/${REAL.replaceAll('\n', '\\n')}/`, FILE]);
           await assert.rejects(client.dial({ host: PUBLIC.addresses.v4, port: 993 }), { code: 'ECONNREFUSED' });
-          assert.equal((await json(machine, 'domain', 'add', PUBLIC.domain)).code, 0);
-          assert.equal((await json(machine, 'account', 'add', POSTMASTER)).code, 0);
+          assert.equal((await json(server, 'domain', 'add', PUBLIC.domain)).code, 0);
+          assert.equal((await json(server, 'account', 'add', POSTMASTER)).code, 0);
           const removal = ['domain', 'remove', 'hauspost.test', '--with-everything', '--yes'];
-          const early = await json(machine, ...removal);
+          const early = await json(server, ...removal);
           assert.deepEqual([early.code, (early.document as { error: { code: string } }).error.code], [3, 'postmaster.lost']);
 
-          const apply = await json(machine, 'apply', '--yes');
+          const apply = await json(server, 'apply', '--yes');
           const done = apply.document as { applied: boolean; generation: number; probes: { service: string; name: string; ok: boolean }[] };
           assert.deepEqual([apply.code, done.applied, done.generation], [0, true, 2], apply.stderr);
           assert.deepEqual(Object.keys(done).toSorted(), ['applied', 'changes', 'findings', 'generation', 'probes']);
@@ -189,34 +202,31 @@ for (const kind of KINDS) {
           assert.ok(listening(machine).includes('tcp 0.0.0.0:993 dovecot'));
           (await client.dial({ host: PUBLIC.addresses.v4, port: 993 })).destroy();
 
-          const gone = await json(machine, ...removal);
+          const gone = await json(server, ...removal);
           assert.equal(gone.code, 0, gone.stderr);
           const { accounts, moved_to: moved } = gone.document as { accounts: { first: readonly string[] }; moved_to: string };
           assert.deepEqual(accounts.first, ['demo@hauspost.test']);
           assert.match(moved, /^\/var\/vmail\/removed\/@hauspost\.test\./);
-          assert.deepEqual((await json(machine, 'domain', 'list')).document, [{ domain: PUBLIC.domain, accounts: 1, aliases: 0 }]);
-          assert.equal((await json(machine, 'selftest')).code, 0);
+          assert.deepEqual((await json(server, 'domain', 'list')).document, [{ domain: PUBLIC.domain, accounts: 1, aliases: 0 }]);
+          assert.equal((await json(server, 'selftest')).code, 0);
         });
 
         test('left altogether, and back in the trial, whose domain is gone: every command goes by what is in place, and says what is lacking', async () => {
           const codes = async (command: string): Promise<readonly string[]> =>
-            ((await json(machine, command)).document as { findings: readonly Finding[] }).findings.map(({ code }) => code);
-          assert.equal((await json(machine, 'down')).code, 0);
+            ((await json(server, command)).document as { findings: readonly Finding[] }).findings.map(({ code }) => code);
+          assert.equal((await json(server, 'down')).code, 0);
           assert.ok(!(await codes('status')).includes('resolver.no-answer'), 'that it is stopped is said already');
-          const stopped = await machine.run([HAUSPOST, 'doctor']);
+          const stopped = await server.hauspost(['doctor']);
           assert.match(stopped.stdout, /^Attention: names .*: its own resolver is not there \(127\.0\.0\.1, port 53\)\.\n {2}'hauspost up' starts/m);
 
-          assert.equal((await json(machine, 'rollback', '0', '--yes')).code, 0);
-          const none = await json(machine, 'status');
+          assert.equal((await json(server, 'rollback', '0', '--yes')).code, 0);
+          const none = await json(server, 'status');
           assert.deepEqual([none.code, (none.document as Failure).error.code], [4, 'server.none']);
-          const beforeIt = (await json(machine, 'rollback', '--yes')).document as Failure;
+          const beforeIt = (await json(server, 'rollback', '--yes')).document as Failure;
           assert.equal(beforeIt.error.message, 'none is in place, so that there is none before it');
-          assert.match(
-            (await machine.run([HAUSPOST, 'generations'])).stdout,
-            /\n\nNone of them is in place\. In the checkout '\.\/hauspost rollback N'/,
-          );
+          assert.match((await server.hauspost(['generations'])).stdout, /\n\nNone of them is in place\. In the checkout '\.\/hauspost rollback N'/);
 
-          const back = await json(machine, 'rollback', '1', '--yes');
+          const back = await json(server, 'rollback', '1', '--yes');
           assert.equal(back.code, 0, back.stderr);
           assert.match(
             back.stderr,
@@ -224,7 +234,7 @@ for (const kind of KINDS) {
           );
           const told = ['config.not-in-place', UNANSWERED.code, 'postmaster.unread'];
           for (const command of ['status', 'doctor']) assert.deepEqual(await codes(command), told, command);
-          const { code, document } = await json(machine, 'selftest');
+          const { code, document } = await json(server, 'selftest');
           const { steps } = document as { steps: readonly { name: string; ok: boolean; detail: string }[] };
           const failed = steps.filter((step) => !step.ok).map(({ name, detail }) => `${name}: ${detail}`);
           assert.deepEqual([code, failed.length], [1, 1], 'among those who are there, one of whom has the name of a postmaster');
@@ -232,10 +242,10 @@ for (const kind of KINDS) {
             failed[0] ?? '',
             /^postmaster: nobody here receives the mail of the postmaster, demo@hauspost\.test, since hauspost\.test is not /,
           );
-          assert.equal((await json(machine, 'domain', 'add', 'hauspost.test')).code, 0);
-          assert.equal((await json(machine, 'account', 'add', 'demo@hauspost.test')).code, 0);
+          assert.equal((await json(server, 'domain', 'add', 'hauspost.test')).code, 0);
+          assert.equal((await json(server, 'account', 'add', 'demo@hauspost.test')).code, 0);
           assert.deepEqual(await codes('status'), told.slice(0, 2));
-          assert.equal((await json(machine, 'selftest')).code, 0);
+          assert.equal((await json(server, 'selftest')).code, 0);
         });
 
         test('begun anew over the people of before: up makes the account of the postmaster where nobody reads his mail', async () => {
@@ -243,13 +253,13 @@ for (const kind of KINDS) {
             (await machine.run(['mariadb', 'vmail', '-e', "DELETE FROM accounts; DELETE FROM domains WHERE domain = 'hauspost.test'"])).code,
             0,
           );
-          assert.equal((await json(machine, 'rollback', '0', '--yes')).code, 0);
+          assert.equal((await json(server, 'rollback', '0', '--yes')).code, 0);
           assert.equal((await machine.run(['mv', FILE, '/root/'])).code, 0);
           const up = await machine.run([HAUSPOST, 'up', '--hostname', PUBLIC.hostname, '--domain', PUBLIC.domain, '--yes'], { ms: 300_000 });
           assert.equal(up.code, 0, up.stderr);
           assert.match(shownPassword(up, POSTMASTER), /^[0-9a-z-]{20,}$/);
           assert.doesNotMatch(up.stderr, /nobody here receives/);
-          assert.deepEqual((await json(machine, 'domain', 'list')).document, [{ domain: PUBLIC.domain, accounts: 1, aliases: 0 }]);
+          assert.deepEqual((await json(server, 'domain', 'list')).document, [{ domain: PUBLIC.domain, accounts: 1, aliases: 0 }]);
         });
       });
     }
