@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls';
 
 export interface TlsTrust {
   readonly ca: string;
@@ -62,8 +62,8 @@ export class Dialogue {
     this.#socket.write(Buffer.from(text, 'latin1'));
   }
 
-  /** TLS from here on. */
-  async secure(trust: TlsTrust): Promise<void> {
+  /** TLS from here on; answers with the certificate that was shown. */
+  async secure(trust: TlsTrust): Promise<PeerCertificate> {
     this.#socket.removeAllListeners();
     const secure = connectTls({ socket: this.#socket, ...trust });
     const hungUp = once(secure, 'close').then(() => {
@@ -72,6 +72,7 @@ export class Dialogue {
     await Promise.race([once(secure, 'secureConnect', { signal: AbortSignal.timeout(ANSWER_MS) }), hungUp]);
     this.#socket = secure;
     this.#listen();
+    return secure.getPeerCertificate();
   }
 
   /** Everything that the server says until it hangs up. */

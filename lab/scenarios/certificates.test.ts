@@ -123,8 +123,8 @@ onEachReleaseThere(
       assert.match(stdout, new RegExp(`^Left out: smtp\\.${domain}: it leads to 198\\.18\\.9\\.1, which is not this server\\.$`, 'm'));
       const first = await everywhere(net, server, authority);
       assert.equal(await shell(server, NAMES), `DNS:${hostname}, DNS:imap.${domain}`);
-      assert.equal(await serialAt(net, server, 993, '', `imap.${domain}`), first);
-      assert.equal(await serialAt(net, server, 993, '', `smtp.${domain}`), '', 'its twin, which is not in it');
+      assert.equal(await serialAt(net, server, authority, 993, `imap.${domain}`), first);
+      assert.equal(await serialAt(net, server, authority, 993, `smtp.${domain}`), '', 'its twin, which is not in it');
       assert.deepEqual(await codes(server, 'status'), []);
       assert.match((await exits(server, 0, 'cert', 'renew')).stdout, /^Nothing is due/);
       assert.equal(await shell(server, PUBLIC_KEY), key);
@@ -381,7 +381,7 @@ onEachReleaseThere(
       const key = await shell(server, PUBLIC_KEY);
       await shell(server, 'sed -i \'s/source = "acme"/source = "own-ca"/; /^directory/s/^/#/\' /etc/hauspost/hauspost.toml');
       await exits(server, 0, 'apply', '--yes');
-      assert.equal(await serialAt(net, server, 993, '', server.identity.hostname), '');
+      assert.equal(await serialAt(net, server, authority, 993, server.identity.hostname), '');
       await shell(server, 'sed -i \'s/source = "own-ca"/source = "acme"/; s/^#directory/directory/\' /etc/hauspost/hauspost.toml');
       await authority.end();
       await exits(server, 0, 'apply', '--yes');
