@@ -8,12 +8,15 @@ import { isGone } from './listening.ts';
 import type { Machine } from './machine.ts';
 import { until } from './process.ts';
 
-export interface Process {
+interface Named {
   /** As the machine counts. */
   readonly pid: string;
   /** Its control group as the machine names it: `/system.slice/rspamd.service`. */
   readonly group: string;
   readonly program: string;
+}
+
+export interface Process extends Named {
   /** PSS in kB. */
   readonly kb: number;
   /** Of these, its own: heap and stack, but no pages of files, which other machines of the lab share, and which lie in memory here. */
@@ -26,20 +29,30 @@ const text = (path: string): Promise<string> =>
     throw error;
   });
 
-const processAt = async (proc: string, pid: string): Promise<readonly Process[]> => {
-  const path = `${proc}/${pid}`;
-  const group = /\/payload(\/\S*)$/.exec((await text(`${path}/cgroup`)).trimEnd())?.[1];
-  const rollup = await text(`${path}/smaps_rollup`);
-  if (group === undefined || rollup === '') return [];
-  const kb = (name: string): number => Number(new RegExp(`^${name}: +(\\d+) kB$`, 'm').exec(rollup)?.[1]);
-  return [{ pid, group, program: (await text(`${path}/comm`)).trimEnd(), kb: kb('Pss'), own: kb('Pss_Anon') }];
+const namedAt = async (proc: string, pid: string): Promise<readonly Named[]> => {
+  const group = /\/payload(\/\S*)$/.exec((await text(`${proc}/${pid}/cgroup`)).trimEnd())?.[1];
+  return group === undefined ? [] : [{ pid, group, program: (await text(`${proc}/${pid}/comm`)).trimEnd() }];
 };
 
-/** All of a machine with systemd; one after the other, so that a test that measures time is not held up. */
-export const processes = async ({ root }: Pick<Machine, 'root'>): Promise<readonly Process[]> => {
+/** Nothing where it has ended. */
+const withMemory = async (proc: string, named: Named): Promise<readonly Process[]> => {
+  const rollup = await text(`${proc}/${named.pid}/smaps_rollup`);
+  const kb = (name: string): number => Number(new RegExp(`^${name}: +(\\d+) kB$`, 'm').exec(rollup)?.[1]);
+  return rollup === '' ? [] : [{ ...named, kb: kb('Pss'), own: kb('Pss_Anon') }];
+};
+
+/** Of a machine with systemd. One after the other, here and below, so that a test that measures time is not held up. */
+const named = async ({ root }: Pick<Machine, 'root'>, below = '/'): Promise<readonly Named[]> => {
   const proc = `${root}/proc`;
+  const found: Named[] = [];
+  for (const pid of await readdir(proc)) if (/^\d+$/.test(pid)) found.push(...(await namedAt(proc, pid)));
+  return found.filter(({ group }) => group.startsWith(below));
+};
+
+/** All in control groups below that one. */
+export const processes = async (machine: Pick<Machine, 'root'>, below = '/'): Promise<readonly Process[]> => {
   const found: Process[] = [];
-  for (const pid of await readdir(proc)) if (/^\d+$/.test(pid)) found.push(...(await processAt(proc, pid)));
+  for (const one of await named(machine, below)) found.push(...(await withMemory(`${machine.root}/proc`, one)));
   return found;
 };
 
@@ -57,8 +70,10 @@ export interface Resident {
 
 const summed = (all: readonly Process[], what: 'kb' | 'own'): number => all.reduce((sum, each) => sum + each[what] / 1024, 0);
 
+const SERVICES = '/system.slice/';
+
 export const resident = async (machine: Pick<Machine, 'root'>): Promise<Resident> => {
-  const found = (await processes(machine)).filter(({ group }) => group.startsWith('/system.slice/'));
+  const found = await processes(machine, SERVICES);
   return { processes: found, all: summed(found, 'kb'), own: summed(found, 'own') };
 };
 
@@ -101,11 +116,11 @@ export const watchResident = (machine: Pick<Machine, 'root'>): (() => Promise<Re
   };
 };
 
-const programOf = ({ group, program }: Process): string => `${unitOf(group)}/${program}`;
+const programOf = ({ group, program }: Named): string => `${unitOf(group)}/${program}`;
 
 /** How often each program runs in its unit. */
-const countsOf = ({ processes: its }: Resident): ReadonlyMap<string, number> =>
-  new Map([...Map.groupBy(its, programOf)].map(([name, some]) => [name, some.length]));
+const countsOf = (all: readonly Named[]): ReadonlyMap<string, number> =>
+  new Map([...Map.groupBy(all, programOf)].map(([name, some]) => [name, some.length]));
 
 /** They stay for five minutes without work (Dovecot's AUTH_WORKER_MAX_IDLE_SECS). */
 const WORKERS = 'dovecot/auth';
@@ -122,16 +137,19 @@ export const ownBesideWorkers = ({ processes: its }: Resident): number =>
  * and some of these for others: smtpd has trivial-rewrite at its service, and that proxymap.
  */
 export const atRest = async (machine: Pick<Machine, 'root'>, before: Resident, ms = 600_000): Promise<Resident> => {
-  const usual = countsOf(before);
+  const usual = countsOf(before.processes);
   let more: readonly string[] = [];
+  const areAsBefore = (all: readonly Named[]): boolean => {
+    more = [...countsOf(all)].flatMap(([name, count]) => (name !== WORKERS && count > Math.max(usual.get(name) ?? 0, 1) ? [`${name} ${count}`] : []));
+    return more.length === 0;
+  };
   return until(
     () => `processes are as they were; more often: ${more.join(', ')}`,
     async () => {
+      // Their memory takes the kernel far longer than their names, and is asked for once.
+      if (!areAsBefore(await named(machine, SERVICES))) return undefined;
       const now = await resident(machine);
-      more = [...countsOf(now)].flatMap(([name, count]) =>
-        name !== WORKERS && count > Math.max(usual.get(name) ?? 0, 1) ? [`${name} ${count}`] : [],
-      );
-      return more.length === 0 ? now : undefined;
+      return areAsBefore(now.processes) ? now : undefined;
     },
     ms,
     5000,

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { emptied } from '../delivered.ts';
 import { onEachReleaseThere } from '../internet/index.ts';
 import { CONNECTIONS, type Load, loadPlace, READERS, runLoad, told, whereabouts } from '../load/index.ts';
-import { atRest, ownBesideWorkers, ownOfLasting, type Resident, resident, shown, watchResident } from '../resident.ts';
+import { atRest, ownBesideWorkers, ownOfLasting, type Resident, resident, shown } from '../resident.ts';
 
 /** Eight messages a second in all. */
 const EVERY_MS = 25_000;
@@ -34,9 +34,8 @@ onEachReleaseThere(
     const place = await loadPlace(net, server);
     const { machine } = server;
     const loaded = async (mark: string, seconds: number): Promise<Loaded> => {
-      const most = watchResident(machine);
       const load = await runLoad(place, { mark, seconds, everyMs: EVERY_MS });
-      console.log(`${told(load)}\n    at most ${shown(await most())}`);
+      console.log(told(load));
       if (load.amiss.length > 0) console.log((await machine.run(['sh', '-c', WARNINGS])).stdout);
       await emptied(server);
       return { load, after: await resident(machine) };
