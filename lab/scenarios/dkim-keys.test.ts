@@ -1,6 +1,7 @@
 /** D1: a domain that plain SQL adds is DKIM-signed within a minute, nobody needs to call a command, and nobody hears of it every ten seconds. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { childrenOf } from '../children.ts';
 import { HAUSPOST, type Server, until } from '../index.ts';
 import { answered, exits, type Finding } from '../operator.ts';
 import { onEachRelease } from '../scenario.ts';
@@ -46,14 +47,14 @@ const hasten = async (server: Server): Promise<void> => {
 };
 
 /** Ticks of the loop: each starts another sleep. */
-const ticks = async (server: Server, count: number): Promise<void> => {
-  const sleeper = async (): Promise<string> =>
-    (await server.machine.run(['sh', '-c', `pgrep -P "$(systemctl show -p MainPID --value ${UNIT})" -x sleep`])).stdout.trim();
+const ticks = async ({ machine }: Server, count: number): Promise<void> => {
+  const loop = (await machine.run(['systemctl', 'show', '--property=MainPID', '--value', UNIT])).stdout.trim();
+  const sleeper = (): string => childrenOf(machine, loop, 'sleep').join(' ');
   for (let seen = 0, last = ''; seen <= count; ) {
-    const now = await until('it looks again', async () => (await sleeper()) || undefined, 60_000, 20);
+    const now = await until('it looks again', () => sleeper() || undefined, 60_000, 20);
     if (now !== last) seen += 1;
     last = now;
-    await until('it wakes up', async () => (await sleeper()) !== now || undefined, 60_000, 100);
+    await until('it wakes up', () => sleeper() !== now || undefined, 60_000, 100);
   }
 };
 
