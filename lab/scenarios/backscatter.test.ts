@@ -117,7 +117,7 @@ const send = async (server: Server, to: string, one: Case): Promise<string> => {
 /** Nothing is on its way any more: neither in the queue nor where sendmail(1) leaves it. */
 const settled = async ({ machine }: Server): Promise<void> => {
   const script = '[ -z "$(postqueue -j)" ] && [ -z "$(find /var/spool/postfix/maildrop -type f)" ]';
-  await until('all mail has gone its way', async () => (await machine.run(['sh', '-c', script])).code === 0 || undefined, LIMIT_MS, 100);
+  await until('all mail has gone its way', async () => (await machine.run(['sh', '-c', script])).code === 0 || undefined, LIMIT_MS, 500);
 };
 
 const upload = async (server: Server, login: Login, script: string): Promise<void> => {

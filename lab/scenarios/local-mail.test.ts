@@ -1,6 +1,7 @@
 /** M24: what programs of the machine write to any name of the host reaches the postmaster; a stranger reaches the roles there, nobody else. */
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
+import type { ImapFlow } from 'imapflow';
 import { fetched, type Login, type Reply, type Server, type Smtp, until } from '../index.ts';
 import { ok, orders } from '../people.ts';
 import { onEachRelease } from '../scenario.ts';
@@ -51,20 +52,29 @@ onEachRelease((get: () => Server) => {
     await orders(get(), ['domain', 'add', HOST], ['alias', 'add', TO_ANNA, ANNA.user]);
   });
 
-  for (const [number, [what, user, argv, to]] of LOCAL.entries()) {
-    test(`M24: mail of ${user}, ${what}, reaches ${to === TO_ANNA ? 'whom the row names' : "the postmaster's account"}: sendmail ${argv.join(' ')}`, async () => {
-      const { machine, demo } = get();
-      const id = `<m24-${number}@${HOST}>`;
-      const input = `From: ${user}\nTo: ${to}\nSubject: a job\nMessage-ID: ${id}\n${MIME}\n\nIt is done: Gr\u00fc\u00dfe.\n`;
-      ok(await machine.run(['sendmail', ...argv], { user, input }));
-      const imap = await get().imap(to === TO_ANNA ? ANNA : demo);
-      const source = await fetched(imap, 'INBOX', id);
-      assert.ok(source.endsWith(`\r\n\r\nIt is done: ${Buffer.from('Gr\u00fc\u00dfe').toString('latin1')}.\r\n`), source);
-      await imap.mailboxOpen('INBOX');
-      assert.equal(((await imap.search({ header: { 'message-id': id } })) || []).length, 1, 'once');
-      await imap.logout();
+  describe('programs of the machine', () => {
+    let mailboxes: { readonly postmaster: ImapFlow; readonly anna: ImapFlow } | undefined;
+    before(async () => {
+      mailboxes = { postmaster: await get().imap(get().demo), anna: await get().imap(ANNA) };
     });
-  }
+    after(async () => {
+      await mailboxes?.postmaster.logout();
+      await mailboxes?.anna.logout();
+    });
+    for (const [number, [what, user, argv, to]] of LOCAL.entries()) {
+      test(`M24: mail of ${user}, ${what}, reaches ${to === TO_ANNA ? 'whom the row names' : "the postmaster's account"}: sendmail ${argv.join(' ')}`, async () => {
+        const id = `<m24-${number}@${HOST}>`;
+        const input = `From: ${user}\nTo: ${to}\nSubject: a job\nMessage-ID: ${id}\n${MIME}\n\nIt is done: Gr\u00fc\u00dfe.\n`;
+        ok(await get().machine.run(['sendmail', ...argv], { user, input }));
+        assert.ok(mailboxes !== undefined);
+        const imap = to === TO_ANNA ? mailboxes.anna : mailboxes.postmaster;
+        const source = await fetched(imap, 'INBOX', id);
+        assert.ok(source.endsWith(`\r\n\r\nIt is done: ${Buffer.from('Gr\u00fc\u00dfe').toString('latin1')}.\r\n`), source);
+        await imap.mailboxOpen('INBOX');
+        assert.equal(((await imap.search({ header: { 'message-id': id } })) || []).length, 1, 'once');
+      });
+    }
+  });
 
   test('M24: what could not be delivered for a Unix account comes back to the postmaster', async () => {
     const { machine, demo } = get();
