@@ -1,11 +1,10 @@
-/** C11, C13: aliases are added, switched, listed and removed. */
+/** C11, C13: aliases are added, switched, listed and removed, on a machine that has none; none is left. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { oneDocument, refusedInput, type Server } from '../index.ts';
 import { json, jsons, NOTHING, ok, orders, recipient, text } from '../people.ts';
-import { onEachRelease } from '../scenario.ts';
 
-const aliases = (get: () => Server): void => {
+const managed = (get: () => Server): void => {
   test('C11, C13: aliases: several destinations, outside ones, catch-all; listed and removed', async () => {
     const server = get();
     assert.match(await text(server, 'alias', 'list'), /^There is no alias yet; 'hauspost alias add /);
@@ -50,7 +49,9 @@ const aliases = (get: () => Server): void => {
     assert.deepEqual(left, []);
     assert.equal(await recipient(server, 'whoever@hauspost.test'), 550);
   });
+};
 
+const warnedOf = (get: () => Server): void => {
   test('C11: an alias to nobody, to a send-only or a disabled account is allowed, with a warning on standard error', async () => {
     const server = get();
     await orders(server, ['account', 'add', 'robot@hauspost.test', '--send-only'], ['account', 'add', 'gone@hauspost.test', '--disabled']);
@@ -74,7 +75,9 @@ const aliases = (get: () => Server): void => {
       ...['robot', 'gone'].map((account) => ['account', 'remove', `${account}@hauspost.test`, '--yes']),
     );
   });
+};
 
+const leadNowhere = (get: () => Server): void => {
   test('doctor names enabled aliases whose destination is one of ours that does not exist, until it is there', async () => {
     const server = get();
     const told = async (): Promise<readonly string[]> => {
@@ -115,4 +118,8 @@ const aliases = (get: () => Server): void => {
   });
 };
 
-onEachRelease(aliases);
+export const aliasCommands = (get: () => Server): void => {
+  managed(get);
+  warnedOf(get);
+  leadNowhere(get);
+};

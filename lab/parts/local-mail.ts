@@ -4,7 +4,6 @@ import { after, before, describe, test } from 'node:test';
 import type { ImapFlow } from 'imapflow';
 import { fetched, type Login, type Reply, type Server, type Smtp, until } from '../index.ts';
 import { ok, orders } from '../people.ts';
-import { onEachRelease } from '../scenario.ts';
 
 const HOST = 'mail.hauspost.test';
 const ANNA: Login = { user: 'anna@hauspost.test', pass: 'a-password' };
@@ -46,7 +45,7 @@ const answer = async (smtp: Smtp, from: string, to: string): Promise<Reply> => {
   return reply;
 };
 
-onEachRelease((get: () => Server) => {
+export const localMail = (get: () => Server): void => {
   before(async () => {
     await get().account(ANNA);
     await orders(get(), ['domain', 'add', HOST], ['alias', 'add', TO_ANNA, ANNA.user]);
@@ -102,4 +101,4 @@ onEachRelease((get: () => Server) => {
       assert.equal((await answer(await get().client(587, ANNA), ANNA.user, `${name}@${HOST}`)).code, 550);
     });
   }
-});
+};
