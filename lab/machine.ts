@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { type Inside, inside } from './enter.ts';
 import { needLab } from './host.ts';
+import { journalSoFar, wholeJournal } from './journal.ts';
 import type { Init } from './kinds.ts';
 import type { Memory } from './memory.ts';
 import { type Holder, holdMachine, type MachineHolder } from './namespace.ts';
@@ -45,6 +46,8 @@ export interface Machine extends Inside, Sockets, Uplink, AsyncDisposable {
   checkout(tag?: string): Promise<void>;
   /** The journal; without systemd, what the main process said. */
   journal(): Promise<string>;
+  /** Of a machine with systemd, for those who wait for a line: what was read since it was switched on is not read again, even if it was dropped meanwhile. */
+  journalSoFar(): Promise<string>;
   /**
    * Shuts down in order (systemd: poweroff; else SIGTERM to the main process) and answers with its end. What was begun in it (`spawn`) must have
    * ended, or end by `beforeStop`: systemd-shutdown(8) stops all processes first, and nsenter(1) then waits to be continued.
@@ -269,8 +272,8 @@ export const boot = async (options: BootOptions): Promise<Machine> => {
     },
     holder,
     checkout: (tag) => copyCheckout(into, tag),
-    journal: async () =>
-      options.image.init === 'systemd' ? (await into.run(['journalctl', '--no-pager', '--output=short-monotonic'])).stdout : current().said(),
+    journal: async () => (options.image.init === 'systemd' ? wholeJournal(into) : current().said()),
+    journalSoFar: journalSoFar(into, () => current().leader),
     stop,
     beforeStop: endings.add,
     kill,

@@ -56,7 +56,7 @@ const STATUS = /postfix\/(?:smtp|error)\[(\d+)\]: \w+: to=<([^>]*)>,.* relay=([^
 /** Of the first attempt for `to`, if there was one. */
 const fateIn = (journal: string, to: string): Fate | undefined => {
   const lines = journal.split('\n');
-  const at = lines.findIndex((line) => STATUS.exec(line)?.[2] === to);
+  const at = lines.findIndex((line) => line.includes(`to=<${to}>`) && STATUS.exec(line)?.[2] === to);
   const [, pid = '', , relay = '', status = '', words = ''] = STATUS.exec(lines[at] ?? '') ?? [];
   if (status === '') return undefined;
   const host = relay.split('[')[0] ?? '';
@@ -72,7 +72,7 @@ const fateIn = (journal: string, to: string): Fate | undefined => {
 
 /** What became of the first attempt for an address that got nothing else; waits for it. */
 export const fateOf = (server: Ours, to: string, ms = 60_000): Promise<Fate> =>
-  until(`there was an attempt for ${to}`, async () => fateIn(await server.machine.journal(), to), ms, 250);
+  until(`there was an attempt for ${to}`, async () => fateIn(await server.machine.journalSoFar(), to), ms, 250);
 
 /** An address that nobody else writes to. */
 export const readerAt = (domain: string): string => `reader-${++sent}@${domain}`;

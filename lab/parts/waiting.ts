@@ -23,8 +23,8 @@ const ATTEMPT =
 
 /** All that Postfix has logged for a recipient so far, in order. */
 export const attemptsFor = async ({ machine }: Server, to: string): Promise<readonly Attempt[]> =>
-  (await machine.journal()).split('\n').flatMap((line) => {
-    const [, at, address, relay = '', age, code = '', status = '', words = ''] = ATTEMPT.exec(line) ?? [];
+  (await machine.journalSoFar()).split('\n').flatMap((line) => {
+    const [, at, address, relay = '', age, code = '', status = '', words = ''] = (line.includes(`to=<${to}>`) && ATTEMPT.exec(line)) || [];
     return address === to ? [{ at: Number(at), status, code, words, relay, age: Number(age) }] : [];
   });
 

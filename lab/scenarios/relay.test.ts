@@ -37,7 +37,7 @@ const relays = (get: () => Server): void => {
     const input = `From: ${demo.user}\nSubject: ${name}\n\nHello, number ${sent}.\n`;
     ok(await machine.run(['sendmail', '-f', demo.user, `${name}@outside.test`], { input }));
     const line = new RegExp(`to=<${name}@outside\\.test>.* status=(.*)`);
-    const fate = (): Promise<string> => until(`${name} has a fate`, async () => line.exec(await machine.journal())?.[1], 30_000, 200);
+    const fate = (): Promise<string> => until(`${name} has a fate`, async () => line.exec(await machine.journalSoFar())?.[1], 30_000, 200);
     return { mark: `Subject: ${name}`, fate };
   };
   const peer = (server: Server, shown = pair): Promise<RelayHost> => relayHost(server.machine, AT, shown, [USER, PASSWORD]);
