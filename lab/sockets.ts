@@ -59,7 +59,9 @@ const startOpener = (netns: string): Opener => {
     process.execPath,
     join(import.meta.dirname, 'inside/opener.ts'),
   ];
-  const child: ChildProcess = spawn(program, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { PATH: process.env['PATH'] } });
+  // It is in another network only: what is compiled lies where we have it, too.
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  const child: ChildProcess = spawn(program, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { PATH, NODE_COMPILE_CACHE } });
   child.unref();
   child.channel?.unref();
   const waiting = new Map<number, Waiting>();

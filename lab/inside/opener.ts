@@ -2,6 +2,7 @@
  * Runs in a machine's network namespace: opens what the test process asks for and hands the open socket over. It reads nothing from
  * a connection, so that a server's greeting is still there for the test. Ends when the test process does.
  */
+import { flushCompileCache } from 'node:module';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 export interface Request {
@@ -46,3 +47,5 @@ process.on('message', (request: Request) => (request.kind === 'dial' ? dial(requ
 process.on('disconnect', () => process.exit(0));
 // Ctrl-C is for the test process; its end is ours.
 process.on('SIGINT', () => undefined);
+// Now, since the end may be SIGKILL.
+flushCompileCache();
