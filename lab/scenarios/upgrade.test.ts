@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { dated } from '../dated.ts';
 import { type Earlier, type Edit, imagined, releasedAs, servedBy } from '../earlier.ts';
-import { allRun, boot, fetched, HAUSPOST, type Login, oneDocument, type Server, serverOn, until } from '../index.ts';
+import { allRun, boot, fetched, HAUSPOST, type Login, oneDocument, readyOn, type Server, serverOn, until } from '../index.ts';
 import { announcedSize, answered, configure, exits, type Failure, type Finding, inOwnProcesses, type Plan } from '../operator.ts';
 import { allTags, changelog, earlierThan, presentVersion, taggedVersions } from '../releases.ts';
 
@@ -143,7 +143,7 @@ const made = async (server: Server): Promise<readonly (readonly [number, string,
   (await answered<readonly Generation[]>(server, 'generations')).document.map(({ number, version, committed }) => [number, version, committed]);
 
 const passes = async (server: Server, but: readonly string[] = []): Promise<void> => {
-  const selftest = await server.machine.run([HAUSPOST, 'selftest', '--json'], { ms: 120_000 });
+  const selftest = await server.hauspost(['selftest', '--json']);
   const { steps } = oneDocument(selftest) as { readonly steps: readonly { readonly name: string; readonly ok: boolean }[] };
   assert.deepEqual([steps.length > but.length, steps.filter(({ ok }) => !ok).map(({ name }) => name)], [true, but], selftest.stdout);
 };
@@ -178,6 +178,8 @@ const has = (list: readonly string[], wanted: readonly string[]): void => {
 for (const release of ['bookworm', 'trixie'] as const) {
   describe(release, () => {
     let server: Server;
+    /** The same, asked in a process that stays. */
+    let lasting: Server;
     let earlier: Earlier;
     let belonging: unknown;
     /** Daemons that it has. */
@@ -191,7 +193,8 @@ for (const release of ['bookworm', 'trixie'] as const) {
         (JSON.parse((await machine.run([HAUSPOST, 'status', '--json'])).stdout) as Status).services.every(({ state }) => state === 'running') ||
         undefined;
       await until('all daemons run', running, 120_000, 500);
-      server = inOwnProcesses(await serverOn(machine));
+      lasting = await serverOn(machine);
+      server = inOwnProcesses(lasting);
     });
     after(() => server?.[Symbol.asyncDispose]());
 
@@ -234,6 +237,9 @@ for (const release of ['bookworm', 'trixie'] as const) {
       await shell(server, 'cd /opt/hauspost && find . -mindepth 1 -maxdepth 1 ! -name node_modules -exec rm -rf {} +');
       await server.machine.checkout();
       assert.equal((await shell(server, `${HAUSPOST} --version`)).trim(), present);
+      // From now on one, of the present version: what made the account would go on as the earlier one.
+      await readyOn(server.machine)[Symbol.asyncDispose]();
+      server = lasting;
       const { code, document } = await answered<Plan>(server, 'plan');
       assert.deepEqual([code, document.generation], [2, 1]);
       const change = document.changes.find(({ target }) => target === '/etc/postfix/main.cf');
