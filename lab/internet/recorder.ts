@@ -2,7 +2,8 @@
  * A host that hears everything on the network (the switch sends each frame to everybody) and keeps what belongs to mail. What it heard is
  * told by tshark(1): what each packet brought, and of TLS what both sides showed before it began.
  */
-import { until } from '../process.ts';
+import { type Child, collect, until } from '../process.ts';
+import { doNotWaitFor } from '../room.ts';
 import { dialogueOf, type Piece } from './dialogues.ts';
 import type { ForeignHost } from './host.ts';
 import { RESOLVER } from './topology.ts';
@@ -34,6 +35,7 @@ const FIELDS = [
   ...['tcp.stream', 'frame.time_epoch', 'ip.src', 'ipv6.src', 'ip.dst', 'ipv6.dst', 'tcp.srcport', 'tcp.dstport'],
   ...['tcp.seq', 'tcp.payload'],
   ...['tls.handshake.type', 'tls.handshake.extensions.supported_version', 'tls.handshake.version', 'tls.handshake.extensions_server_name'],
+  'udp.payload',
 ] as const;
 
 type Packet = Readonly<Record<(typeof FIELDS)[number], string>>;
@@ -87,13 +89,38 @@ const conversationOf = (packets: readonly Packet[]): Conversation | undefined =>
   };
 };
 
-/** dumpcap(1) writes what it has heard twice a second: what was said before a word of our own is in the file when that is. */
-const hearsItself = (host: ForeignHost): (() => Promise<void>) => {
+interface Reader {
+  readonly child: Child;
+  readonly stdout: { text(): string };
+  readonly stderr: { text(): string };
+}
+
+/** tshark(1) takes longer to start than to read: one reads on, and tells of each packet once. */
+const beginReading = ({ room }: ForeignHost): Reader => {
+  const fields = FIELDS.flatMap((field) => ['-e', field]);
+  const read = ['tshark', '-n', '-l', '-r', '-', '-Y', 'tcp or udp', '-T', 'fields', '-E', 'occurrence=a', '-E', `aggregator=${UNIT}`, ...fields];
+  const child = room.spawn(['sh', '-c', 'file=$1; shift; tail -c +1 -f "$file" | "$@"', 'sh', FILE, ...read]);
+  doNotWaitFor(child);
+  return { child, stdout: collect(child.stdout), stderr: collect(child.stderr) };
+};
+
+/** What was heard before a word of our own, which dumpcap(1), who writes twice a second, and the reader pass on after that. */
+const packetsSoFar = (host: ForeignHost): (() => Promise<readonly Packet[]>) => {
+  let reader: Reader | undefined;
   let last = 0;
   return async () => {
+    reader ??= beginReading(host);
+    const { child, stdout, stderr } = reader;
     const word = `so far ${++last} of ${process.pid}.`;
     await host.must(['bash', '-c', 'printf %s "$1" >"/dev/udp/$2/9"', 'say', word, RESOLVER.v4]);
-    await until('the recorder has written', async () => (await host.room.run(['grep', '-qaF', word, FILE])).code === 0 || undefined, 30_000, 50);
+    const end = Buffer.from(word).toString('hex');
+    const before = (): string | undefined => {
+      if (child.exitCode !== null) throw new Error(`tshark ended: ${stderr.text()}`);
+      const [heard, more] = stdout.text().split(end);
+      return more === undefined ? undefined : heard;
+    };
+    const heard = await until('the recorder has written', before, 30_000, 50);
+    return packetsOf(heard).filter((packet) => packet['tcp.stream'] !== '');
   };
 };
 
@@ -108,28 +135,11 @@ export const recorder = async (host: ForeignHost): Promise<Recorder> => {
     30_000,
     100,
   );
-  const written = hearsItself(host);
+  const packets = packetsSoFar(host);
   return {
     conversations: async () => {
-      await written();
-      const fields = FIELDS.flatMap((field) => ['-e', field]);
-      const { stdout } = await host.must([
-        'tshark',
-        '-n',
-        '-r',
-        FILE,
-        '-Y',
-        'tcp',
-        '-T',
-        'fields',
-        '-E',
-        'occurrence=a',
-        '-E',
-        `aggregator=${UNIT}`,
-        ...fields,
-      ]);
-      const streams = Map.groupBy(packetsOf(stdout), (packet) => packet['tcp.stream']);
-      return [...streams.values()].flatMap((packets) => conversationOf(packets) ?? []);
+      const streams = Map.groupBy(await packets(), (packet) => packet['tcp.stream']);
+      return [...streams.values()].flatMap((all) => conversationOf(all) ?? []);
     },
   };
 };
