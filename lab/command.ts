@@ -82,9 +82,16 @@ export const filesDigest = async (machine: Inside): Promise<string> => {
   return succeeded(['sh', script], await machine.run(['sh', '-c', script])).stdout;
 };
 
-/** A refusal leaves everything as it was. */
-export const unchanged = async (machine: Inside, work: () => Promise<void>): Promise<void> => {
-  const earlier = [await directoryDump(machine), await filesDigest(machine)];
+/** What a refusal leaves as it was. */
+export type Seen = readonly [database: string, files: string];
+
+const look = async (machine: Inside): Promise<Seen> => [await directoryDump(machine), await filesDigest(machine)];
+
+/** A refusal leaves everything as it was. Answers with what was seen afterwards; where nothing was done since then, that can be the next one's `before`. */
+export const unchanged = async (machine: Inside, work: () => Promise<void>, before?: Seen): Promise<Seen> => {
+  const earlier = before ?? (await look(machine));
   await work();
-  assert.deepEqual([await directoryDump(machine), await filesDigest(machine)], earlier, 'nothing changed');
+  const later = await look(machine);
+  assert.deepEqual(later, earlier, 'nothing changed');
+  return later;
 };

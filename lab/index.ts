@@ -26,7 +26,7 @@ export { type Outside, outside, type Received } from './outside.ts';
 export { ManageSieve, type SieveReply } from './sieve.ts';
 export { type Reply, Smtp } from './smtp.ts';
 export { askUdp } from './udp.ts';
-export { atTerminal, filesDigest, oneDocument, refusedInput, unchanged, type Wrong } from './command.ts';
+export { atTerminal, filesDigest, oneDocument, refusedInput, type Seen, unchanged, type Wrong } from './command.ts';
 export { readyOn, runMany } from './ready.ts';
 export { manyRuns } from './runs.ts';
 export { type Crowd, nameOf, settle } from './crowd.ts';
