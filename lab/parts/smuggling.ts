@@ -88,33 +88,45 @@ const isPlain = ({ raw }: Received, what: string): void => {
   for (const line of raw.split('\r\n')) assert.doesNotMatch(line, /^\.(?!\.)/, what);
 };
 
-/** What the server of outside.test got, all of it. */
-const isOne = async (server: Server, far: Outside, { outer, inner }: Pair, what: string): Promise<void> => {
-  await far.message(outer);
-  await until('nothing waits', async () => (ok(await server.machine.run(['postqueue', '-j'])).stdout === '' ? true : undefined), 30_000, 100);
-  const about = far.received.filter(({ source }) => source.includes(outer) || source.includes(inner));
-  assert.equal(about.length, 1, what);
-  for (const only of about) {
-    assert.ok(only.source.includes(inner), what);
-    assert.equal(only.from, server.demo.user);
-    isPlain(only, what);
-  }
+/** By what each has that others might take for its end of data. */
+type Pairs = ReadonlyMap<string, Pair>;
+
+/** All that is to leave has arrived at the server of outside.test. */
+const allLeft = async ({ machine }: Server, far: Outside, pairs: Pairs): Promise<void> => {
+  for (const { outer } of pairs.values()) await far.message(outer);
+  await until('nothing waits', async () => (ok(await machine.run(['postqueue', '-j'])).stdout === '' ? true : undefined), 30_000, 100);
+};
+
+/** What that server got of it. */
+const onlyOne = (server: Server, far: Outside, { outer, inner }: Pair, what: string): Received => {
+  const [only, ...more] = far.received.filter(({ source }) => source.includes(outer) || source.includes(inner));
+  assert.ok(only !== undefined && more.length === 0, what);
+  assert.ok(only.source.includes(inner), what);
+  assert.equal(only.from, server.demo.user);
+  isPlain(only, what);
+  return only;
 };
 
 /** What `friend` gets arrives where strangers are. */
 export const smuggledOut = (get: () => Server, strangers = FAR): void => {
   const { friend } = strangers;
+  const pairsOf = (name: string, endings: readonly string[]): Pairs => {
+    const { demo } = get();
+    return new Map(endings.map((end) => [end, pairOf(`${name}${strangers.by ?? ''}`, end, demo.user, demo)]));
+  };
   for (const port of [465, 587] as const) {
     test(`M16: smuggling: what a login sends on ${port} leaves as one message, with no CR or LF of its own, and its signature is right${also(strangers)}`, async () => {
       const server = get();
       await using far = await outside(server.vantage.sockets, wayOf(strangers, server).localAddress);
-      for (const end of [...ENDINGS, '\r\n..\r\n', '\r\n..']) {
-        const pair = pairOf(`out-${port}${strangers.by ?? ''}`, end, server.demo.user, server.demo);
+      const pairs = pairsOf(`out-${port}`, [...ENDINGS, '\r\n..\r\n', '\r\n..']);
+      for (const { text } of pairs.values()) {
         const smtp = await server.client(port, server.demo);
         await envelope(smtp, server.demo.user, friend);
-        await one(smtp, 'DATA', pair.text);
-        await isOne(server, far, pair, JSON.stringify(end));
-        const { source } = await far.message(pair.outer);
+        await one(smtp, 'DATA', text);
+      }
+      await allLeft(server, far, pairs);
+      for (const [end, pair] of pairs) {
+        const { source } = onlyOne(server, far, pair, JSON.stringify(end));
         assert.deepEqual(await signatures(source, fromKeys(server.machine)), bothAre(server.demo.user.split('@')[1] ?? ''), JSON.stringify(end));
       }
       assert.deepEqual(
@@ -127,10 +139,10 @@ export const smuggledOut = (get: () => Server, strangers = FAR): void => {
   test(`M16: smuggling: the same by sendmail(1), which takes lines as Unix has them${also(strangers)}`, async () => {
     const server = get();
     await using far = await outside(server.vantage.sockets, wayOf(strangers, server).localAddress);
-    for (const end of [...ENDINGS, '\r\n.\r\n']) {
-      const pair = pairOf(`sendmail${strangers.by ?? ''}`, end, server.demo.user, server.demo);
-      ok(await server.machine.run(['/usr/sbin/sendmail', '-i', '-f', server.demo.user, friend], { input: pair.text }));
-      await isOne(server, far, pair, JSON.stringify(end));
-    }
+    const pairs = pairsOf('sendmail', [...ENDINGS, '\r\n.\r\n']);
+    for (const { text } of pairs.values())
+      ok(await server.machine.run(['/usr/sbin/sendmail', '-i', '-f', server.demo.user, friend], { input: text }));
+    await allLeft(server, far, pairs);
+    for (const [end, pair] of pairs) onlyOne(server, far, pair, JSON.stringify(end));
   });
 };
