@@ -7,7 +7,22 @@ import { after, before, describe, test } from 'node:test';
 import { ImapFlow } from 'imapflow';
 import { dated } from '../dated.ts';
 import { DOMAIN, HOST, howTo } from '../how-to/index.ts';
-import { atTerminal, boot, collect, ended, fetched, HAUSPOST, hasSaid, type Machine, oneDocument, type Release, Smtp, until } from '../index.ts';
+import {
+  atTerminal,
+  boot,
+  collect,
+  ended,
+  fetched,
+  HAUSPOST,
+  hasSaid,
+  type Machine,
+  oneDocument,
+  type Output,
+  readyOn,
+  type Release,
+  Smtp,
+  until,
+} from '../index.ts';
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 const ONE = { user: `one@${DOMAIN}`, pass: 'one-password' };
@@ -43,8 +58,10 @@ const MADE_BY_OTHERS = /^\/etc\/(rc\d\.d\/|systemd\/system\/[^/]+\.wants(\/|$)|s
 /** What was not there before and belongs to no package. */
 const left = async (machine: Machine, was: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): Promise<readonly string[]> => {
   const added = [...now.keys()].filter((file) => !was.has(file) && !MADE_BY_OTHERS.test(file));
-  const { stdout } = await machine.run(['sh', '-c', 'for f; do dpkg -S "$f" >/dev/null 2>&1 || echo "$f"; done', 'owned', ...added]);
-  return stdout.split('\n').filter((file) => file !== '');
+  // `PACKAGE, PACKAGE: FILE` of those that are; of the others it complains.
+  const { stdout } = await machine.run(['dpkg', '-S', ...added]);
+  const owned = new Set(stdout.split('\n').map((line) => line.slice(line.indexOf(': /') + 2)));
+  return added.filter((file) => !owned.has(file));
 };
 
 let sent = 0;
@@ -93,15 +110,17 @@ const listens = (machine: Machine, port: number): Promise<true | undefined> =>
     () => undefined, // not yet
   );
 
-const hauspost = async (
-  machine: Machine,
-  code: number,
-  ...words: readonly string[]
-): Promise<{ readonly stdout: string; readonly stderr: string }> => {
-  const output = await machine.run([HAUSPOST, ...words], { ms: 600_000 });
+const finished = (output: Output, code: number, words: readonly string[]): Output => {
   assert.equal(output.code, code, `${words.join(' ')}: ${output.stdout}${output.stderr}`);
   return output;
 };
+
+const hauspost = async (machine: Machine, code: number, ...words: readonly string[]): Promise<Output> =>
+  finished(await machine.run([HAUSPOST, ...words], { ms: 600_000 }), code, words);
+
+/** What changes nothing, in a process that stays. */
+const told = async (machine: Machine, code: number, ...words: readonly string[]): Promise<Output> =>
+  finished(await readyOn(machine).run(words), code, words);
 
 /** Among the changes that are asked about: by itself, or with others of its folder. */
 const MAIN_CF = /^ {2}change (?:\/etc\/postfix\/main\.cf|in \/etc\/postfix: (?:.*\r\n {6})*.*\bmain\.cf\b)/m;
@@ -149,8 +168,8 @@ for (const release of RELEASES) {
       ids.push(await send(machine));
       await reads(machine, ids);
       assert.deepEqual(await shell(machine, 'ls /etc/rspamd/local.d'), '');
-      await hauspost(machine, 0, 'plan');
-      const listed = oneDocument(await hauspost(machine, 0, 'generations', '--json')) as readonly { number: number; committed: boolean }[];
+      await told(machine, 0, 'plan');
+      const listed = oneDocument(await told(machine, 0, 'generations', '--json')) as readonly { number: number; committed: boolean }[];
       assert.deepEqual(
         listed.map(({ number, committed }) => [number, committed]),
         [
@@ -172,10 +191,10 @@ for (const release of RELEASES) {
       await hasSaid(child, stderr, 'put files back');
       await machine.run(['pkill', '-KILL', '-f', 'main.ts rollback 0']);
       assert.notEqual(await end, 0, stderr.text());
-      const plan = await hauspost(machine, 2, 'plan');
+      const plan = await told(machine, 2, 'plan');
       assert.match(plan.stdout, /interrupted/);
       await hauspost(machine, 0, 'apply', '--yes');
-      await hauspost(machine, 0, 'plan');
+      await told(machine, 0, 'plan');
       ids.push(await send(machine));
       await reads(machine, ids);
     });
@@ -207,9 +226,9 @@ for (const release of RELEASES) {
       await reads(machine, ids);
       const nothing = await hauspost(machine, 0, 'rollback', '0', '--yes');
       assert.match(nothing.stdout, /Nothing to do/);
-      const { stderr: none } = await hauspost(machine, 4, 'status');
+      const { stderr: none } = await told(machine, 4, 'status');
       assert.match(none, /^hauspost: no mail server of Hauspost is in place on this machine\n {2}'\/opt\/hauspost\/hauspost up' makes one/);
-      const { stdout: all } = await hauspost(machine, 0, 'generations');
+      const { stdout: all } = await told(machine, 0, 'generations');
       assert.match(all, /^None of them is in place\. In the checkout '\.\/hauspost rollback N'/m);
       const again = await atTerminal(machine, ['up', '--replace'], '[y/N] ', 'n\n');
       assert.match(again.stdout, /^ {2}remove .*\/etc\/rspamd\b/m);
