@@ -12,7 +12,6 @@ import {
   askUdp,
   boot,
   fetched,
-  HAUSPOST,
   type Host,
   lastingListeners,
   type Login,
@@ -21,6 +20,7 @@ import {
   nameServer,
   network,
   PUBLIC,
+  readyOn,
   type Release,
   type Reply,
   servedPublic,
@@ -66,7 +66,7 @@ const extendFile = async (machine: Machine, text: string): Promise<void> => {
 
 /** Answers with what it tells on standard error. */
 const apply = async (machine: Machine): Promise<string> => {
-  const { code, stdout, stderr } = await machine.run([HAUSPOST, 'apply', '--yes'], { ms: 240_000 });
+  const { code, stdout, stderr } = await readyOn(machine).run(['apply', '--yes']);
   assert.equal(code, 0, `${stdout}${stderr}`);
   return stderr;
 };
@@ -222,7 +222,7 @@ const onRelease = (release: Release): void => {
 
     /** Of names, as status and the first `up` tell it. */
     const nameless = async (): Promise<readonly string[]> => {
-      const { stdout } = await place.machine.run([HAUSPOST, 'status', '--json']);
+      const { stdout } = await readyOn(place.machine).run(['status', '--json']);
       const { findings } = JSON.parse(stdout) as { findings: readonly { code: string; message: string }[] };
       return findings.filter(({ code }) => code === 'resolver.no-answer').map(({ message }) => message);
     };
@@ -235,12 +235,12 @@ const onRelease = (release: Release): void => {
       const stderr = await apply(place.machine);
       assert.ok(stderr.includes(warning), stderr);
       assert.deepEqual(await nameless(), [said]);
-      const doctor = await place.machine.run([HAUSPOST, 'doctor', '--json']);
+      const doctor = await readyOn(place.machine).run(['doctor', '--json']);
       const { findings } = JSON.parse(doctor.stdout) as { findings: readonly { code: string }[] };
       const codes = findings.map(({ code }) => code).filter((code) => /resolver/.test(code));
       assert.deepEqual([doctor.code, codes], [1, ['resolver.no-answer']], 'one cause, told once');
-      assert.match((await place.machine.run([HAUSPOST, 'doctor'])).stdout, /\nNot all is well: \d+ errors?(?:, \d+ warnings?)?\.\n$/);
-      assert.ok((await place.machine.run([HAUSPOST, 'plan'])).stdout.includes(`\nAttention: ${said}.\n  Let it send to port 53`));
+      assert.match((await readyOn(place.machine).run(['doctor'])).stdout, /\nNot all is well: \d+ errors?(?:, \d+ warnings?)?\.\n$/);
+      assert.ok((await readyOn(place.machine).run(['plan'])).stdout.includes(`\nAttention: ${said}.\n  Let it send to port 53`));
     });
 
     test('M1: with names, a stranger delivers over IPv4 and IPv6, and it is said what was verified', async () => {
