@@ -120,11 +120,10 @@ const prepare = async (host: ForeignHost, who: NameServerName, facts: Facts, lin
 
 /** Every zone that it serves has a start of authority. */
 const answers = async (host: ForeignHost, who: NameServerName, without: readonly string[] = []): Promise<true | undefined> => {
-  for (const { name } of served(who).filter((zone) => !without.includes(zone.name))) {
-    const { code, stdout } = await host.room.run(['kdig', `@${host.addresses.v4}`, '+short', '+retry=0', '+timeout=1', name, 'SOA']);
-    if (code !== 0 || stdout.trim() === '') return undefined;
-  }
-  return true;
+  const zones = served(who).flatMap(({ name }) => (without.includes(name) ? [] : [name]));
+  const { code, stdout } = await host.room.run(['kdig', `@${host.addresses.v4}`, '+short', '+retry=0', '+timeout=1', '-t', 'SOA', ...zones]);
+  const told = stdout.split('\n').filter((line) => line !== '');
+  return (code === 0 && told.length === zones.length) || undefined;
 };
 
 /** Constant. In a room of its own there is no other knotd. */
