@@ -69,9 +69,23 @@ const relays = (get: () => Server): void => {
     assert.match(plan.stdout, /^ {4}\+\[mail\.outside\.test\]:587 customer@outside\.test:<secret:relay\.password>$/m);
   });
 
+  test('M15: a password that the relay does not take defers, and the right one in the file counts at the next apply', async () => {
+    const server = get();
+    await write(server, 'last year');
+    await applied(server, LOGIN);
+    await using relay = await peer(server);
+    const { mark, fate } = await send(server);
+    assert.match(await fate(), /^deferred \(SASL authentication failed; server mail\.outside\.test/);
+    assert.deepEqual(relay.attempts.at(-1), [USER, 'last year']);
+    await write(server, PASSWORD);
+    assert.match(noted(await exits(server, 2, 'plan')).stdout, /^change secret from \/etc\/hauspost\/relay-password$/m);
+    noted(await exits(server, 0, 'apply', '--yes'));
+    ok(await server.machine.run(['postqueue', '-f']));
+    assert.equal((await relay.message(mark)).user, USER);
+  });
+
   test('M15: with STARTTLS on 587 the login is that of the file, and the MX of the recipient is not asked', async () => {
     const server = get();
-    await applied(server, LOGIN);
     await using relay = await peer(server);
     const { mark } = await send(server);
     const { port, user, secure, source } = await relay.message(mark);
@@ -112,21 +126,6 @@ const relays = (get: () => Server): void => {
     };
     const mark = await refused();
     await using relay = await peer(server);
-    ok(await server.machine.run(['postqueue', '-f']));
-    assert.equal((await relay.message(mark)).user, USER);
-  });
-
-  test('M15: a password that the relay does not take defers, and the right one in the file counts at the next apply', async () => {
-    const server = get();
-    await write(server, 'last year');
-    noted(await exits(server, 0, 'apply', '--yes'));
-    await using relay = await peer(server);
-    const { mark, fate } = await send(server);
-    assert.match(await fate(), /^deferred \(SASL authentication failed; server mail\.outside\.test/);
-    assert.deepEqual(relay.attempts.at(-1), [USER, 'last year']);
-    await write(server, PASSWORD);
-    assert.match(noted(await exits(server, 2, 'plan')).stdout, /^change secret from \/etc\/hauspost\/relay-password$/m);
-    noted(await exits(server, 0, 'apply', '--yes'));
     ok(await server.machine.run(['postqueue', '-f']));
     assert.equal((await relay.message(mark)).user, USER);
   });
