@@ -88,12 +88,13 @@ export const byHand = async ({ machine }: Server, settings: Settings, services: 
   return { [Symbol.asyncDispose]: () => shell('cp -p /root/main.cf /root/master.cf /etc/postfix; postfix reload') };
 };
 
-/** Notices of failure in an INBOX whose text holds `about`; octets as latin1. */
-export const noticesAbout = async (server: Server, login: Login, about: string): Promise<readonly string[]> => {
+/** Notices of failure in an INBOX whose text holds one of `about`; octets as latin1. */
+export const noticesAbout = async (server: Server, login: Login, ...about: readonly string[]): Promise<readonly string[]> => {
   const imap = await server.imap(login);
   try {
     await imap.mailboxOpen('INBOX');
-    const uids = (await imap.search({ from: 'MAILER-DAEMON', body: about }, { uid: true })) || [];
+    const uids = new Set<number>();
+    for (const body of about) for (const uid of (await imap.search({ from: 'MAILER-DAEMON', body }, { uid: true })) || []) uids.add(uid);
     const found: string[] = [];
     for (const uid of uids) {
       const message = await imap.fetchOne(String(uid), { source: true }, { uid: true });

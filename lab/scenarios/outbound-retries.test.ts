@@ -130,7 +130,7 @@ onEachReleaseThere(
   (get) => {
     const noNotices = async (...recipients: readonly string[]): Promise<void> => {
       const { server } = get();
-      for (const to of recipients) assert.deepEqual(await noticesAbout(server, server.demo, to), [], to);
+      assert.deepEqual(await noticesAbout(server, server.demo, ...recipients), [], recipients.join(', '));
     };
 
     test('M15: servers that stop answering or hang up, in each phase: put off, and delivered once they are well', async (t) => {
