@@ -115,7 +115,7 @@ onEachReleaseThere(
       await forget(server, '.');
       await green(server);
       await exits(server, 0, 'selftest');
-      await shell(server, 'exec sendmail root', 'To: root\nMessage-ID: <report@cron.test>\nSubject: Report\n\nDone.\n');
+      await shell(server, `exec sendmail ${server.demo.user}`, 'Subject: Report\nMessage-ID: <report@cron.test>\n\nDone.\n');
       const lines = [`From: friend@${domain}`, `To: ${server.demo.user}`, dated(), 'Message-ID: <forged@right.example>', '', 'Hello.', ''];
       await right.submit('reader@right.example', server.demo.user, lines.join('\n'));
       const imap = await (await trusting(server, authority)).imap(server.demo);
