@@ -160,7 +160,7 @@ const busily = async (work: () => Promise<unknown>): Promise<void> => {
     };
     return [repeating(both, 2 * EVERY_MS.send), repeating(() => submit(place), EVERY_MS.submit), repeating(() => place.imap.noop(), 5000)];
   });
-  const looks = repeating(receiver.look, 1000);
+  const looks = repeating(receiver.look, 5000);
   try {
     await work();
   } finally {
