@@ -2,7 +2,8 @@
  * Mail servers of ours in the private internet: made by `up --hostname --domain` on a bare Debian in it. What differs from a machine in the
  * world are root hints, trust anchor and the authority that its Debian trusts.
  */
-import { HAUSPOST, allRun, type Login, type Server, serverOn } from '../mail.ts';
+import { allRun, type Login, type Server, serverOn } from '../mail.ts';
+import { readyOn } from '../ready.ts';
 import type { Release } from '../kinds.ts';
 import { boot, derive, type Image, type Machine } from '../machine.ts';
 import type { Addresses, Network } from '../network.ts';
@@ -125,6 +126,6 @@ export const ours = async (net: Around, release: Release, image: Image): Promise
 export const apply = async ({ machine }: Pick<Server, 'machine'>, text: string): Promise<void> => {
   const write = ['sh', '-c', 'cat >>/etc/hauspost/hauspost.toml'];
   succeeded(write, await machine.run(write, { input: text }));
-  const argv = [HAUSPOST, 'apply', '--yes'];
-  succeeded(argv, await machine.run(argv, { ms: 240_000 }));
+  const words = ['apply', '--yes'];
+  succeeded(words, await readyOn(machine).run(words));
 };
