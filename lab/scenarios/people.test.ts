@@ -1,10 +1,11 @@
-/** C9, C10, C11, C13: domains, accounts and aliases are added, listed and removed; nobody inherits mail. */
+/** C9, C10, C11, C13: domains, accounts and aliases are added, listed and removed; nobody inherits mail, and open sessions end with their account. */
 import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { atTerminal, fetched, type Login, oneDocument, refusedInput, runMany, type Server, unchanged } from '../index.ts';
 import { canLogIn, json, jsons, NOTHING, ok, orders, recipient, text } from '../people.ts';
 import { otherScripts } from '../parts/other-scripts.ts';
+import { openSessions } from '../parts/sessions.ts';
 import { onEachRelease } from '../scenario.ts';
 
 const CTRL_D = '\u0004';
@@ -393,4 +394,4 @@ const removal = (get: () => Server): void => {
   });
 };
 
-onEachRelease(domains, pointedAt, accounts, removal, otherScripts);
+onEachRelease(domains, pointedAt, accounts, removal, otherScripts, openSessions);

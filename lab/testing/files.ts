@@ -51,7 +51,6 @@ const LONG = scenarios(
   'addresses',
   'queue',
   'rollback',
-  'sessions',
   'learning',
   'tls-policy',
   'relay',

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CLIENT, type Login, type Server, type Smtp, until } from '../index.ts';
 import { ok, orders, recipient } from '../people.ts';
-import { onEachRelease } from '../scenario.ts';
 import { sql } from '../sql.ts';
 
 /** Where everybody else is. */
@@ -187,4 +186,8 @@ const failures = (get: () => Server): void => {
   });
 };
 
-onEachRelease(ends, statements, failures);
+export const openSessions = (get: () => Server): void => {
+  ends(get);
+  statements(get);
+  failures(get);
+};
