@@ -38,12 +38,10 @@ class Sender {
   #sent = 0;
   readonly #server: Server;
   readonly #tally: Tally;
-  readonly #textOf: TextOf;
 
-  constructor(server: Server, tally: Tally, textOf: TextOf) {
+  constructor(server: Server, tally: Tally) {
     this.#server = server;
     this.#tally = tally;
-    this.#textOf = textOf;
   }
 
   async #connected(): Promise<Smtp> {
@@ -65,15 +63,15 @@ class Sender {
     throw new Refused(words);
   }
 
-  /** Whether the message was answered with 250. A connection on which something went wrong is over. */
-  async send(number: number): Promise<boolean> {
+  /** Whether the message was answered with 250; `text` is asked once the server wants it. A connection on which something went wrong is over. */
+  async send(number: number, text: () => string): Promise<boolean> {
     let asked = false;
     try {
       const smtp = await this.#connected();
       this.#agreed('MAIL', await smtp.command('MAIL FROM:<friend@outside.test>'), 250);
       this.#agreed('RCPT', await smtp.command('RCPT TO:<demo@hauspost.test>'), 250);
       asked = true;
-      this.#agreed('end of data', await smtp.data(this.#textOf(number), ANSWER_MS), 250);
+      this.#agreed('end of data', await smtp.data(text(), ANSWER_MS), 250);
       this.#sent += 1;
       this.#tally.answered.add(number);
       return true;
@@ -98,10 +96,17 @@ const pause = (number: number, attempts: number): Promise<void> =>
 
 /** One client takes numbers until there are no more. */
 export const handOver = async (server: Server, tally: Tally, textOf: TextOf, next: () => number | undefined): Promise<void> => {
-  const sender = new Sender(server, tally, textOf);
+  const sender = new Sender(server, tally);
   for (let number = next(); number !== undefined; number = next()) {
+    const one = number;
+    let made: string | undefined;
+    // Once, and not for each attempt: some take as long to make as to scan.
+    const text = (): string => {
+      made ??= textOf(one);
+      return made;
+    };
     const limit = performance.now() + PATIENCE_MS;
-    for (let attempts = 1; !(await sender.send(number)) && performance.now() < limit; attempts += 1) await pause(number, attempts);
+    for (let attempts = 1; !(await sender.send(one, text)) && performance.now() < limit; attempts += 1) await pause(one, attempts);
   }
   sender.close();
 };

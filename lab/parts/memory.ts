@@ -211,12 +211,9 @@ const LESSONS = 60;
 const learning = (get: Get): void => {
   test(`spam learn of ${LESSONS} messages`, async () => {
     const { machine } = get();
-    for (let number = 1; number <= LESSONS; number += 1)
-      ok(
-        await machine.run(['sh', '-c', 'mkdir -p /root/learn && cat >"/root/learn/$0"', String(number)], {
-          input: message(`<lesson-${number}@outside.test>`, 2000 + number, 20_000),
-        }),
-      );
+    const lessons = Array.from({ length: LESSONS }, (_, index) => message(`<lesson-${index + 1}@outside.test>`, 2001 + index, 20_000));
+    const put = `mkdir /root/learn && perl -0 -ne 'chomp; open(my $file, ">", "/root/learn/$.") or die; print $file $_'`;
+    ok(await machine.run(['sh', '-c', put], { input: lessons.join('\0') }));
     const learn = ok(await machine.run([HAUSPOST, 'spam', 'learn', '--spam', '/root/learn'], { ms: 300_000 }));
     assert.equal(learn.stdout, `Learned as spam: ${LESSONS} new, 0 known, 0 skipped.\n`);
   });
