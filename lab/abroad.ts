@@ -5,7 +5,7 @@
  */
 import { boot } from './machine.ts';
 import type { Release } from './kinds.ts';
-import { allRun, HAUSPOST, type Login, type Server, serverOn } from './mail.ts';
+import { allRun, type Login, type Server, serverOn } from './mail.ts';
 import { type NameRecord, nameServer } from './names.ts';
 import { type Addresses, network } from './network.ts';
 import { tellOnFailure } from './on-failure.ts';
@@ -39,8 +39,7 @@ const configured = async (server: Server): Promise<void> => {
   const { machine } = server;
   const write = ['sh', '-c', 'cat >>/etc/hauspost/hauspost.toml'];
   succeeded(write, await machine.run(write, { input: `\n[resolver]\nforwarders = ["${NAMES.v4}"]\n` }));
-  const apply = [HAUSPOST, 'apply', '--yes'];
-  succeeded(apply, await machine.run(apply, { ms: 240_000 }));
+  await server.order('apply', '--yes');
   // Unbound itself says that nothing below `test` exists (RFC 6761, section 6.2); in this network it does.
   const reserved = ['unbound-control', 'local_zone_remove', 'test.'];
   succeeded(reserved, await machine.run(reserved));
