@@ -21,7 +21,8 @@ const OF_PEOPLE = /^ {2}(?:create the database|add the) .*$/gm;
 
 /** The first `up` is killed between two configurations, and its operator wants what was there before. */
 const leftInTheMiddle = async (server: Server): Promise<void> => {
-  const settings = async (): Promise<string> => ok(await server.machine.run(['cat', '/etc/postfix/main.cf'])).stdout;
+  const settings = async (): Promise<string> =>
+    ok(await server.machine.run(['sh', '-c', 'cat /etc/postfix/main.cf /etc/dovecot/dovecot.conf 2>&1 || true'])).stdout;
   const before = await settings();
   const child = server.machine.spawn([HAUSPOST, 'up', '--yes']);
   await hasSaid(child, collect(child.stderr), ' ok write files');

@@ -8,7 +8,7 @@ import type { Desired } from '#apply';
 import { asHauspostError, environmentError } from '#base';
 import { contentAt, withLock } from '#machine';
 import type { RenderInput } from '#model';
-import { certificateAt, isSigned, leftAloneUntil, putChain, refusedNames, renewalOf, signAnew } from '#tls';
+import { certificateAt, isSigned, isSoonOver, leftAloneUntil, putChain, refusedNames, renewalOf, signAnew } from '#tls';
 import { lastAttempt, noted } from './attempts.ts';
 import { signedByAuthority } from './authority.ts';
 import { awaitedOf, certificateNames, type LeftOut, type Names } from './certificate-names.ts';
@@ -123,6 +123,13 @@ const putInPlace = (context: Context, command: string, desired: Desired, chain: 
     });
   });
 
+/** What is valid for all of `rest` is not asked for again each time: an authority counts. One that is served is not dropped before it must be: it may be signed for later. */
+const mayWait = (present: X509Certificate | undefined, refused: readonly string[], rest: readonly string[], now: Date): boolean => {
+  if (present === undefined || present.validToDate <= now || isSoonOver(present, now)) return false;
+  const has = (name: string): boolean => present.checkHost(name) !== undefined;
+  return refused.some(has) || (renewalOf(present) > now && rest.every(has));
+};
+
 /** One name that an authority does not sign for, such as a customer's whose CAA names another, must not keep all the others from being signed. */
 const signedForMost = async (context: Context, { input }: Desired, { names, leftOut }: Names, force: boolean): Promise<Names & { chain: Buffer }> => {
   const ask = (some: readonly string[]): Promise<Buffer> => signedByAuthority(context, input, signedRequest(input).key, some);
@@ -131,11 +138,8 @@ const signedForMost = async (context: Context, { input }: Desired, { names, left
   } catch (error) {
     const refused = refusedNames(error, names);
     const rest = names.filter((name) => !refused.includes(name));
-    const present = await ofAnother(context, input);
-    const isServed =
-      present !== undefined && renewalOf(present) > context.machine.now() && rest.every((name) => present.checkHost(name) !== undefined);
-    // What is valid for all of these already, and for long, is not asked for again each time: an authority counts.
-    if (refused.length === 0 || refused.includes(input.settings.hostname) || (isServed && !force)) throw error;
+    const waits = !force && mayWait(await ofAnother(context, input), refused, rest, context.machine.now());
+    if (refused.length === 0 || refused.includes(input.settings.hostname) || waits) throw error;
     const { message } = asHauspostError(error);
     return { chain: await ask(rest), names: rest, leftOut: [...leftOut, ...refused.map((name) => ({ name, why: message }))] };
   }

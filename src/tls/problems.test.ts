@@ -65,6 +65,14 @@ test('subproblems tell which name (RFC 8555 section 6.7.1)', () => {
   ]);
 });
 
+test('words tell which name, where nothing else does', () => {
+  const named = (type: string, detail: string) => conversationIn(response(400, problem(type, detail))).problems.map(({ name }) => name);
+  assert.deepEqual(named('rejectedIdentifier', 'Cannot issue for "imap.example.org": forbidden by policy'), ['imap.example.org']);
+  assert.deepEqual(named('caa', 'While processing CAA for smtp.example.org: CAA record for example.org prevents issuance'), ['smtp.example.org']);
+  assert.deepEqual(named('rejectedIdentifier', 'some names are forbidden by policy'), [undefined]);
+  assert.deepEqual(named('rateLimited', 'too many certificates for "example.org"'), [undefined]);
+});
+
 test('nobody answered; what is no document is not read as one', () => {
   const down = `2026-11-28 21:29:23,915:ERROR:certbot._internal.log:An unexpected error occurred:
 2026-11-28 21:29:23,915:ERROR:certbot._internal.log:ValueError: Requesting localhost/dir: Connection refused

@@ -7,7 +7,7 @@ export interface Problem {
   /** Without `urn:ietf:params:acme:error:`. */
   readonly type: string;
   readonly detail: string;
-  /** That it is about, if it is about one. */
+  /** That it is about, if it is about one and says so, be it in words alone. */
   readonly name?: string;
 }
 
@@ -40,13 +40,20 @@ const documentIn = (body: string): Readonly<Record<string, unknown>> => {
   }
 };
 
+/** An authority that refuses one name of an order need not say apart from its words which (RFC 8555 section 6.7.1 is about several). */
+const IN_WORDS: Readonly<Record<string, RegExp>> = {
+  rejectedIdentifier: /"((?:[a-z0-9-]+\.)+[a-z0-9-]+)"/i,
+  caa: /\bCAA for ((?:[a-z0-9-]+\.)+[a-z0-9-]+)\b/i,
+};
+
 const problemIn = (found: unknown, name?: string): readonly Problem[] => {
   if (!isRecord(found) || typeof found['type'] !== 'string' || !found['type'].startsWith(PREFIX)) return [];
   const [type, detail] = [found['type'].slice(PREFIX.length), String(found['detail'] ?? '')];
   const { subproblems } = found;
   const parts = Array.isArray(subproblems) ? subproblems.flatMap((part: unknown) => problemIn(part, identifierOf(part))) : [];
   if (parts.length > 0) return parts;
-  return [{ type, detail, ...(name === undefined ? {} : { name }) }];
+  const about = name ?? IN_WORDS[type]?.exec(detail)?.[1];
+  return [{ type, detail, ...(about === undefined ? {} : { name: about }) }];
 };
 
 const identifierOf = (found: unknown): string | undefined => {

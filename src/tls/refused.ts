@@ -128,11 +128,14 @@ export const clockRefusal = (asked: Asked, { date }: Pick<Conversation, 'date'>)
     ? undefined
     : clockOff(asked, `${authority(asked)} says ${date.toISOString().slice(0, 16).replace('T', ' ')}`);
 
-/** Of `names` those that an authority has refused, where it has said of each problem which name it is about; else none. */
+/** Problems of one name, which others of the same order need not have. */
+const OF_A_NAME = new Set(['rejectedIdentifier', 'caa', 'dns', 'connection', 'unauthorized', 'incorrectResponse']);
+
+/** Of `names` those that an authority has refused, where each of its problems is about one of them; else none. */
 export const refusedNames = (error: unknown, names: readonly string[]): readonly string[] => {
-  const problems = error instanceof HauspostError ? (error.detail['problems'] as readonly Problem[] | undefined) : undefined;
-  const refusedOnes = problems?.map(({ name }) => name) ?? [];
-  return refusedOnes.every((name) => name !== undefined && names.includes(name)) ? names.filter((name) => refusedOnes.includes(name)) : [];
+  const problems = (error instanceof HauspostError ? (error.detail['problems'] as readonly Problem[] | undefined) : undefined) ?? [];
+  const isAboutOne = ({ type, name = '' }: Problem): boolean => OF_A_NAME.has(type) && names.includes(name);
+  return problems.every(isAboutOne) ? names.filter((name) => problems.some((problem) => problem.name === name)) : [];
 };
 
 /** `said` of an attempt that brought no certificate. */
