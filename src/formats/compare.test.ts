@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { milliseconds, mismatch, octets, sameQuantity, sameText } from './compare.ts';
-import { compareDovecot, parseDoveconf } from './dovecot-dump.ts';
+import { compareDovecot, parseDoveconf } from './dovecot-dump.lab.ts';
 import { parseMariadbVariables } from './mariadb-dump.ts';
-import { parseNginxT } from './nginx-dump.ts';
-import { parsePostconf } from './postfix-dump.ts';
+import { parseNginxT } from './nginx-dump.lab.ts';
+import { parsePostconf } from './postfix-dump.lab.ts';
 
 test('amounts are equal across units, and only amounts of one kind', () => {
   assert.equal(octets('16 M'), 16_777_216);

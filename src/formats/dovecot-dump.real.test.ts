@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checker } from '#lab';
 import { renderDovecot } from './dovecot.ts';
-import { compareDovecot } from './dovecot-dump.ts';
+import { compareDovecot } from './dovecot-dump.lab.ts';
 import { contentsOf, type Node, ref, setting, template } from './types.ts';
 
 const listener = (name: string): Node => ({

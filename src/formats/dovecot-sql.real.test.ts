@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { checker } from '#lab';
 import { renderDovecot, renderDovecotSql } from './dovecot.ts';
-import { hostileValues, sorted } from './hostile.ts';
+import { hostileValues, sorted } from './hostile.lab.ts';
 import { type Node, ref, template, verbatim } from './types.ts';
 
 const SEED = 21;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checker } from '#lab';
 import { renderDovecot } from './dovecot.ts';
-import { hostileValues, sorted } from './hostile.ts';
+import { hostileValues, sorted } from './hostile.lab.ts';
 import { type Node, ref, type Row, template } from './types.ts';
 
 const SEED = 17;

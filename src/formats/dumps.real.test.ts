@@ -4,12 +4,12 @@ import { checker, type Room } from '#lab';
 import { renderMariadb } from './ini.ts';
 import { compareMariadb } from './mariadb-dump.ts';
 import { renderNginx } from './nginx.ts';
-import { compareNginx } from './nginx-dump.ts';
+import { compareNginx } from './nginx-dump.lab.ts';
 import { renderRedis } from './redis.ts';
-import { compareRedis } from './redis-dump.ts';
+import { compareRedis } from './redis-dump.lab.ts';
 import { type Block, lines, type Node, ref, type Row, template } from './types.ts';
 import { renderUcl } from './ucl.ts';
-import { compareUcl, parseConfigdump } from './ucl-dump.ts';
+import { compareUcl, parseConfigdump } from './ucl-dump.lab.ts';
 import { renderUnbound } from './unbound.ts';
 import { compareUnbound, unboundOptions } from './unbound-dump.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checker } from '#lab';
-import { hostileValues, sorted } from './hostile.ts';
+import { hostileValues, sorted } from './hostile.lab.ts';
 import { type MasterService, renderMasterCf } from './master.ts';
 
 const SEED = 16;

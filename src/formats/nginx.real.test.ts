@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Agent, get } from 'node:http';
 import { test } from 'node:test';
 import { checker, until } from '#lab';
-import { hostileValues, sorted } from './hostile.ts';
+import { hostileValues, sorted } from './hostile.lab.ts';
 import { renderNginx } from './nginx.ts';
 import type { Node } from './types.ts';
 

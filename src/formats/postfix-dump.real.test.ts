@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { checker } from '#lab';
 import { type MasterService, renderMasterCf } from './master.ts';
 import { renderMainCf } from './postfix.ts';
-import { comparePostfix } from './postfix-dump.ts';
+import { comparePostfix } from './postfix-dump.lab.ts';
 import { ref, type Row, template } from './types.ts';
 
 const PARAMETERS: readonly Row[] = [

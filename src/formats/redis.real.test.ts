@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { checker } from '#lab';
-import { hostileValues, sorted } from './hostile.ts';
+import { hostileValues, sorted } from './hostile.lab.ts';
 import { renderRedis } from './redis.ts';
 import { lines, type Row } from './types.ts';
 

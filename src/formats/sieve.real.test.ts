@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checker } from '#lab';
-import { hostileValues, sorted } from './hostile.ts';
+import { hostileValues, sorted } from './hostile.lab.ts';
 import { renderSieve, type SieveScript } from './sieve.ts';
 import { ref, template } from './types.ts';
 
