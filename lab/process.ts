@@ -80,9 +80,7 @@ export const finish = async (child: Child, what: Argv, options: RunOptions = {})
     child.stdout.destroy();
     child.stderr.destroy();
   }, ms);
-  const closed = once(child, 'close');
-  const code = await ended(child);
-  await closed.finally(() => clearTimeout(timer));
+  const [code] = await Promise.all([ended(child), once(child, 'close')]).finally(() => clearTimeout(timer));
   const output = { code, stdout: stdout.text(options.encoding), stderr: stderr.text(options.encoding) };
   if (late) throw new Error(`${what.join(' ')}: not finished after ${ms} ms\n${output.stdout.slice(-4000)}\n${output.stderr.slice(-4000)}`);
   return output;

@@ -48,12 +48,18 @@ const notRun = (file: string, cause: NodeJS.ErrnoException): Error =>
 /** As a shell has it: 128 and the signal's number. */
 const statusOf = (code: number | null, signal: NodeJS.Signals | null): number => code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
 
+/** Where nobody says otherwise. */
+const MS = 60_000;
+
+const notInTime = (argv: readonly string[], ms: number): Error =>
+  failure({ code: 'exec.timeout', message: `${argv.join(' ')} took longer than ${ms / 1000} s and was ended`, remedy: 'See its log.' });
+
 export const run = (argv: readonly string[], options: RunOptions = {}): Promise<Ran> =>
   new Promise((resolve, reject) => {
     const [file, ...args] = argv;
     if (file === undefined) throw new TypeError('empty argv');
     const child = spawn(file, args, { env: environment(options.env), stdio: ['pipe', 'pipe', 'pipe'], detached: true });
-    const ms = options.ms ?? 60_000;
+    const ms = options.ms ?? MS;
     let late = false;
     const timer = setTimeout(() => {
       late = true;
@@ -75,8 +81,7 @@ export const run = (argv: readonly string[], options: RunOptions = {}): Promise<
     });
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      if (late)
-        reject(failure({ code: 'exec.timeout', message: `${argv.join(' ')} took longer than ${ms / 1000} s and was ended`, remedy: 'See its log.' }));
+      if (late) reject(notInTime(argv, ms));
       else resolve({ code: statusOf(code, signal), stdout: out.join(''), stderr: err.join('') });
     });
   });
@@ -98,7 +103,11 @@ export const hold = (argv: readonly string[]): Promise<Held> =>
     const [file, ...args] = argv;
     if (file === undefined) throw new TypeError('empty argv');
     const child = spawn(file, args, { env: environment(), stdio: ['pipe', 'pipe', 'pipe'], detached: true });
-    const ended = new Promise<void>((done) => child.on('close', () => done()));
+    const late = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(notInTime(argv, MS));
+    }, MS);
+    const ended = new Promise<void>((done) => child.on('close', () => done())).finally(() => clearTimeout(late));
     let words = '';
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
       words += chunk;
@@ -107,6 +116,7 @@ export const hold = (argv: readonly string[]): Promise<Held> =>
     child.on('error', reject);
     void ended.then(() => reject(failure({ code: 'exec.failed', message: `${argv.join(' ')}: ${words.trim()}`, remedy: 'See the lines above.' })));
     child.stdout.once('data', () => {
+      clearTimeout(late);
       const close = async (): Promise<void> => {
         child.stdin.end();
         await ended;
