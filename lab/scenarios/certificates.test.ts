@@ -323,22 +323,21 @@ onEachReleaseThere(
 
     test('a name that the authority refuses keeps no other from being signed, and is not asked for with the others each time', async () => {
       const { net, server, authority } = get();
+      const { hostname, domain } = server.identity;
       const names = async () => (await answered<CertStatus>(server, 'cert', 'status')).document.certificate.names;
-      const [before, all] = [await everywhere(net, server, authority), await names()];
-      const refused = `imap.${server.identity.domain}`;
+      const before = await everywhere(net, server, authority);
+      const refused = `imap.${domain}`;
       await authority.end();
       await authority.begin([refused]);
-      assert.match((await exits(server, 0, 'cert', 'renew', '--force')).stdout, new RegExp(`, without ${refused.replaceAll('.', '\\.')};`));
-      assert.deepEqual(
-        await names(),
-        all.filter((name) => name !== refused),
-      );
-      const { remedy } = await refuses(server, 'acme.name', new RegExp(`^the authority at .* does not sign for such a name: ${refused}: `));
-      assert.ok(remedy.includes(refused), remedy);
+      const { stderr } = await exits(server, 0, 'cert', 'renew', '--force');
+      assert.match(stderr, new RegExp(`^warning: the authority at .* does not sign for such a name: ${refused}: .*\n {2}.*${refused}`, 'm'));
+      const without = await names();
+      assert.ok(without.includes(hostname) && !without.includes(refused), without.join(' '));
+      await refuses(server, 'acme.name', new RegExp(`^the authority at .* does not sign for such a name: ${refused}: `));
       await authority.end();
       await authority.begin();
       await exits(server, 0, 'cert', 'renew');
-      assert.deepEqual(await names(), all);
+      assert.ok((await names()).includes(refused));
       await everywhere(net, server, authority, before);
     });
 

@@ -140,7 +140,8 @@ const signedForMost = async (context: Context, { input }: Desired, { names, left
     const rest = names.filter((name) => !refused.includes(name));
     const waits = !force && mayWait(await ofAnother(context, input), refused, rest, context.machine.now());
     if (refused.length === 0 || refused.includes(input.settings.hostname) || waits) throw error;
-    const { message } = asHauspostError(error);
+    const { code, message, remedy } = asHauspostError(error);
+    context.reporter.emit({ kind: 'warning', code, text: message, remedy });
     return { chain: await ask(rest), names: rest, leftOut: [...leftOut, ...refused.map((name) => ({ name, why: message }))] };
   }
 };
