@@ -16,16 +16,18 @@ export interface Attempt {
   readonly relay: string;
   /** Seconds since the message came. */
   readonly age: number;
+  /** The same without the time that it took to come: from when it was in the queue, which is what the queue manager goes by. */
+  readonly queued: number;
 }
 
 const ATTEMPT =
-  /^\[ *([\d.]+)\] \S+ postfix\/(?:smtp|error)\[\d+\]: \w+: to=<([^>]*)>,.* relay=([^,]+),.* delay=([\d.]+),.* dsn=([\d.]+), status=(\w+) \((.*)\)$/;
+  /^\[ *([\d.]+)\] \S+ postfix\/(?:smtp|error)\[\d+\]: \w+: to=<([^>]*)>,.* relay=([^,]+),.* delay=([\d.]+), delays=([\d.]+)\/.* dsn=([\d.]+), status=(\w+) \((.*)\)$/;
 
 /** All that Postfix has logged for a recipient so far, in order. */
 export const attemptsFor = async ({ machine }: Server, to: string): Promise<readonly Attempt[]> =>
   (await machine.journalSoFar()).split('\n').flatMap((line) => {
-    const [, at, address, relay = '', age, code = '', status = '', words = ''] = (line.includes(`to=<${to}>`) && ATTEMPT.exec(line)) || [];
-    return address === to ? [{ at: Number(at), status, code, words, relay, age: Number(age) }] : [];
+    const [, at, address, relay = '', age, coming, code = '', status = '', words = ''] = (line.includes(`to=<${to}>`) && ATTEMPT.exec(line)) || [];
+    return address === to ? [{ at: Number(at), status, code, words, relay, age: Number(age), queued: Number(age) - Number(coming) }] : [];
   });
 
 /** All of them, once there are so many; waits for that. */

@@ -237,8 +237,8 @@ onEachReleaseThere(
         assert.equal(all.at(-1)?.status, 'sent');
         const pauses = all.slice(1).map((attempt, index) => attempt.at - (all[index]?.at ?? 0));
         for (const [index, pause] of pauses.entries()) {
-          const least = Math.min(Math.max(Math.floor(all[index]?.age ?? 0), LEAST), MOST) - EARLY;
-          assert.ok(pause > least && pause < MOST + LATE, `${pause} s in ${pauses}`);
+          const least = Math.min(Math.max(Math.floor(all[index]?.queued ?? 0), LEAST), MOST) - EARLY;
+          assert.ok(pause > least && pause < MOST + LATE, `${pause} s, not ${least}, in ${JSON.stringify(all)}`);
         }
         assert.ok((pauses.at(-1) ?? 0) > (pauses[0] ?? 0), String(pauses));
         await gone(server, to);
