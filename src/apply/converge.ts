@@ -2,13 +2,13 @@
  * Brings the machine's files to a generation: the one function behind apply, going back, and healing after a crash.
  * Idempotent: what is right already is not written again. Answers with what was touched, so that activation knows whom to wake.
  */
-import { type AbsPath, path } from '#base';
+import { type AbsPath, environmentError, type HauspostError, path } from '#base';
 import { isTemporary, type Machine, must } from '#machine';
 import { type Item, ITEM_KINDS, type Manifest, type Wake } from '#model';
 import { managedPaths } from './compare.ts';
 import { isJustAsMade, keyOfMade, movedPackages, noteMoved, readDerivedKeys, writeDerivedKeys } from './derived.ts';
 import { standsAs } from './directories.ts';
-import { above, damaged } from './documents.ts';
+import { above } from './documents.ts';
 import type { Generation, Store } from './store.ts';
 
 export interface Touched {
@@ -18,10 +18,19 @@ export interface Touched {
 
 type Hands = { readonly machine: Machine; readonly store: Store; readonly state: Parameters<typeof readDerivedKeys>[1] };
 
+/** In the middle of a change: what was there before comes back (apply.ts). */
+const lost = (staged: AbsPath): HauspostError =>
+  environmentError({
+    code: 'store.damaged',
+    message: `${staged} is gone, and with it what this generation held`,
+    remedy: 'Put it back from a backup.',
+    detail: { file: staged },
+  });
+
 const putFile = async ({ machine }: Hands, generation: Generation, item: Item & { kind: 'file' }): Promise<boolean> => {
   const staged = path(`${generation.tree}${item.path}`);
   const wanted = await machine.read(staged);
-  if (wanted === undefined) throw damaged(staged, 'is gone, and with it what this generation held', 'Put it back from a backup.');
+  if (wanted === undefined) throw lost(staged);
   const state = await machine.state(item.path);
   const same = state?.kind === 'file' && (await machine.read(item.path))?.equals(wanted) === true;
   if (same && state.owner === item.owner && state.mode === item.mode) return false;
