@@ -2,6 +2,7 @@
  * Commands inside the namespaces of a process: as if typed there by root at a fresh login. Nothing of the host's environment
  * goes along. A command whose waiting parent here dies is killed with it.
  */
+import { type Agent, startAgent } from './agent.ts';
 import { type Argv, type Child, DIES_WITH_PARENT, finish, type Output, type RunOptions, start } from './process.ts';
 
 const CLEAN = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LANG: 'C.UTF-8', TERM: 'dumb' };
@@ -20,19 +21,41 @@ export interface Inside {
   spawn(argv: Argv, options?: Omit<InsideOptions, 'input' | 'ms' | 'encoding'>): Child;
 }
 
+const INTO = (pid: number): Argv => [...['nsenter', '--target', String(pid), '--mount', '--uts', '--ipc', '--net', '--pid', '--root', '--wd', '--']];
+
+const as = (user: string | undefined): Argv => (user === undefined ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--init-groups', '--']);
+
 /** What to start on the host so that `argv` runs there. */
 export const entering = (pid: number, argv: Argv, options: InsideOptions): Argv => [
-  ...['nsenter', '--target', String(pid), '--mount', '--uts', '--ipc', '--net', '--pid', '--root', '--wd', '--'],
+  ...INTO(pid),
   // nsenter forks to get into the pid namespace: its child needs the tie, too.
   ...DIES_WITH_PARENT,
   ...['env', '-i', '-C', options.cwd ?? '/'],
   ...Object.entries({ ...CLEAN, ...options.env }).map(([name, value]) => `${name}=${value}`),
-  ...(options.user === undefined ? [] : ['setpriv', `--reuid=${options.user}`, `--regid=${options.user}`, '--init-groups', '--']),
+  ...as(options.user),
   ...argv,
 ];
 
-/** Ways into the namespaces of the process `pid` (as the host counts); `prefix` stands before each command, on the host. */
-export const inside = (pid: () => number, prefix: Argv = []): Inside => ({
-  run: (argv, options = {}) => finish(start([...prefix, ...entering(pid(), argv, options)]), argv, options),
-  spawn: (argv, options = {}) => start([...prefix, ...entering(pid(), argv, options)]),
-});
+/**
+ * Ways into the namespaces of the process `pid` (as the host counts). What is waited for is run by an agent there, unless `prefix` stands before each
+ * command, on the host: what that does holds for the command alone. `leave` ends the agent.
+ */
+export const inside = (pid: () => number, prefix: Argv = []): Inside & { leave(): Promise<void> } => {
+  let agent: { readonly of: number; readonly it: Agent } | undefined;
+  const agentOf = (of: number): Agent => {
+    if (agent?.of !== of) agent = { of, it: startAgent(INTO(of)) };
+    return agent.it;
+  };
+  return {
+    run: async (argv, options = {}) => {
+      if (prefix.length > 0) return finish(start([...prefix, ...entering(pid(), argv, options)]), argv, options);
+      const errand = { argv: [...as(options.user), ...argv], directory: options.cwd ?? '/', environment: { ...CLEAN, ...options.env } };
+      return agentOf(pid()).run(errand, options);
+    },
+    spawn: (argv, options = {}) => start([...prefix, ...entering(pid(), argv, options)]),
+    leave: async () => {
+      await agent?.it.end();
+      agent = undefined;
+    },
+  };
+};

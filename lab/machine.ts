@@ -11,8 +11,8 @@ import type { Init } from './kinds.ts';
 import type { Memory } from './memory.ts';
 import { type Holder, holdMachine, type MachineHolder } from './namespace.ts';
 import { OWNER, script, undoAtEnd } from './owner.ts';
-import { type Argv, type Child, collect, ended, must, type Output, run, start, succeeded, until } from './process.ts';
-import { type Changes, doNotWaitFor } from './room.ts';
+import { type Argv, type Child, collect, doNotWaitFor, ended, must, type Output, run, start, succeeded, until } from './process.ts';
+import type { Changes } from './room.ts';
 import { type Sockets, socketsOf } from './sockets.ts';
 import { type Layer, layerOf } from './store.ts';
 import { type Uplink, uplinkOf } from './uplink.ts';
@@ -192,14 +192,15 @@ const nameIt = async (holder: MachineHolder, name: string): Promise<void> => {
 const changesOf = ({ disk, memory, changes }: BootOptions): Parameters<typeof holdMachine>[1] =>
   disk === undefined ? (memory?.changes ?? changes) : { megabytes: disk };
 
-/** What is to be done once, before something else. */
-const endingsOf = (): { readonly add: Machine['beforeStop']; readonly run: () => Promise<void> } => {
+/** What is to be done once, before something else; `last` each time. */
+const endingsOf = (last: () => Promise<void>): { readonly add: Machine['beforeStop']; readonly run: () => Promise<void> } => {
   const waiting = new Set<() => Promise<void>>();
   return {
     add: (end) => void waiting.add(end),
     run: async () => {
       for (const end of waiting) await end();
       waiting.clear();
+      await last();
     },
   };
 };
@@ -226,7 +227,7 @@ export const boot = async (options: BootOptions): Promise<Machine> => {
     if (session === undefined) throw new Error(`${name} is off`);
     return session;
   };
-  const into = inside(() => current().leader, options.memory?.joining);
+  const { leave, ...into } = inside(() => current().leader, options.memory?.joining);
 
   const switchOn = async (): Promise<void> => {
     if (session !== undefined) throw new Error(`${name} is on`);
@@ -253,7 +254,7 @@ export const boot = async (options: BootOptions): Promise<Machine> => {
     await end();
     await holder.disk?.mountAgain();
   };
-  const endings = endingsOf();
+  const endings = endingsOf(leave);
   const stop = async (): Promise<Output> => {
     await endings.run();
     const was = current();

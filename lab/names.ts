@@ -1,8 +1,8 @@
 /** A small name server in a lab network, for scenarios that need names of their own. */
 import { join } from 'node:path';
 import type { Holder } from './namespace.ts';
-import { ended, start } from './process.ts';
-import { doNotWaitFor, firstLine } from './room.ts';
+import { doNotWaitFor, ended, start } from './process.ts';
+import { firstLine } from './room.ts';
 
 export interface NameRecord {
   /** In lower case, without a dot at the end. */

@@ -1,7 +1,7 @@
 /** Holders of namespaces: small processes that keep a network namespace (and a machine's file system) alive while this process lives. */
 import { mountPoint, script } from './owner.ts';
-import { type Argv, ended, must, type Output, type RunOptions, start } from './process.ts';
-import { type Changes, doNotWaitFor, firstLine } from './room.ts';
+import { type Argv, doNotWaitFor, ended, must, type Output, type RunOptions, start } from './process.ts';
+import { type Changes, firstLine } from './room.ts';
 
 export interface Holder {
   readonly pid: number;

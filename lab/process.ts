@@ -5,6 +5,7 @@
  */
 import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 
 export interface RunOptions {
@@ -44,6 +45,17 @@ export const ended = async (child: ChildProcess): Promise<number> => {
   return child.exitCode ?? 128 + (SIGNALS[child.signalCode ?? ''] ?? 0);
 };
 
+/** Lets this process end although the child runs; the child then dies with it. */
+export const doNotWaitFor = (child: Child): void => {
+  child.unref();
+  for (const stream of [child.stdin, child.stdout, child.stderr]) if (stream instanceof Socket) stream.unref();
+};
+
+export const waitFor = (child: Child): void => {
+  child.ref();
+  for (const stream of [child.stdin, child.stdout, child.stderr]) if (stream instanceof Socket) stream.ref();
+};
+
 /** Everything a stream says until it ends. */
 export const collect = (stream: Readable): { text(encoding?: BufferEncoding): string } => {
   const chunks: Buffer[] = [];
@@ -65,6 +77,9 @@ export const hasSaid = (child: Child, stderr: { text(): string }, words: string,
     look();
   });
 
+export const notInTime = (argv: Argv, ms: number, { stdout, stderr }: Output): Error =>
+  new Error(`${argv.join(' ')}: not finished after ${ms} ms\n${stdout.slice(-4000)}\n${stderr.slice(-4000)}`);
+
 /** Feeds `input` to a child and waits for its end, and for the end of all that holds its output. */
 export const finish = async (child: Child, what: Argv, options: RunOptions = {}): Promise<Output> => {
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
@@ -82,7 +97,7 @@ export const finish = async (child: Child, what: Argv, options: RunOptions = {})
   }, ms);
   const [code] = await Promise.all([ended(child), once(child, 'close')]).finally(() => clearTimeout(timer));
   const output = { code, stdout: stdout.text(options.encoding), stderr: stderr.text(options.encoding) };
-  if (late) throw new Error(`${what.join(' ')}: not finished after ${ms} ms\n${output.stdout.slice(-4000)}\n${output.stderr.slice(-4000)}`);
+  if (late) throw notInTime(what, ms, output);
   return output;
 };
 

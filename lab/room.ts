@@ -4,11 +4,10 @@
  */
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { type Inside, type InsideOptions, inside } from './enter.ts';
 import { mountPoint, script } from './owner.ts';
-import { type Argv, type Child, collect, ended, must, type Output, start, succeeded } from './process.ts';
+import { type Argv, type Child, collect, doNotWaitFor, ended, must, type Output, start, succeeded } from './process.ts';
 
 /** Contents by absolute path. */
 export type Files = Readonly<Record<string, string | Uint8Array>>;
@@ -39,12 +38,6 @@ export interface RoomOptions {
   /** `host` gives the room the host's network, to install packages. */
   readonly network?: 'private' | 'host';
 }
-
-/** Lets this process end although the child runs; the child then dies with it. */
-export const doNotWaitFor = (child: Child): void => {
-  child.unref();
-  for (const stream of [child.stdin, child.stdout, child.stderr]) if (stream instanceof Socket) stream.unref();
-};
 
 /** The first line that a child says, or an error with what it said on standard error. */
 export const firstLine = async (child: Child, what: string): Promise<string> => {
@@ -78,7 +71,7 @@ export const openRoom = async (options: RoomOptions): Promise<Room> => {
   ]);
   const pid = Number(await firstLine(child, 'the room'));
   doNotWaitFor(child);
-  const into = inside(() => pid);
+  const { leave: _, ...into } = inside(() => pid);
   const root = `/proc/${pid}/root`;
   const put = (files: Files): Promise<void> => putFiles(into, root, files);
   const close = async (): Promise<void> => {

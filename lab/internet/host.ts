@@ -1,8 +1,8 @@
 /** A host of the private internet: a file system of its own, with foreign programs, on the common network. */
-import { type Argv, type Child, collect, ended, type Output, succeeded } from '../process.ts';
+import { type Argv, type Child, collect, doNotWaitFor, ended, type Output, succeeded } from '../process.ts';
 import { inNetwork } from '../namespace.ts';
 import type { Addresses, Network } from '../network.ts';
-import { doNotWaitFor, type Files, openRoom, type Room } from '../room.ts';
+import { type Files, openRoom, type Room } from '../room.ts';
 import { type Sockets, socketsOf } from '../sockets.ts';
 import type { Layer } from '../store.ts';
 

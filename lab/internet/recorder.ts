@@ -2,8 +2,7 @@
  * A host that hears everything on the network (the switch sends each frame to everybody) and keeps what belongs to mail. What it heard is
  * told by tshark(1): what each packet brought, and of TLS what both sides showed before it began.
  */
-import { type Child, collect, until } from '../process.ts';
-import { doNotWaitFor } from '../room.ts';
+import { type Child, collect, doNotWaitFor, until } from '../process.ts';
 import { dialogueOf, type Piece } from './dialogues.ts';
 import type { ForeignHost } from './host.ts';
 import { RESOLVER } from './topology.ts';
