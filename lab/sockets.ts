@@ -4,6 +4,7 @@
  * when first needed and dies with us.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { Socket as DatagramSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Server, Socket } from 'node:net';
 import { join } from 'node:path';
@@ -29,20 +30,35 @@ export interface Sockets {
   dial(target: Target): Promise<Socket>;
   /** A TCP server inside; its connections arrive here. */
   listen(at: { readonly host: string; readonly port: number }): Promise<Server>;
+  /** A UDP socket inside, not connected; port 0 is one by chance. */
+  datagrams(at: { readonly host: string; readonly port: number }): Promise<DatagramSocket>;
   /** A port of the host that leads to `target`, for libraries that dial by themselves. */
   forward(target: Target): Promise<Forward>;
 }
 
-type Handed = Socket | Server;
-type Waiting = { readonly resolve: (handed: Handed) => void; readonly reject: (error: Error) => void };
+type Handed = Socket | Server | DatagramSocket;
+interface Waiting {
+  readonly resolve: (handed: Handed) => void;
+  readonly reject: (error: Error) => void;
+  /** Came with an answer that another one follows. */
+  early?: unknown;
+}
+
+const isHanded = (handed: unknown): handed is Handed =>
+  handed instanceof Socket || handed instanceof DatagramSocket || (typeof handed === 'object' && handed !== null && 'listening' in handed);
 
 /** An answer from the helper; what it hands over is checked here, the message is our own program's. */
 const settle = (waiting: Map<number, Waiting>, answer: Answer, handed: unknown): void => {
   const one = waiting.get(answer.id);
-  waiting.delete(answer.id);
   if (one === undefined) return;
+  if (answer.more === true) {
+    one.early = handed;
+    return;
+  }
+  waiting.delete(answer.id);
+  const whole = handed ?? one.early;
   if (answer.error !== undefined) one.reject(Object.assign(new Error(answer.error.message), { code: answer.error.code }));
-  else if (handed instanceof Socket || (typeof handed === 'object' && handed !== null && 'listening' in handed)) one.resolve(handed as Handed);
+  else if (isHanded(whole)) one.resolve(whole);
   else one.reject(new Error('the connection ended before it was handed over'));
 };
 
@@ -127,8 +143,13 @@ export const socketsOf = (netns: string): Sockets => {
   };
   const listen = async (at: { readonly host: string; readonly port: number }): Promise<Server> => {
     const server = await ask({ kind: 'listen', ...at });
-    if (server instanceof Socket) throw new Error('asked for a server, got a connection');
+    if (server instanceof Socket || server instanceof DatagramSocket) throw new Error('asked for a server, got a socket');
     return server;
   };
-  return { dial, listen, forward: (target) => forwardTo(dial, target) };
+  const datagrams = async (at: { readonly host: string; readonly port: number }): Promise<DatagramSocket> => {
+    const socket = await ask({ kind: 'datagrams', ...at });
+    if (!(socket instanceof DatagramSocket)) throw new Error('asked for a socket of datagrams, got a connection');
+    return socket;
+  };
+  return { dial, listen, datagrams, forward: (target) => forwardTo(dial, target) };
 };

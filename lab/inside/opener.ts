@@ -2,12 +2,13 @@
  * Runs in a machine's network namespace: opens what the test process asks for and hands the open socket over. It reads nothing from
  * a connection, so that a server's greeting is still there for the test. Ends when the test process does.
  */
+import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
 import { flushCompileCache } from 'node:module';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, isIPv6, type Server, type Socket } from 'node:net';
 
 export interface Request {
   readonly id: number;
-  readonly kind: 'dial' | 'listen';
+  readonly kind: 'dial' | 'listen' | 'datagrams';
   readonly host: string;
   readonly port: number;
   readonly localAddress?: string;
@@ -16,9 +17,11 @@ export interface Request {
 export interface Answer {
   readonly id: number;
   readonly error?: { readonly code: string; readonly message: string };
+  /** Another answer follows; what is handed over with this one is not to be used before. */
+  readonly more?: true;
 }
 
-const send = (answer: Answer, handle?: Server | Socket, sent?: () => void): void => {
+const send = (answer: Answer, handle?: Server | Socket | DatagramSocket, sent?: () => void): void => {
   process.send?.(answer, handle, {}, sent);
 };
 
@@ -43,7 +46,16 @@ const listen = ({ id, host, port }: Request): void => {
   server.listen({ host, port }, () => send({ id }, server, () => server.close()));
 };
 
-process.on('message', (request: Request) => (request.kind === 'dial' ? dial(request) : listen(request)));
+const datagrams = ({ id, host, port }: Request): void => {
+  const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
+  socket.once('error', refuse(id));
+  // Our copy would take messages from theirs: only when it is gone may they come.
+  socket.bind({ address: host, port }, () => send({ id, more: true }, socket, () => socket.close(() => send({ id }))));
+};
+
+const OPEN = { dial, listen, datagrams } as const;
+
+process.on('message', (request: Request) => OPEN[request.kind](request));
 process.on('disconnect', () => process.exit(0));
 // Ctrl-C is for the test process; its end is ours.
 process.on('SIGINT', () => undefined);

@@ -1,13 +1,14 @@
 /**
- * dig and two name servers of both releases: what is published comes back as it was written; which zone a name lies in and who serves it is found out
- * from the root down, also where servers are dead, know nothing of the zone, or hold another version of it.
+ * Name servers of both releases: what is published comes back as it was written; which zone a name lies in and who serves it is found out from the root
+ * down, also where servers are dead, know nothing of the zone, or hold another version of it.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseDomain, parseFqdn } from '#base';
 import { renderZone, type ZoneRecord } from '#formats';
 import { knotServer, type Room, until, zoneReader } from '#lab';
-import { type Asker, asker } from './asking.ts';
+import { handsIn, socketsIn } from './asking.lab.ts';
+import { type Asker, type AskingHands, asker } from './asking.ts';
 import { check, zoneFindings } from './check/index.ts';
 import { zonesHolding } from './delegation.ts';
 import { ED25519, facts, RSA } from './facts.lab.ts';
@@ -50,6 +51,8 @@ const both: readonly ZoneRecord[] = [
   { name: 'selector._domainkey.zone.test', ttl: 60, type: 'TXT', data: { text: KEY } },
   { name: 'alias._domainkey.zone.test', ttl: 60, type: 'CNAME', data: { target: 'selector._domainkey.zone.test' } },
   { name: 'aside._domainkey.zone.test', ttl: 60, type: 'CNAME', data: { target: 'key.test' } },
+  // By UDP there is no room for it.
+  { name: 'large.zone.test', ttl: 60, type: 'TXT', data: { text: 'large '.repeat(600) } },
   ...Array.from({ length: 40 }, (_, index) => ({ name: `t${index}.zone.test`, ttl: 60, type: 'TXT' as const, data: { text: `${index} "; \\é` } })),
 ];
 const onFirst: readonly ZoneRecord[] = [{ name: 'zone.test', ttl: 7200, type: 'TXT', data: { text: SPF } }];
@@ -100,7 +103,7 @@ stub-zone:
     stub-addr: ${FIRST}
 `;
 
-const begin = async (room: Room): Promise<Asker> => {
+const begin = async (room: Room, hands: AskingHands): Promise<Asker> => {
   await room.put({
     [`/srv/${ABOVE}/knot.conf`]: knot(ABOVE, ['.', 'test.']),
     [`/srv/${ABOVE}/.zone`]: ROOT,
@@ -121,7 +124,7 @@ const begin = async (room: Room): Promise<Asker> => {
     const { code, stderr } = await room.run(argv);
     assert.equal(code, 0, stderr);
   }
-  const fresh = (): Asker => asker(room, RESOLVER);
+  const fresh = (): Asker => asker(hands, RESOLVER);
   const serves = (server: string) => async (): Promise<true | undefined> =>
     (await fresh().one({ name: 'zone.test', type: 'SOA', server }))?.status === 'NOERROR' || undefined;
   for (const server of [FIRST, SECOND]) await until(`${server} serves`, serves(server), 30_000);
@@ -225,14 +228,15 @@ const shown = async (asking: Asker): Promise<void> => {
 for (const release of ['bookworm', 'trixie'] as const) {
   test(`on ${release}`, async (t) => {
     await using room = await zoneReader(release);
-    const asking = await begin(room);
-    await t.test('records of each type come back as they were written, many at once', () => asIs(asking));
+    const hands = handsIn(socketsIn(room));
+    const asking = await begin(room, hands);
+    await t.test('records of each type come back as they were written, many at once, a large one by TCP', () => asIs(asking));
     await t.test('nobody there, no name, not their zone', () => noAnswer(asking));
     await t.test('zones and their servers are found from the root down', () => delegations(asking));
     await t.test('a record is shown by each server, or by which not; aliases are followed', () => shown(asking));
     await t.test('where no server can be reached, what the resolver says counts, if it asks others', () => byResolverAlone(asking));
     await t.test('without a resolver nothing is said of zones', async () => {
-      const lost = asker(room, { address: DEAD, port: 53 });
+      const lost = asker(hands, { address: DEAD, port: 53 });
       await assert.rejects(zonesHolding(lost, ['zone.test']), { code: 'dns.no-resolver', blame: 'environment' });
     });
   });

@@ -146,8 +146,6 @@ const machineIn = (room: Room, preload = false): Machine => ({
   },
 });
 
-const RESOLVER = { address: '127.0.0.1', port: 53 };
-
 interface Place {
   readonly kind: Kind;
   readonly room: Room;
@@ -159,7 +157,7 @@ interface Place {
 const placeOf = (room: Room, kind: Kind): Place => {
   const update = { server: { address: SERVERS[kind], port: 53 }, keyFile: path('/srv/right.key') };
   const as: Place['as'] = (key, preload) =>
-    updateServer(machineIn(room, preload), RESOLVER, update, { file: path(`/srv/${key}.key`), name: key === 'unknown' ? 'nobody' : 'hauspost' });
+    updateServer(machineIn(room, preload), update, { file: path(`/srv/${key}.key`), name: key === 'unknown' ? 'nobody' : 'hauspost' });
   return { kind, room, machine: machineIn(room), server: as('right'), as };
 };
 

@@ -6,8 +6,7 @@ import { environmentError, failure, type HauspostError, operatorError } from '#b
 import type { DnsUpdate } from '#config';
 import { type FoundRecord, parseNsupdate, renderNsupdate, type Reply, type UpdateReply, type ZoneChange } from '#formats';
 import type { Machine, Ran } from '#machine';
-import type { Wiring } from '#model';
-import { type Asker, asker } from './asking.ts';
+import { askSigned } from './asking-signed.ts';
 import type { UpdateKey } from './update-key.ts';
 
 export interface Asked {
@@ -165,19 +164,9 @@ const foundBy = async (who: Who, ask: Ask, questions: readonly Asked[]): Promise
   });
 };
 
-export const updateServer = (
-  machine: Pick<Machine, 'run'>,
-  resolver: Wiring['resolver'],
-  { server: { address, port } }: DnsUpdate,
-  key: UpdateKey,
-): UpdateServer => {
+export const updateServer = (machine: Pick<Machine, 'run'>, { server: { address, port } }: DnsUpdate, key: UpdateKey): UpdateServer => {
   const who: Who = { called: port === 53 ? address : `${address} port ${port}`, key };
-  /** Afresh: what was asked before may have changed. */
-  const ask: Ask = async (questions) => {
-    const afresh: Asker = asker(machine, resolver);
-    const replies = await afresh.ask(questions.map((question) => ({ ...question, server: address, port, keyFile: key.file })));
-    return replies.map((reply) => told(who, reply));
-  };
+  const ask: Ask = async (questions) => (await askSigned(machine, { address, port, keyFile: key.file }, questions)).map((reply) => told(who, reply));
   const sent = async (change: ZoneChange): Promise<Ran & { readonly reply: UpdateReply | undefined }> => {
     const argv = ['nsupdate', '-v', '-t', String(SECONDS), '-k', key.file];
     const ran = await machine.run(argv, { input: renderNsupdate({ address, port }, change), ms: MS });

@@ -1,6 +1,7 @@
 export type { Mismatch } from './compare.ts';
-export { type FoundRecord, parseDig, type Reply, undotted } from './dig.ts';
+export { parseDig } from './dig.ts';
 export { type DkimAlgorithm, dkimAlgorithm, dkimRecordText, parseDkimRecord } from './dkim-record.ts';
+export { type QuestionMessage, questionMessage, replyMessage } from './dns-message.ts';
 export { renderDovecot, renderDovecotSql } from './dovecot.ts';
 export { renderMariadb, renderSystemd } from './ini.ts';
 export { compareMariadb } from './mariadb-dump.ts';
@@ -10,6 +11,7 @@ export { parseNsupdate, type Prerequisite, renderNsupdate, type UpdateReply, typ
 export { renderMainCf, renderMapCf } from './postfix.ts';
 export { parsePostqueue, type Queued } from './postqueue.ts';
 export { renderRedis } from './redis.ts';
+export { type FoundRecord, type Reply, undotted } from './reply.ts';
 export { compareVersions, rowsFor } from './rows.ts';
 export { renderFinishScript, renderRunScript, shellLine } from './runscript.ts';
 export { type Argument, type Command, renderSieve, type SieveScript, type SieveTest, tag } from './sieve.ts';

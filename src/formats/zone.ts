@@ -47,7 +47,7 @@ const escaped = (octet: number): string => {
   return octet >= 0x20 && octet < 0x7f ? String.fromCharCode(octet) : `\\${String(octet).padStart(3, '0')}`;
 };
 
-const quoted = (octets: Uint8Array): string => `"${[...octets].map(escaped).join('')}"`;
+export const quoted = (octets: Uint8Array): string => `"${[...octets].map(escaped).join('')}"`;
 
 /** The text as strings of at most 255 octets, each as it stands between quotes. */
 export const quotedStrings = (text: string, where: string): string => {

@@ -2,6 +2,7 @@ export { carry } from './carry.ts';
 export { clockSetBy } from './clock.ts';
 export { editedConffiles } from './conffiles.ts';
 export { type Configured, configured } from './dpkg-log.ts';
+export { exchangeBy } from './exchange.ts';
 export * from './facts.ts';
 export * from './init/index.ts';
 export { diskFull, diskReadOnly, megabytes } from './file-systems.ts';

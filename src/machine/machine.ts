@@ -54,6 +54,16 @@ export interface Held extends AsyncDisposable {
   readonly pid: number;
 }
 
+/** A server that messages go to, and for how long it is waited for. */
+export interface Correspondent {
+  /** An IP address. */
+  readonly address: string;
+  readonly port: number;
+  /** For an answer to one try. */
+  readonly ms: number;
+  readonly tries: number;
+}
+
 /** What touches files rejects with `disk.full`, `disk.read-only`, `disk.quota` or `disk.broken` (exit 4) where the file system takes nothing more. */
 export interface Machine {
   /** Runs to the end. Resolves for any exit status; rejects when the program is missing or exceeds its time. */
@@ -63,6 +73,17 @@ export interface Machine {
   /** Starts a program that reads its standard input to the end, and answers once it has written a line. It ends when we close it, or end. */
   hold(argv: readonly string[]): Promise<Held>;
   signal(pid: number, signal: 'TERM' | 'KILL' | 'HUP' | 0): boolean;
+
+  /**
+   * Sends a message of DNS by UDP, as often as need be, each from a port of its own, and answers with what `read` makes of the first message from there
+   * that it does not pass over as undefined; where that is `cut`, with what it makes of the one that comes by TCP (RFC 7766 section 5). Undefined where
+   * none comes in time, nobody is there, or no way leads there.
+   */
+  exchange<T extends object>(
+    message: Uint8Array,
+    correspondent: Correspondent,
+    read: (message: Buffer) => T | 'cut' | undefined,
+  ): Promise<T | undefined>;
 
   read(path: AbsPath): Promise<Buffer | undefined>;
   state(path: AbsPath): Promise<FileState | undefined>;

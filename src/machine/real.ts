@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { failure } from '#base';
+import { exchange } from './exchange.ts';
 import { detach, hold, run } from './exec.ts';
 import { fileSystemOf } from './file-systems.ts';
 import { list, makeDir, move, place, read, readLink, remove, state, write } from './files.ts';
@@ -30,6 +31,7 @@ export const thisMachine = (): Machine => ({
   detach,
   hold,
   signal,
+  exchange,
   read,
   state,
   readLink,

@@ -15,12 +15,12 @@ const rotatesAfter = ({ dkim, dns }: Settings): number | null =>
   dkim.rotateSeconds === undefined ? (dns.update === null ? null : PUSHED_SECONDS) : dkim.rotateSeconds;
 
 /** Domains of which the name server that takes changes has the records of keys. Where it says nothing at this moment there is none. */
-const pushedOf = async ({ machine }: Context, { settings, wiring }: RenderInput, served: readonly Domain[]): Promise<readonly Domain[]> => {
+const pushedOf = async ({ machine }: Context, { settings }: RenderInput, served: readonly Domain[]): Promise<readonly Domain[]> => {
   const { dns, profile } = settings;
   if (dns.update === null || profile === 'local' || served.length === 0) return [];
   const place = (domain: Domain): string => `_domainkey.${domain}`;
   try {
-    const server = updateServer(machine, wiring.resolver, dns.update, await readUpdateKey(machine, dns.update.keyFile));
+    const server = updateServer(machine, dns.update, await readUpdateKey(machine, dns.update.keyFile));
     const homes = await server.homes(served.map(place));
     return served.filter((domain) => 'zone' in (homes.get(place(domain)) ?? {}));
   } catch (error) {

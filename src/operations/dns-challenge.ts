@@ -19,9 +19,9 @@ const noServer = (): Error =>
 const challengeName = (name: string): string => `_acme-challenge.${name}`;
 
 /** Throws where none is named, and where the key cannot be used. */
-export const serverOf = async ({ machine }: Context, { settings: { dns }, wiring }: RenderInput): Promise<UpdateServer> => {
+export const serverOf = async ({ machine }: Context, { settings: { dns } }: RenderInput): Promise<UpdateServer> => {
   if (dns.update === null) throw noServer();
-  return updateServer(machine, wiring.resolver, dns.update, await readUpdateKey(machine, dns.update.keyFile));
+  return updateServer(machine, dns.update, await readUpdateKey(machine, dns.update.keyFile));
 };
 
 /** Where a record of a challenge is put. */

@@ -119,7 +119,7 @@ const refuseNothingThere = ({ called }: UpdateServer, { zones, elsewhere }: Push
 
 /** Reads only. Throws where nothing could be pushed, with who can mend it. */
 export const lookForPush = async (context: Context, input: RenderInput, { only, takeOver, unasked }: PushOptions): Promise<Pushing> => {
-  const { settings, wiring } = input;
+  const { settings } = input;
   if (only !== undefined) parseDomain(only);
   if (settings.profile === 'local') throw local();
   if (settings.dns.update === null) throw unset();
@@ -128,7 +128,7 @@ export const lookForPush = async (context: Context, input: RenderInput, { only, 
   const facts = await factsFor(context, input, names);
   const within = chosen(only, [...names, facts.home, facts.hostname]);
   const published = await claims(context.machine, fileOf(input));
-  const server = updateServer(context.machine, wiring.resolver, settings.dns.update, key);
+  const server = updateServer(context.machine, settings.dns.update, key);
   const rights = { published, takeOver, spared: sparedBy(facts, unasked) };
   const plan = await lookAt(server, { ...rights, within, wanted: wantedOf(facts, within), all: wantedOf(facts, undefined) });
   refuseNothingThere(server, plan);

@@ -24,7 +24,7 @@ export { DUE } from './upkeep/index.ts';
 /** In the order in which they start. */
 export const SERVICES: readonly Service[] = [unbound, redis, rspamd, mariadb, dovecot, postfix, nginx, dkimKeys, upkeep];
 
-/** Packages that no single daemon brings: openssl for our own authority, dig(1) and nsupdate(1) for what is published, runit where systemd is not. */
+/** Packages that no single daemon brings: openssl for our own authority, dig(1) and nsupdate(1) for who takes changes of zones, runit where systemd is not. */
 const common = (input: RenderInput): readonly string[] => [
   'openssl',
   'ca-certificates',
