@@ -1,5 +1,5 @@
 /**
- * The only hands that touch the machine: programs, files, users, the clock. An interface, so that a test can stand
+ * The only hands that touch the machine: programs, files, users, the clock, messages to name servers. An interface, so that a test can stand
  * between (to count effects, or to end the process before one) while the effects stay real.
  */
 import type { AbsPath } from '#base';
