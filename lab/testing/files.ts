@@ -60,7 +60,7 @@ const LONG = scenarios(
   'interruption',
 );
 /** Too long for every run: only when a filter names them. */
-const WHEN_NAMED = scenarios('killed', 'each-effect-full', 'each-effect-power', 'each-effect-read-only', 'small-first-up');
+const WHEN_NAMED = scenarios('killed', 'each-effect-full', 'each-effect-power', 'each-effect-read-only', 'small-first-up', 'debian-upgrade');
 /** They measure what nothing else may disturb. */
 const ALONE = scenarios('figures');
 

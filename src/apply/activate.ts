@@ -44,8 +44,8 @@ export const inOrder = (services: readonly Service[]): readonly Service[] =>
   SERVICE_NAMES.flatMap((name) => services.filter((service) => service.name === name));
 
 export const supervised = (service: Service, input: Pick<RenderInput, 'facts'>): Supervised => {
-  const { systemd, reload } = service.unit(input);
-  return { name: service.name, systemd, reload };
+  const { systemd, formerly, reload } = service.unit(input);
+  return { name: service.name, systemd, ...(formerly === undefined ? {} : { formerly }), reload };
 };
 
 /** One probe of one daemon, and whether it was satisfied. */

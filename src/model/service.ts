@@ -37,6 +37,8 @@ export type ReadText = (file: string) => Promise<string>;
 export interface Unit {
   /** Debian's systemd unit of this release, e.g. `postfix@-.service`. */
   readonly systemd: string;
+  /** Debian's unit of the release before, where that was another one: it runs on through an upgrade, and has to end first. */
+  readonly formerly?: string;
   /** Lines of the drop-in `hauspost.conf` besides the order of starting. */
   readonly dropIn?: readonly { readonly section: string; readonly set: string; readonly to: string }[];
   /** Files that the daemon sees in place of the machine's own, in a mount namespace of its own. */

@@ -3,6 +3,7 @@ import type { Unvalidated } from '#config';
 import type { Finding, RenderInput } from '#model';
 import { certificateFindings } from './certificates.ts';
 import { clockFindings } from './clock.ts';
+import { releaseFindings } from './debian.ts';
 import type { Context } from './operation.ts';
 import { postmasterFindings } from './people.ts';
 
@@ -33,6 +34,7 @@ const resolverFindings = ({ settings: { resolver } }: RenderInput): readonly Fin
 };
 
 export const serverFindings = async (context: Context, input: RenderInput): Promise<readonly Finding[]> => [
+  ...(await releaseFindings(context, input)),
   ...(await certificateFindings(context, input)),
   ...(await clockFindings(context, input)),
   ...resolverFindings(input),

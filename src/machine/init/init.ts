@@ -14,6 +14,8 @@ export interface Supervised {
   readonly name: string;
   /** Debian's systemd unit. */
   readonly systemd: string;
+  /** Its unit in the Debian release before, which an upgrade leaves running. */
+  readonly formerly?: string;
   /** The command that makes it take a new configuration under runit; empty: it is restarted. */
   readonly reload: readonly string[];
 }

@@ -60,6 +60,9 @@ export const systemd = (machine: Machine): Init => {
   const systemctl = async (...args: readonly string[]): Promise<void> => {
     await must(machine, ['systemctl', '--no-ask-password', ...args], { ms: 180_000 });
   };
+  const endFormer = async ({ formerly }: Supervised): Promise<void> => {
+    if (formerly !== undefined) await systemctl('stop', formerly);
+  };
   return {
     kind: 'systemd',
     refresh: () => systemctl('daemon-reload'),
@@ -69,9 +72,13 @@ export const systemd = (machine: Machine): Init => {
       const wanted = units.filter((_, index) => words[index] === 'disabled').map((unit) => unit.systemd);
       if (wanted.length > 0) await systemctl('enable', '--quiet', '--no-reload', ...wanted);
     },
-    start: (unit) => systemctl('start', unit.systemd),
+    start: async (unit) => {
+      await endFormer(unit);
+      await systemctl('start', unit.systemd);
+    },
     stop: (unit) => systemctl('stop', unit.systemd),
     restart: async (unit) => {
+      await endFormer(unit);
       await machine.run(['systemctl', 'reset-failed', unit.systemd]); // fails for a unit that is not loaded yet: nothing to reset
       await systemctl('restart', unit.systemd);
     },

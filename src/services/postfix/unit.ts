@@ -5,10 +5,14 @@
 import type { RenderInput, Unit } from '#model';
 
 /** On Debian 12 postfix.service runs /bin/true, and the daemon is an instance of a template. */
-const SYSTEMD = { bookworm: 'postfix@-.service', trixie: 'postfix.service' };
+const SYSTEMD = {
+  bookworm: { systemd: 'postfix@-.service' },
+  // It conflicts with the instance, and that is part of it: while both are there systemd refuses to restart it.
+  trixie: { systemd: 'postfix.service', formerly: 'postfix@-.service' },
+};
 
 export const postfixUnit = ({ facts }: Pick<RenderInput, 'facts'>): Unit => ({
-  systemd: SYSTEMD[facts.codename],
+  ...SYSTEMD[facts.codename],
   dropIn: [
     // Debian 12 tells systemd not to guess which process is master(8); unless it knows, it does not notice that master was killed.
     { section: 'Service', set: 'PIDFile', to: '/var/spool/postfix/pid/master.pid' },
