@@ -5,51 +5,9 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { oneDocument } from '../command.ts';
-import { forget, type Internet, onEachReleaseThere, type Ours, printed, publish, reverseOf, type ZoneLine } from '../internet/index.ts';
+import { forget, type Internet, listingLines, onEachReleaseThere, type Ours, printed, publish, reverseOf, type ZoneLine } from '../internet/index.ts';
+import { checked, codes, sees, told } from '../parts/dns-seen.ts';
 import { ok, text } from '../people.ts';
-
-interface Found {
-  readonly name: string;
-  readonly type: string;
-  readonly kind: string;
-  readonly state: string;
-  readonly expected: readonly string[];
-  readonly found: readonly string[];
-  readonly servers: readonly { readonly name: string; readonly state: string }[];
-  readonly stale_seconds: number | null;
-}
-
-interface Document {
-  readonly ok: boolean;
-  readonly zones: readonly { readonly zone: string; readonly standing: string; readonly servers: readonly { readonly state: string }[] }[];
-  readonly records: readonly Found[];
-  readonly findings: readonly { readonly level: string; readonly code: string; readonly message: string }[];
-}
-
-const checked = async (server: Ours, domain: string): Promise<{ readonly code: number; readonly document: Document }> => {
-  const output = await server.hauspost(['dns', 'check', domain, '--json']);
-  return { code: output.code, document: oneDocument(output) as Document };
-};
-
-const told = ({ records }: Document): readonly string[] =>
-  records.filter(({ state }) => state !== 'right').map(({ name, kind, state }) => `${kind} ${name} ${state}`);
-
-const codes = ({ findings }: Document): readonly string[] => findings.map(({ code }) => code);
-
-/** Looks afresh: exit status, which records are not right, and the codes of all findings. */
-const sees = async (
-  server: Ours,
-  expected: { readonly records?: readonly string[]; readonly codes?: readonly string[]; readonly code?: number },
-  domain = server.identity.domain,
-): Promise<Document> => {
-  await forget(server, domain, 'example', 'in-addr.arpa', 'ip6.arpa');
-  const { code, document } = await checked(server, domain);
-  const all = JSON.stringify(document.findings, null, 1);
-  assert.deepEqual([told(document), codes(document)], [expected.records ?? [], expected.codes ?? []], all);
-  assert.deepEqual([code, document.ok], expected.code === undefined || expected.code === 0 ? [0, true] : [1, false], all);
-  return document;
-};
 
 const OTHER = '198.18.0.77';
 const OTHER6 = '2001:2::77';
@@ -154,6 +112,48 @@ const atOneOnly = async (net: Internet, server: Ours, lines: readonly ZoneLine[]
   await goOn();
 };
 
+/** The record of a company for all its domains, and what leads to it, or to what stands below it. */
+const CENTRAL = '_spf.right.example';
+const LEADING = [`redirect=${CENTRAL}`, `include:${CENTRAL} ~all`, `exists:%{ir}.${CENTRAL} -all`] as const;
+
+/** The domain's SPF by records of others: these hold the server's addresses, those of others alone, lead back to it, or cannot be had. */
+const byOthers = async (net: Internet, server: Ours, lines: readonly ZoneLine[]): Promise<void> => {
+  const { domain, addresses } = server.identity;
+  const { v4, v6 } = addresses;
+  const prefix = `${domain}. TXT`;
+  const leads = (terms: string): Promise<void> => net.names.replace([prefix], [`${prefix} "v=spf1 ${terms}"`]);
+  const says = (terms: string): Promise<void> => net.names.replace([`${CENTRAL}. TXT`], [`${CENTRAL}. TXT "v=spf1 ${terms}"`]);
+  const judged = async (state: string, code: string): Promise<string> => {
+    const { findings } = await sees(server, { records: [`spf ${domain} ${state}`], codes: [code], code: state === 'wrong' ? 1 : 0 });
+    return findings[0]?.message ?? '';
+  };
+  const refused = async (words: string): Promise<void> => {
+    const message = await judged('wrong', 'dns.wrong');
+    assert.ok(message.endsWith(`, by which the result is ${words}`), message);
+  };
+  const listed = listingLines(addresses, `${CENTRAL}.`, '127.0.0.2');
+  await net.names.add(...listed);
+  await says(`ip4:${v4} ip6:${v6} -all`);
+  for (const terms of LEADING) {
+    await leads(terms);
+    await judged('differs', 'dns.differs');
+  }
+  await net.names.remove(...listed);
+  await refused(`fail for ${v4} and ${v6}`);
+  await leads(`include:${CENTRAL} ~all`);
+  await says(`ip4:${OTHER} ip6:${OTHER6} -all`);
+  await refused(`softfail for ${v4} and ${v6}`);
+  await says(`ip4:${v4} -all`);
+  await refused(`softfail for ${v6}`);
+  await says(`include:${domain} -all`);
+  await refused(`permerror for ${v4} and ${v6} (it takes more than 10 lookups, RFC 7208 section 4.6.4)`);
+  await leads('include:_spf.broken.example ~all');
+  assert.match(await judged('unevaluated', 'dns.spf-unknown'), / \(no answer about TXT of _spf\.broken\.example\)$/);
+  const own = lines.filter((line) => line.startsWith(`${prefix} `));
+  await net.names.replace([`${CENTRAL}. TXT`, prefix], own);
+  await sees(server, {});
+};
+
 /** A domain of the server in a zone that the lab has so; all that is printed for it stands there. */
 const inZone = async (net: Internet, server: Ours, domain: string): Promise<void> => {
   await server.order('domain', 'add', domain);
@@ -241,6 +241,11 @@ onEachReleaseThere(
       await sees(server, { records: [`spf ${domain} differs`, `client imap.${domain} left-over`], codes: ['dns.differs', 'dns.left-over'] });
       await net.names.replace([mine, `imap.${domain}. CNAME`], spf);
       await sees(server, {});
+    });
+
+    test('SPF by records of others: evaluated as a receiver does it', async () => {
+      const { net, server, lines } = get();
+      await byOthers(net, server, lines);
     });
 
     test('an alias where mail is brought to', async () => {

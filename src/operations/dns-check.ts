@@ -25,7 +25,7 @@ import { finding, withDirectory } from './people.ts';
 import { keyringOf } from './secrets.ts';
 
 const STATES = [
-  ...(['right', 'differs', 'missing', 'wrong', 'in-the-way', 'alias', 'left-over', 'not-everywhere', 'stale', 'unknown'] as const),
+  ...(['right', 'differs', 'missing', 'wrong', 'in-the-way', 'alias', 'left-over', 'unevaluated', 'not-everywhere', 'stale', 'unknown'] as const),
 ] satisfies readonly Checked['state'][];
 
 const text = z.string();

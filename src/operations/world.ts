@@ -16,7 +16,7 @@ const EVERY_MS = 20_000;
 const AT_MOST_MS = 86_400_000;
 const NAMED = 5;
 
-const GOOD = new Set<Dns['records'][number]['state']>(['right', 'differs', 'stale', 'left-over']);
+const GOOD = new Set<Dns['records'][number]['state']>(['right', 'differs', 'stale', 'left-over', 'unevaluated']);
 /** What the summary is about; all other findings are about zones and name servers. */
 const OF_RECORDS = new Set(['dns.differs', 'dns.missing', 'dns.wrong', 'dns.in-the-way', 'dns.cname', 'dns.not-everywhere']);
 

@@ -19,6 +19,7 @@ const STATE: Readonly<Record<DnsRecord['state'], string>> = {
   'in-the-way': 'IN THE WAY',
   alias: 'CNAME',
   'left-over': 'left over',
+  unevaluated: 'NOT EVALUATED',
   'not-everywhere': 'NOT EVERYWHERE',
   stale: 'ok, cached',
   unknown: 'NOT SEEN',

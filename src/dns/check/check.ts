@@ -11,9 +11,12 @@ import type { DnsFacts } from '../facts.ts';
 import type { Records } from '../records.ts';
 import { isSame } from '../same.ts';
 import { prepareSights, type Sight, sightsOf } from '../sights.ts';
+import { checkHost } from './check-host.ts';
 import { type Checked, isGood, together, type Voice } from './checked.ts';
 import { type Expectation, expectationsOf, type GoneKey, type Ours, plainNames } from './expectation.ts';
-import { judge } from './judge.ts';
+import { judge, type Standing } from './judge.ts';
+import { isText } from './texts.ts';
+import type { Verdict } from './verdict.ts';
 
 export interface CheckInput {
   readonly facts: DnsFacts;
@@ -53,17 +56,26 @@ const isReached = ({ servers }: Zone): boolean => servers.some(({ state }) => st
 
 const byResolverAlone = (zone: Zone, { recursive }: CheckInput): boolean => !recursive && !isReached(zone) && zone.standing !== 'dead';
 
+/** Where the text of an SPF record does not say it itself, what receivers make of it does. */
+const judged = async (asker: Asker, expectation: Expectation, standing: Standing, ours: Ours): Promise<Verdict> => {
+  const verdict = judge(expectation, standing, ours);
+  const text = verdict.found.find(isText)?.data.text;
+  if (verdict.state !== 'unevaluated' || text === undefined) return verdict;
+  return judge(expectation, { ...standing, evaluated: await checkHost(asker, expectation.name, text, ours) }, ours);
+};
+
 const voicesOf = async (asker: Asker, input: CheckInput, zone: Zone, expectation: Expectation, ours: Ours): Promise<readonly Voice[]> => {
   const alone = byResolverAlone(zone, input);
   const look = (type: string): Promise<readonly Sight[]> =>
     alone ? resolverAsServer(asker, expectation.name, type) : sightsOf(asker, zone, expectation.name, type);
   const [main = [], ...beside] = await Promise.all(typesOf(expectation).map(look));
-  return main.map(({ server, found, alias }, index) => {
+  const voiceOf = async ({ server, found, alias }: Sight, index: number): Promise<Voice> => {
     const addresses = data(beside.flatMap((sights) => sights[index]?.found ?? []));
     const shows = found === undefined ? [] : data(found);
     const standing = { found: shows, alias, ...(shows.length === 0 && beside.length > 0 ? { addresses } : {}) };
-    return { server, shows, alias, verdict: found === undefined ? undefined : judge(expectation, standing, ours) };
-  });
+    return { server, shows, alias, verdict: found === undefined ? undefined : await judged(asker, expectation, standing, ours) };
+  };
+  return Promise.all(main.map(voiceOf));
 };
 
 /** Seconds that a resolver goes on with this answer, or with there being none (RFC 2308 section 5). */
@@ -78,7 +90,8 @@ const staleIn = async (asker: Asker, expectation: Expectation, ours: Ours): Prom
   const shows = data(named(reply.answer, type));
   const first = named(reply.answer, 'CNAME', name)[0]?.read;
   const alias = first?.type === 'CNAME' ? first.data.target : undefined;
-  return isGood(judge(expectation, { found: shows, alias }, ours)) ? undefined : { shows, seconds: lifeOf(reply) };
+  const verdict = await judged(asker, expectation, { found: shows, alias }, ours);
+  return isGood(verdict) || verdict.state === 'unevaluated' ? undefined : { shows, seconds: lifeOf(reply) };
 };
 
 /** Both ways (RFC 8499, "forward-confirmed"): the address has a name, and the name has the address. */

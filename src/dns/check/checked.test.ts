@@ -16,6 +16,8 @@ const [MISSING, DOUBLED] = [missing([RECORD]), inTheWay([RECORD])];
 const LEFT: Verdict = { state: 'left-over', expected: [], found: [RECORD] };
 const DIFFERS: Verdict = { state: 'differs', expected: [], found: [RECORD] };
 
+const OPEN: Verdict = { state: 'unevaluated', expected: [], found: [RECORD], evaluated: [{ address: '192.0.2.25', result: 'unknown', why: '' }] };
+
 const CASES: readonly (readonly [string, readonly (Verdict | undefined)[]])[] = [
   ['right', [RIGHT, RIGHT]],
   ['missing', [MISSING, MISSING]],
@@ -26,6 +28,10 @@ const CASES: readonly (readonly [string, readonly (Verdict | undefined)[]])[] = 
   ['missing', [MISSING, undefined]],
   ['differs', [RIGHT, DIFFERS]],
   ['left-over', [RIGHT, LEFT]],
+  ['unevaluated', [RIGHT, OPEN]],
+  ['unevaluated', [OPEN, DIFFERS]],
+  ['not-everywhere', [OPEN, MISSING]],
+  ['not-everywhere', [OPEN, undefined]],
   ['unknown', [undefined]],
   ['unknown', []],
 ];

@@ -28,6 +28,8 @@ export interface Checked {
   readonly expected: readonly RecordData[];
   /** What is there instead, or beside it. */
   readonly found: readonly RecordData[];
+  /** Of SPF that was evaluated: the addresses that it does not let send, or of which that could not be found out. */
+  readonly evaluated?: Verdict['evaluated'];
   readonly voices: readonly Voice[];
   /** What the machine's resolver still shows, and for how many seconds. */
   readonly stale: { readonly shows: readonly RecordData[]; readonly seconds: number } | undefined;
@@ -40,15 +42,18 @@ export interface Checked {
 export const isGood = ({ state }: Verdict): boolean => state === 'right' || state === 'differs';
 
 /** Of what is wrong in different ways at different servers the worst is told. */
-const WORST: readonly Judged[] = ['alias', 'wrong', 'in-the-way', 'missing', 'left-over', 'differs', 'right'];
+const WORST: readonly Judged[] = ['alias', 'wrong', 'in-the-way', 'missing', 'left-over', 'unevaluated', 'differs', 'right'];
 
 const worst = (verdicts: readonly Verdict[]): Verdict | undefined => verdicts.toSorted((a, b) => WORST.indexOf(a.state) - WORST.indexOf(b.state))[0];
 
-export const together = (voices: readonly Voice[]): Pick<Checked, 'state' | 'expected' | 'found'> => {
+/** Of the others that is not known, or nobody minds. */
+const isBad = (verdict: Verdict): boolean => !isGood(verdict) && verdict.state !== 'left-over' && verdict.state !== 'unevaluated';
+
+export const together = (voices: readonly Voice[]): Pick<Checked, 'state' | 'expected' | 'found' | 'evaluated'> => {
   const verdicts = voices.flatMap(({ verdict }) => verdict ?? []);
   const told = worst(verdicts);
   if (told === undefined) return { state: 'unknown', expected: [], found: [] };
-  const bad = verdicts.filter((verdict) => !isGood(verdict) && verdict.state !== 'left-over');
+  const bad = verdicts.filter(isBad);
   const divided = verdicts.length < voices.length ? bad.length === 0 : bad.length > 0 && bad.length < verdicts.length;
   return divided ? { ...told, state: 'not-everywhere' } : told;
 };

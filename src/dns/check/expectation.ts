@@ -25,6 +25,8 @@ export const plainNames = (expectations: readonly Expectation[]): ReadonlySet<st
 export interface Ours {
   readonly hostname: string;
   readonly reached: Addresses;
+  /** From which it sends, beyond these. */
+  readonly sending: Addresses;
   /** Names that must be no aliases. */
   readonly plain: ReadonlySet<string>;
 }

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { NameServer, Zone } from '../delegation.ts';
 import { facts } from '../facts.lab.ts';
 import { recordsOf } from '../records.ts';
+import type { Evaluated } from './check-host.ts';
 import type { Checked, State } from './checked.ts';
 import { expectationsOf, type Kind } from './expectation.ts';
 import { recordFindings, unconfirmed } from './record-findings.ts';
@@ -61,6 +62,23 @@ test('each finding names what is meant, what is there and what is to be', () => 
     said({ ...mx, state: 'not-everywhere', voices })[0] ?? '',
     /^error dns\.not-everywhere: .*: ns1\.test \(version 7 of the zone\) shows it; ns2\.test \(.*\) has none; ns3\.test \(.*\) gives no answer$/,
   );
+});
+
+test('SPF that was evaluated: for which addresses what came of it, and why', () => {
+  const spf = checked('spf', 'example.org', { state: 'wrong' });
+  const found = [{ type: 'TXT', data: { text: 'v=spf1 redirect=_spf.central.example' } }] as const;
+  const [v4, v6] = ['192.0.2.25', '2001:db8::25'];
+  const each = (address: string, result: Evaluated['result'], why = ''): Evaluated => ({ address, result, why });
+  const wrong = (...evaluated: readonly Evaluated[]): readonly string[] => said({ ...spf, expected: spf.expectation.wanted, found, evaluated });
+  const head =
+    'error dns.wrong: SPF of example.org: expected v=spf1 a:mail.example.org ~all; found v=spf1 redirect=_spf.central.example, by which the result is ';
+  assert.deepEqual(wrong(each(v4, 'softfail'), each(v6, 'softfail')), [`${head}softfail for 192.0.2.25 and 2001:db8::25`]);
+  assert.deepEqual(wrong(each(v4, 'fail'), each(v6, 'permerror', 'it loops')), [`${head}fail for 192.0.2.25, permerror for 2001:db8::25 (it loops)`]);
+  const unknown = [each(v6, 'unknown', 'no answer about TXT of _spf.central.example')];
+  assert.deepEqual(said({ ...spf, state: 'unevaluated', found, evaluated: unknown }), [
+    'warning dns.spf-unknown: SPF of example.org: found v=spf1 redirect=_spf.central.example; whether that lets this server send could not be ' +
+      'found out for 2001:db8::25 (no answer about TXT of _spf.central.example)',
+  ]);
 });
 
 test('an alias is told once, whatever it keeps away', () => {

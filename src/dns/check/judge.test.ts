@@ -5,6 +5,7 @@ import type { RecordData } from '#formats';
 import { facts, RSA } from '../facts.lab.ts';
 import type { DnsFacts } from '../facts.ts';
 import { recordsOf } from '../records.ts';
+import type { Evaluated } from './check-host.ts';
 import { type Expectation, expectationsOf, type Kind, plainNames } from './expectation.ts';
 import { judge, type Standing } from './judge.ts';
 
@@ -82,7 +83,7 @@ test('MX: a backup behind ours is fine, whatever is nearer is not', () => {
   ]);
 });
 
-test('SPF: whatever lets this server send, and not everybody', () => {
+test('SPF: whatever lets this server send by its text, and not everybody; of the rest the text alone does not say it', () => {
   states(facts(), 'spf', 'example.org', 'TXT', [
     ['right', [txt('v=spf1 a:mail.example.org ~all'), txt('site-verification=1')]],
     ['right', [txt('V=SPF1  A:mail.example.org ~ALL')]],
@@ -91,17 +92,19 @@ test('SPF: whatever lets this server send, and not everybody', () => {
     ['differs', [txt('v=spf1 ip4:192.0.2.0/24 ip6:2001:db8::/32 -all')]],
     ['missing', []],
     ['missing', [txt('v=spf10 a:mail.example.org'), txt('site-verification=1')]],
-    ['wrong', [txt('v=spf1 -all')]],
-    ['wrong', [txt('v=spf1 -all a:mail.example.org')]],
-    ['wrong', [txt('v=spf1 ip4:192.0.2.25 -all')]],
-    ['wrong', [txt('v=spf1 -a:mail.example.org ~all')]],
+    ['unevaluated', [txt('v=spf1 -all')]],
+    ['unevaluated', [txt('v=spf1 -all a:mail.example.org')]],
+    ['unevaluated', [txt('v=spf1 ip4:192.0.2.25 -all')]],
+    ['unevaluated', [txt('v=spf1 -a:mail.example.org ~all')]],
+    ['unevaluated', [txt('v=spf1 redirect=_spf.central.example')]],
+    ['wrong', [txt('v=spf1 redirect=_spf.central.example +all')]],
     ['wrong', [txt('v=spf1 a:mail.example.org +all')]],
-    ['wrong', [txt('v=spf1 ip4:192.0.2.0/240 ip6:nonsense -all')]],
+    ['unevaluated', [txt('v=spf1 ip4:192.0.2.0/240 ip6:nonsense -all')]],
     ['in-the-way', [txt('v=spf1 a:mail.example.org ~all'), txt('v=spf1 mx -all')]],
   ]);
   states(facts(), 'spf', 'example.net', 'TXT', [
     ['right', [txt('v=spf1 include:mail.example.org ~all')]],
-    ['wrong', [txt('v=spf1 a ~all')]],
+    ['unevaluated', [txt('v=spf1 a ~all')]],
   ]);
   states(facts(), 'spf', HOST, 'TXT', [
     ['right', [txt('v=spf1 a -all')]],
@@ -109,8 +112,26 @@ test('SPF: whatever lets this server send, and not everybody', () => {
   ]);
   states(facts({ sending: { v4: ['192.0.2.99'], v6: [] } }), 'spf', 'example.org', 'TXT', [
     ['right', [txt('v=spf1 a:mail.example.org ip4:192.0.2.99 ~all')]],
-    ['wrong', [txt('v=spf1 a:mail.example.org ~all')]],
+    ['unevaluated', [txt('v=spf1 a:mail.example.org ~all')]],
   ]);
+});
+
+test('SPF that was evaluated: it lets each address send, or not one of them, or that is not known', () => {
+  const of = (address: string, result: Evaluated['result']): Evaluated => ({ address, result, why: '' });
+  const v4 = (result: Evaluated['result']): Evaluated => of('192.0.2.25', result);
+  const v6 = (result: Evaluated['result']): Evaluated => of('2001:db8::25', result);
+  const central = [txt('v=spf1 redirect=_spf.central.example')];
+  states(facts(), 'spf', 'example.org', 'TXT', [
+    ['differs', central, { evaluated: [v4('pass'), v6('pass')] }],
+    ['wrong', central, { evaluated: [v4('fail'), v6('fail')] }],
+    ['wrong', central, { evaluated: [v4('pass'), v6('softfail')] }],
+    ['wrong', central, { evaluated: [v4('neutral'), v6('unknown')] }],
+    ['wrong', central, { evaluated: [v4('permerror'), v6('permerror')] }],
+    ['unevaluated', central, { evaluated: [v4('pass'), v6('unknown')] }],
+  ]);
+  const [expectation, ours] = [found(facts(), 'spf', 'example.org', 'TXT'), { ...facts(), plain: new Set<string>() }];
+  const verdict = judge(expectation, { found: central, alias: undefined, evaluated: [v4('pass'), v6('softfail')] }, ours);
+  assert.deepEqual(verdict, { state: 'wrong', expected: expectation.wanted, found: central, evaluated: [v6('softfail')] });
 });
 
 test('DKIM: the key counts, not how the record is written', () => {
@@ -226,6 +247,6 @@ test('a server that is a domain itself', () => {
   const given = facts({ hostname: parseFqdn('example.org') });
   states(given, 'spf', 'example.org', 'TXT', [
     ['right', [txt('v=spf1 a ~all')]],
-    ['wrong', [txt('v=spf1 -all')]],
+    ['unevaluated', [txt('v=spf1 -all')]],
   ]);
 });

@@ -1,6 +1,7 @@
 /** Holds what stands at a name against what is to be there. Pure. */
 import type { RecordData } from '#formats';
 import { isSame } from '../same.ts';
+import type { Evaluated } from './check-host.ts';
 import type { Expectation, Ours } from './expectation.ts';
 import { judgeSpf } from './spf.ts';
 import { isText, judgeDkim, judgeDmarc, judgeGone } from './texts.ts';
@@ -12,6 +13,8 @@ export interface Standing {
   readonly alias: string | undefined;
   /** Of a name that mail programs try, where it is no alias: its addresses. */
   readonly addresses?: readonly RecordData[];
+  /** Of SPF: what receivers make of it. Without it the text alone is judged. */
+  readonly evaluated?: readonly Evaluated[];
 }
 
 type Of<T extends RecordData['type']> = Extract<RecordData, { readonly type: T }>;
@@ -87,10 +90,10 @@ const judgeClient = (wanted: readonly RecordData[], { found, addresses = [] }: S
   return without(addresses, own).length === 0 ? differs(wanted, addresses) : absent(wanted, addresses);
 };
 
-const judgeText = ({ kind, name, wanted: [first] }: Expectation, found: readonly RecordData[], ours: Ours): Verdict => {
+const judgeText = ({ kind, name, wanted: [first] }: Expectation, { found, evaluated }: Standing, ours: Ours): Verdict => {
   if (first === undefined || !isText(first)) return judgeGone(found.filter(isText));
   const texts = found.filter(isText);
-  if (kind === 'spf') return judgeSpf(name, first, texts, ours);
+  if (kind === 'spf') return judgeSpf(name, first, texts, ours, evaluated);
   return kind === 'dkim' ? judgeDkim(first, texts) : judgeDmarc(first, texts);
 };
 
@@ -115,6 +118,6 @@ export const judge = (expectation: Expectation, standing: Standing, ours: Ours):
     case 'spf':
     case 'dkim':
     case 'dmarc':
-      return judgeText(expectation, found, ours);
+      return judgeText(expectation, standing, ours);
   }
 };

@@ -3,7 +3,7 @@ import type { Finding } from '#model';
 import type { DnsFacts } from '../facts.ts';
 import type { Checked } from './checked.ts';
 import type { Kind } from './expectation.ts';
-import { valuesOf, voiceText, whatOf } from './words.ts';
+import { resultsOf, valuesOf, voiceText, whatOf } from './words.ts';
 
 const finding = (level: Finding['level'], code: string, message: string, remedy: string): Finding => ({ level, code, message, remedy });
 
@@ -33,9 +33,10 @@ const INSTEAD: Readonly<Partial<Record<Kind, string>>> = {
 const BACK = { true: ', which leads back to the address', false: ', which does not even lead back to the address' } as const;
 
 const wrong = (checked: Checked): Finding => {
-  const { expectation, expected, found, leadsBack } = checked;
+  const { expectation, expected, found, leadsBack, evaluated = [] } = checked;
   const back = leadsBack === undefined ? '' : BACK[`${leadsBack}`];
-  const message = `${whatOf(expectation)}: expected ${valuesOf(expected, expectation.type)}; found ${valuesOf(found, expectation.type)}${back}`;
+  const results = evaluated.length === 0 ? '' : `, by which the result is ${resultsOf(evaluated)}`;
+  const message = `${whatOf(expectation)}: expected ${valuesOf(expected, expectation.type)}; found ${valuesOf(found, expectation.type)}${back}${results}`;
   const instead = INSTEAD[expectation.kind];
   return finding('error', 'dns.wrong', message, instead === undefined ? change(checked) : `${change(checked)} ${instead}`);
 };
@@ -94,6 +95,14 @@ const differing = (checked: Checked): readonly Finding[] => {
   return [finding('warning', 'dns.differs', message, 'Leave it, if it is meant.')];
 };
 
+/** Whatever kept it from us may keep it from others. */
+const unevaluated = ({ expectation, found, evaluated = [] }: Checked): Finding => {
+  const there = valuesOf(found, expectation.type);
+  const message = `${whatOf(expectation)}: found ${there}; whether that lets this server send could not be found out for ${resultsOf(evaluated)}`;
+  const remedy = `Look again later; if it stays so, see that what it leads to is there, or publish what 'hauspost dns records ${expectation.of}' shows.`;
+  return finding('warning', 'dns.spf-unknown', message, remedy);
+};
+
 const leftOver = ({ expectation, found }: Checked): Finding => {
   const { kind, name, type } = expectation;
   return kind === 'dkim'
@@ -140,6 +149,8 @@ const ofState = (checked: Checked): readonly Finding[] => {
       return differing(checked);
     case 'left-over':
       return [leftOver(checked)];
+    case 'unevaluated':
+      return [unevaluated(checked)];
     case 'stale':
       return stale(checked);
   }

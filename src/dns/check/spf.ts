@@ -1,9 +1,10 @@
 /**
  * SPF (RFC 7208): whether a record lets this server send, in whatever words. Others who may send as well are the operator's business; that all may is
- * not.
+ * not. What its text does not show, such as where it leads to records of others, is left to what receivers make of it.
  */
 import { isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import type { Evaluated } from './check-host.ts';
 import type { Ours } from './expectation.ts';
 import type { Text } from './texts.ts';
 import { absent, differs, inTheWay, RIGHT, type Verdict } from './verdict.ts';
@@ -50,13 +51,24 @@ const beforeAll = (terms: readonly string[]): readonly string[] => {
 
 const isOpen = (terms: readonly string[]): boolean => terms.some((term) => term === 'all' || term === '+all');
 
+/** One address that it does not let send is enough: mail leaves by any of them. */
+const judgeEvaluated = (wanted: Text, found: readonly Text[], evaluated: readonly Evaluated[]): Verdict => {
+  const refused = evaluated.filter(({ result }) => result !== 'pass' && result !== 'unknown');
+  if (refused.length > 0) return { ...absent([wanted], found), evaluated: refused };
+  const unknown = evaluated.filter(({ result }) => result === 'unknown');
+  return evaluated.length > 0 && unknown.length === 0
+    ? differs([wanted], found)
+    : { state: 'unevaluated', expected: [wanted], found, evaluated: unknown };
+};
+
 /** With two records nobody passes (section 4.5). */
-export const judgeSpf = (name: string, wanted: Text, texts: readonly Text[], ours: Ours): Verdict => {
+export const judgeSpf = (name: string, wanted: Text, texts: readonly Text[], ours: Ours, evaluated: readonly Evaluated[] = []): Verdict => {
   const found = texts.filter(isSpf);
   const [first] = found;
   const exact = found.findIndex((each) => termsOf(each).join(' ') === termsOf(wanted).join(' '));
   if (found.length > 1) return inTheWay(exact < 0 ? found : found.filter((_, index) => index !== exact));
   if (exact === 0) return RIGHT;
   if (first === undefined || isOpen(termsOf(first))) return absent([wanted], found);
-  return lets(beforeAll(termsOf(first)), beforeAll(termsOf(wanted)), name, ours) ? differs([wanted], found) : absent([wanted], found);
+  if (lets(beforeAll(termsOf(first)), beforeAll(termsOf(wanted)), name, ours)) return differs([wanted], found);
+  return judgeEvaluated(wanted, found, evaluated);
 };

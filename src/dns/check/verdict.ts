@@ -1,11 +1,13 @@
 /** What is made of what stands at a name, by whoever reads such records. */
 import type { RecordData } from '#formats';
+import type { Evaluated } from './check-host.ts';
 
 /**
  * `right`: as it is printed, or as good to whoever reads it. `differs`: something else, which does as well. `alias`: the name is a CNAME where other
  * records are needed (RFC 2181 section 10). `in-the-way`: ours is there, and something beside it that spoils it. `left-over`: of use no more.
+ * `unevaluated`: SPF whose text alone does not say what it lets this server do, and of which that could not be found out.
  */
-export type Judged = 'right' | 'differs' | 'missing' | 'wrong' | 'in-the-way' | 'alias' | 'left-over';
+export type Judged = 'right' | 'differs' | 'missing' | 'wrong' | 'in-the-way' | 'alias' | 'left-over' | 'unevaluated';
 
 export interface Verdict {
   readonly state: Judged;
@@ -13,6 +15,8 @@ export interface Verdict {
   readonly expected: readonly RecordData[];
   /** What is there instead, or beside it. */
   readonly found: readonly RecordData[];
+  /** Of SPF that was evaluated: the addresses that it does not let send, or of which that could not be found out. */
+  readonly evaluated?: readonly Evaluated[];
 }
 
 export const RIGHT: Verdict = { state: 'right', expected: [], found: [] };

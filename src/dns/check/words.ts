@@ -1,5 +1,6 @@
 /** How records are spoken of. */
 import type { RecordData } from '#formats';
+import type { Evaluated } from './check-host.ts';
 import type { Voice } from './checked.ts';
 import type { Expectation, Kind } from './expectation.ts';
 
@@ -42,6 +43,16 @@ const one = (record: RecordData, type: RecordData['type']): string =>
 
 /** Several with a comma between; the type where it is not the one that is spoken of. */
 export const valuesOf = (records: readonly RecordData[], type: RecordData['type']): string => records.map((record) => one(record, type)).join(', ');
+
+const resultText = (some: readonly Evaluated[]): string => {
+  const [result, why] = [some[0]?.result, some[0]?.why ?? ''];
+  const addresses = `${some.map(({ address }) => address).join(' and ')}${why === '' ? '' : ` (${shortened(why)})`}`;
+  return result === 'unknown' ? addresses : `${result} for ${addresses}`;
+};
+
+/** `softfail for 192.0.2.25 and 2001:db8::25`; of an error why as well; the addresses alone where it could not be found out. */
+export const resultsOf = (evaluated: readonly Evaluated[]): string =>
+  [...Map.groupBy(evaluated, ({ result, why }) => `${result} ${why}`).values()].map(resultText).join(', ');
 
 const serial = ({ server }: Voice): string => (server.serial === undefined ? '' : ` (version ${server.serial} of the zone)`);
 
