@@ -27,6 +27,8 @@ export interface Ours {
   readonly reached: Addresses;
   /** From which it sends, beyond these. */
   readonly sending: Addresses;
+  /** By which all mail leaves instead; null: none. */
+  readonly relay: string | null;
   /** Names that must be no aliases. */
   readonly plain: ReadonlySet<string>;
 }

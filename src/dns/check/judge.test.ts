@@ -116,6 +116,18 @@ test('SPF: whatever lets this server send by its text, and not everybody; of the
   ]);
 });
 
+test('SPF where a relay sends: whatever lets somebody send', () => {
+  states(facts({ relay: parseFqdn('smtp.relay.example') }), 'spf', 'example.org', 'TXT', [
+    ['right', [txt('v=spf1 a:mail.example.org ?all')]],
+    ['differs', [txt('v=spf1 include:relay.example -all')]],
+    ['differs', [txt('v=spf1 redirect=relay.example')]],
+    ['unevaluated', [txt('v=spf1 -all')]],
+    ['unevaluated', [txt('v=spf1 -include:relay.example ~all')]],
+    ['wrong', [txt('v=spf1 include:relay.example +all')]],
+  ]);
+  states(facts(), 'spf', 'example.org', 'TXT', [['unevaluated', [txt('v=spf1 include:relay.example -all')]]]);
+});
+
 test('SPF that was evaluated: it lets each address send, or not one of them, or that is not known', () => {
   const of = (address: string, result: Evaluated['result']): Evaluated => ({ address, result, why: '' });
   const v4 = (result: Evaluated['result']): Evaluated => of('192.0.2.25', result);

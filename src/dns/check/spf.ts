@@ -51,6 +51,10 @@ const beforeAll = (terms: readonly string[]): readonly string[] => {
 
 const isOpen = (terms: readonly string[]): boolean => terms.some((term) => term === 'all' || term === '+all');
 
+/** Somebody may send: a term in front of `all` that refuses nobody, or a record that it leads to (section 6.1). */
+const letsSomebody = (terms: readonly string[]): boolean =>
+  beforeAll(terms).some((term) => !/^[-~?]/.test(term)) || terms.some((term) => term.startsWith('redirect='));
+
 /** One address that it does not let send is enough: mail leaves by any of them. */
 const judgeEvaluated = (wanted: Text, found: readonly Text[], evaluated: readonly Evaluated[]): Verdict => {
   const refused = evaluated.filter(({ result }) => result !== 'pass' && result !== 'unknown');
@@ -70,5 +74,7 @@ export const judgeSpf = (name: string, wanted: Text, texts: readonly Text[], our
   if (exact === 0) return RIGHT;
   if (first === undefined || isOpen(termsOf(first))) return absent([wanted], found);
   if (lets(beforeAll(termsOf(first)), beforeAll(termsOf(wanted)), name, ours)) return differs([wanted], found);
+  // Of a relay's addresses its provider alone knows; what it says to publish names none of ours.
+  if (ours.relay !== null && letsSomebody(termsOf(first))) return differs([wanted], found);
   return judgeEvaluated(wanted, found, evaluated);
 };
