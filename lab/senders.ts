@@ -106,7 +106,11 @@ export const handOver = async (server: Server, tally: Tally, textOf: TextOf, nex
       return made;
     };
     const limit = performance.now() + PATIENCE_MS;
-    for (let attempts = 1; !(await sender.send(one, text)) && performance.now() < limit; attempts += 1) await pause(one, attempts);
+    for (let attempts = 1; !(await sender.send(one, text)) && performance.now() < limit; attempts += 1) {
+      // The test is over.
+      if (!server.machine.isOn()) return;
+      await pause(one, attempts);
+    }
   }
   sender.close();
 };
