@@ -47,7 +47,7 @@ export const message = (from: string, id: string, text: string, type = 'text/pla
 const codeOf = (error: unknown): number => {
   const words = String(error);
   const code = /(?:STARTTLS:|greeted with) ([0-9]{3})/.exec(words)?.[1];
-  if (code === undefined && !/closed the connection/.test(words)) throw error;
+  if (code === undefined && !/closed the connection|ECONNRESET/.test(words)) throw error;
   return Number(code ?? 421);
 };
 
@@ -119,16 +119,23 @@ export const taken = (what: string, send: () => Promise<number>): Promise<true> 
     500,
   );
 
+/** Many at once that cannot be delivered: by that the queue manager gives a destination up, and puts off what comes for it without trying. */
+const triedInVain = async ({ machine }: Server): Promise<void> => {
+  ok(await machine.run(['postqueue', '-f']));
+  const rest = async (): Promise<true | undefined> =>
+    !/"queue_name": "(?:active|incoming)"/.test((await machine.run(['postqueue', '-j'])).stdout) || undefined;
+  await until('nothing is being delivered', rest, BACK_MS, 300);
+};
+
 const whileStopped = async (server: Server, { unit, ...fates }: Daemon, ids: readonly string[], own: string): Promise<void> => {
   await byProgram(server, `program-without-${unit}@hauspost.test`);
-  for (const id of ids) {
-    const code = await byStranger(server, id);
-    assert.equal(fateOf(code), fates.ordinary, `${id}: ${code}`);
-  }
+  const codes = await Promise.all(ids.map((id) => byStranger(server, id)));
+  assert.deepEqual(codes.map(fateOf), Array(ids.length).fill(fates.ordinary), codes.join(' '));
   const marked = await byStranger(server, `gtube-without-${unit}@outside.test`, GTUBE);
   assert.equal(fateOf(marked), fates.spam, `GTUBE: ${marked}`);
   const mine = await byDemo(server, own);
   assert.equal(fateOf(mine), fates.login, `login: ${mine}`);
+  await triedInVain(server);
 };
 
 /** Whatever became of those that came before: the first who could not be delivered keeps none of those who come now waiting. */
@@ -169,8 +176,9 @@ export const without = (get: () => Server, daemon: Daemon): void => {
       await copies(server, [...ids, own, `program-without-${unit}@hauspost.test`]),
       Array.from({ length: MESSAGES + 2 }, () => 1),
     );
-    const each = (back - begun) / (MESSAGES + 2);
-    console.log(`    without ${name}: ${each.toFixed(0)} ms for an answer; all in INBOX ${(performance.now() - back).toFixed(0)} ms after its start`);
+    console.log(
+      `    without ${name}: ${(back - begun).toFixed(0)} ms for all answers; all in INBOX ${(performance.now() - back).toFixed(0)} ms after its start`,
+    );
   });
 };
 
