@@ -21,13 +21,13 @@ export interface Inside {
   spawn(argv: Argv, options?: Omit<InsideOptions, 'input' | 'ms' | 'encoding'>): Child;
 }
 
-const INTO = (pid: number): Argv => [...['nsenter', '--target', String(pid), '--mount', '--uts', '--ipc', '--net', '--pid', '--root', '--wd', '--']];
+const into = (pid: number): Argv => ['nsenter', '--target', String(pid), '--mount', '--uts', '--ipc', '--net', '--pid', '--root', '--wd', '--'];
 
 const as = (user: string | undefined): Argv => (user === undefined ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--init-groups', '--']);
 
 /** What to start on the host so that `argv` runs there. */
 export const entering = (pid: number, argv: Argv, options: InsideOptions): Argv => [
-  ...INTO(pid),
+  ...into(pid),
   // nsenter forks to get into the pid namespace: its child needs the tie, too.
   ...DIES_WITH_PARENT,
   ...['env', '-i', '-C', options.cwd ?? '/'],
@@ -43,7 +43,7 @@ export const entering = (pid: number, argv: Argv, options: InsideOptions): Argv 
 export const inside = (pid: () => number, prefix: Argv = []): Inside & { leave(): Promise<void> } => {
   let agent: { readonly of: number; readonly it: Agent } | undefined;
   const agentOf = (of: number): Agent => {
-    if (agent?.of !== of) agent = { of, it: startAgent(INTO(of)) };
+    if (agent?.of !== of) agent = { of, it: startAgent(into(of)) };
     return agent.it;
   };
   return {
