@@ -254,6 +254,25 @@ for (const release of ['bookworm', 'trixie'] as const) {
       assert.equal(await tries(BEN, v4(3)), 'in');
     });
 
+    /** So many questions begin at the same moment: behind a lock until all wait for it. Answers what was said of errors. */
+    const atOnce = (table: string, question: string, count: number): Promise<string> => {
+      const waiting = `SELECT COUNT(*) FROM information_schema.processlist WHERE state LIKE 'Waiting%' AND info LIKE 'SELECT login_%'`;
+      const open = `BEGIN NOT ATOMIC WHILE (${waiting}) < ${count} DO DO SLEEP(0.05); END WHILE; END`;
+      const gate = [`DELETE FROM ${table}`, `LOCK TABLES ${table} WRITE`, "SELECT 'closed'", open, 'UNLOCK TABLES'].join('//');
+      const script = `cd "$(mktemp -d)"; mkfifo closed; mariadb --delimiter=// --unbuffered -N vmail -e "${gate}" >closed & read _ <closed
+        for number in $(seq ${count}); do mariadb -N vmail -e "SELECT ${question}" 2>&1 >/dev/null & done; wait`;
+      return shell(place.machine, script);
+    };
+
+    test('many logins at once after a quiet time: each is taken down', async () => {
+      const rows = async (table: string): Promise<number> =>
+        Number(await shell(place.machine, `mariadb -N vmail -e 'SELECT COUNT(*) FROM ${table}'`));
+      assert.equal(await atOnce('login_failures', `login_failed_v1('${v4(14)}', 'dolf', '${PUBLIC.domain}', '$number', 3600)`, 16), '');
+      assert.equal(await rows('login_failures'), 16);
+      assert.equal(await atOnce('login_clients', `login_succeeded_v1('${v4(14)}', 'dolf$number', '${PUBLIC.domain}')`, 16), '');
+      assert.equal(await rows('login_clients'), 16);
+    });
+
     test('right ones: 300 a minute from one address, where others fail in between', async () => {
       const begun = performance.now();
       const batch = async (first: number): Promise<readonly Outcome[]> => {
