@@ -123,6 +123,21 @@ test('a stranger on the network is seen by its own address, and a machine reache
   server.close();
 });
 
+test('what is still open ends with its host: connections, and those that a server took', options, async () => {
+  await using lan = await network();
+  const [near, far] = [await lan.host('near', { v4: '10.99.7.8', v6: 'fd99::8' }), await lan.host('far', { v4: '10.99.7.9', v6: 'fd99::9' })];
+  const server = await far.listen({ host: '10.99.7.9', port: 25 });
+  const connections = once(server, 'connection');
+  const dialled = await near.dial({ host: '10.99.7.9', port: 25 });
+  const [taken] = (await connections) as [Socket];
+  const datagrams = await near.datagrams({ host: '10.99.7.8', port: 53 });
+  const ends = Promise.all([server, dialled, taken, datagrams].map((open) => once(open, 'close')));
+  dialled.write('nobody reads this');
+  await near[Symbol.asyncDispose]();
+  await far[Symbol.asyncDispose]();
+  await ends;
+});
+
 for (const kind of KINDS) {
   test(`${kind.release}, init ${kind.init}: apt installs without a network`, options, async () => {
     await using machine = await boot({ image: await image(kind, 'packages') });

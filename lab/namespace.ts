@@ -2,6 +2,7 @@
 import { mountPoint, script } from './owner.ts';
 import { type Argv, doNotWaitFor, ended, must, type Output, type RunOptions, start } from './process.ts';
 import { type Changes, firstLine } from './room.ts';
+import { hangUp } from './sockets.ts';
 
 export interface Holder {
   readonly pid: number;
@@ -13,13 +14,15 @@ export interface Holder {
 const hold = async (namespaces: Readonly<readonly string[]>, args: readonly string[]): Promise<Holder> => {
   const child = start(['unshare', ...namespaces, '--', 'sh', script('holder.sh'), ...args]);
   const pid = Number(await firstLine(child, 'the namespace'));
+  const netns = `/proc/${pid}/ns/net`;
   doNotWaitFor(child);
   const close = async (): Promise<void> => {
     child.ref();
     child.kill('SIGKILL');
     await ended(child);
+    hangUp(netns);
   };
-  return { pid, netns: `/proc/${pid}/ns/net`, close };
+  return { pid, netns, close };
 };
 
 export const holdNetwork = (): Promise<Holder> => hold(['--net'], []);

@@ -1,7 +1,8 @@
 /**
  * Sockets of another network namespace in this process. A small helper inside the namespace opens them and hands them over, so that
  * the server sees a client at an address of that namespace (127.0.0.9, say), and a test can be a server there. The helper is started
- * when first needed and dies with us.
+ * when first needed and dies with us. What was handed over ends with its namespace (`hangUp`): what a failed test left open would keep
+ * its process from ending.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket as DatagramSocket } from 'node:dgram';
@@ -129,12 +130,32 @@ const forwardTo = async (dial: (target: Target) => Promise<Socket>, target: Targ
   return { port: typeof address === 'object' && address !== null ? address.port : 0, close, [Symbol.asyncDispose]: close };
 };
 
+/** By the path of the namespace, what is open of it here. */
+const openOf = new Map<string, Set<Handed>>();
+
+const keep = (netns: string, handed: Handed): Handed => {
+  const open = openOf.get(netns) ?? new Set();
+  openOf.set(netns, open.add(handed));
+  handed.once('close', () => open.delete(handed));
+  if (!(handed instanceof Socket) && !(handed instanceof DatagramSocket)) handed.on('connection', (socket) => keep(netns, socket));
+  return handed;
+};
+
+/** Where the namespace at the path `netns` goes: nobody is left who would end its connections. */
+export const hangUp = (netns: string): void => {
+  for (const handed of openOf.get(netns) ?? []) {
+    if (handed instanceof Socket) handed.destroy();
+    else handed.close();
+  }
+  openOf.delete(netns);
+};
+
 /** Sockets of the namespace at the path `netns`. */
 export const socketsOf = (netns: string): Sockets => {
   let opener: Opener | undefined;
-  const ask: Opener['ask'] = (request) => {
+  const ask: Opener['ask'] = async (request) => {
     opener ??= startOpener(netns);
-    return opener.ask(request);
+    return keep(netns, await opener.ask(request));
   };
   const dial = async (target: Target): Promise<Socket> => {
     const socket = await ask({ kind: 'dial', ...target });

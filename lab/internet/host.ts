@@ -3,7 +3,7 @@ import { type Argv, type Child, collect, doNotWaitFor, ended, type Output, succe
 import { inNetwork } from '../namespace.ts';
 import type { Addresses, Network } from '../network.ts';
 import { type Files, openRoom, type Room } from '../room.ts';
-import { type Sockets, socketsOf } from '../sockets.ts';
+import { hangUp, type Sockets, socketsOf } from '../sockets.ts';
 import type { Layer } from '../store.ts';
 
 export interface ForeignHost extends Sockets, AsyncDisposable {
@@ -57,6 +57,9 @@ export const foreignHost = async (lan: Network, layer: Layer, name: string, addr
       };
     },
     said: () => sayings.map((one) => one.text()).join(''),
-    [Symbol.asyncDispose]: room.close,
+    [Symbol.asyncDispose]: async () => {
+      await room.close();
+      hangUp(netns);
+    },
   };
 };
