@@ -2,7 +2,7 @@
 import { dated } from './dated.ts';
 import assert from 'node:assert/strict';
 import { bothAre, fromKeys, signatures } from './dkim.ts';
-import { arrived, type Server } from './mail.ts';
+import { arrived, type Login, type Server } from './mail.ts';
 import { until } from './process.ts';
 import { sql } from './sql.ts';
 
@@ -60,11 +60,14 @@ export const ownKeys = (server: Server, domain: string): Promise<string> =>
   );
 
 /** The filter may just have heard of the one key and not of the other. */
-const isSignedTwice = (source: string): boolean => source.match(/^DKIM-Signature:/gim)?.length === 2;
+export const isSignedTwice = (source: string): boolean => source.match(/^DKIM-Signature:/gim)?.length === 2;
+
+/** Of the account that is added with the domain. */
+export const loginOf = (domain: string): Login => ({ user: `anna@${domain}`, pass: 'anna-password' });
 
 /** Adds both, sends until it is signed, verifies; answers with the milliseconds since the insertion. */
 export const signsAfterSql = async (server: Server, domain: string): Promise<number> => {
-  const login = { user: `anna@${domain}`, pass: 'anna-password' };
+  const login = loginOf(domain);
   assert.equal(await keyFiles(server, domain), '', 'it has no key before');
   await sql(
     server.machine,

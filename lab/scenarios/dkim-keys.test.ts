@@ -5,7 +5,7 @@ import { childrenOf } from '../children.ts';
 import { HAUSPOST, type Server, until } from '../index.ts';
 import { answered, exits, type Finding } from '../operator.ts';
 import { onEachRelease } from '../scenario.ts';
-import { keyFiles, ownKeys, received, signsAfterSql } from '../signing.ts';
+import { isSignedTwice, keyFiles, loginOf, ownKeys, received, signsAfterSql } from '../signing.ts';
 import { sql } from '../sql.ts';
 
 const LOOP = '/usr/local/lib/hauspost/dkim-keys';
@@ -58,10 +58,53 @@ const ticks = async ({ machine }: Server, count: number): Promise<void> => {
   }
 };
 
+const SCANNERS = '^rspamd: rspamd_proxy process';
+
+const scanners = async ({ machine }: Server): Promise<readonly string[]> =>
+  (await machine.run(['pgrep', '-f', SCANNERS])).stdout.split('\n').filter((pid) => pid !== '');
+
+/** Rspamd's own main process begins them anew. */
+const killScanners = async (server: Server): Promise<void> => {
+  const before = await scanners(server);
+  assert.ok(before.length > 1, before.join(' '));
+  await shell(server, `kill -KILL ${before.join(' ')}`);
+  const areBack = async (): Promise<true | undefined> => {
+    const now = await scanners(server);
+    return (now.length === before.length && !now.some((pid) => before.includes(pid))) || undefined;
+  };
+  await until('others have taken their places', areBack, 60_000, 200);
+};
+
+/** Each on a connection of its own. */
+const MESSAGES = 6;
+let rounds = 0;
+
+const allAreSigned = async (server: Server, domain: string): Promise<true | undefined> => {
+  rounds += 1;
+  const login = loginOf(domain);
+  for (let n = 0; n < MESSAGES; n += 1)
+    if (!isSignedTwice(await received(server, server.client(587, login), login.user, `${domain}-again-${rounds}-${n}`))) return undefined;
+  return true;
+};
+
+/** Changes with each touch. */
+const mapsOf = async ({ machine }: Server): Promise<string> => (await machine.run(['sh', '-c', 'stat -c "%n %z" /var/lib/rspamd/dkim/*.map'])).stdout;
+
 onEachRelease((get) => {
   test('D1, M14: mail of a domain and account that SQL added is signed within 60 s, and a verifier agrees', async () => {
     assert.ok((await signsAfterSql(get(), 'inserted.test')) < 60_000);
     await hasten(get());
+  });
+
+  test('M14: scanners that were killed are followed by some that sign for it as well; after that the maps are left alone', async () => {
+    const server = get();
+    await killScanners(server);
+    await until('all its mail is signed', () => allAreSigned(server, 'inserted.test'), 60_000, 500);
+    await ticks(server, 4);
+    const before = await mapsOf(server);
+    assert.match(before, /^\/\S+ed25519\.map .*\n\/\S+selectors\.map .*\n$/);
+    await ticks(server, 3);
+    assert.equal(await mapsOf(server), before);
   });
 
   test('M14: its twin, mail of a domain that is not ours, is not signed', async () => {

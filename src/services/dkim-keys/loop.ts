@@ -1,6 +1,8 @@
 /**
  * The loop itself. It compares the domains of the database with the map of selectors, which costs 0.03 s of a processor each time,
  * and starts Hauspost only where a domain is missing there. It says what happened and what is wrong, each once, and nothing else.
+ * Rspamd's processes that have begun since its last look get to see the maps (docs/rspamd.md): what these held when Rspamd's first process began is all
+ * that the later ones know otherwise.
  */
 import { path } from '#base';
 import { shellLine } from '#formats';
@@ -10,6 +12,8 @@ export const LOOP = path('/usr/local/lib/hauspost/dkim-keys');
 
 /** A new domain signs within this and the time for a key, up to 2 s on slow processors; Rspamd sees the map at once (docs/rspamd.md). */
 const SECONDS = 10;
+/** How often the maps are touched: a process that has just begun may not watch them yet, and whole seconds count. */
+const TOUCHES = 3;
 /** After a failure: what is broken stays so for a while, and each attempt starts Node. */
 const PATIENCE = 40;
 
@@ -22,6 +26,7 @@ const query = ({ wiring }: RenderInput): string =>
 export const loop = (input: RenderInput): string => `#!/bin/sh
 # Written by Hauspost. Makes DKIM keys for domains that SQL has added: see docs/rspamd.md.
 map=${shellLine([`${input.wiring.places.dkim}/selectors.map`])}
+other=${shellLine([`${input.wiring.places.dkim}/ed25519.map`])}
 
 domains() { ${query(input)} 2>&1; }
 
@@ -29,6 +34,18 @@ domains() { ${query(input)} 2>&1; }
 unsigned() {
   [ -e "$map" ] || set -- /dev/null
   awk '!read { has[$1]; next } !($1 in has)' read=0 "\${1:-$map}" read=1 -
+}
+
+# Of Rspamd, as they were at the last look.
+processes=
+touches=0
+show() {
+  now=$(pgrep -x rspamd)
+  [ "$now" = "$processes" ] || touches=${TOUCHES}
+  processes=$now
+  [ "$touches" -gt 0 ] || return 0
+  touch -c "$map" "$other"
+  touches=$((touches - 1))
 }
 
 said=
@@ -43,6 +60,7 @@ hopeless=
 hindrance=
 while :; do
   pause=${SECONDS}
+  show
   if all=$(domains); then
     hindrance=
     missing=$(printf '%s\\n' "$all" | unsigned)
