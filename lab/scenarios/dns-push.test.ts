@@ -11,36 +11,14 @@ import { heldUp } from '../held-up.ts';
 import { fromKeys, until } from '../index.ts';
 import { addressesOf, heldBy, type Internet, NAME_SERVERS, onEachReleaseThere, type Ours, reverseOf, UPDATER } from '../internet/index.ts';
 import { answered, exits, type Failure, inOwnProcesses } from '../operator.ts';
+import { publishedMeanwhile } from '../parts/dns-kept.ts';
+import { configure, KEY_FILE, places, PRIMARY, push, section, shell } from '../parts/dns-pushed.ts';
 import { json, ok } from '../people.ts';
 import { holdUpkeep } from '../upkeep.ts';
 
-const PRIMARY = NAME_SERVERS.primary.v4;
 /** The address at which nobody is. */
 const DEAD = addressesOf(9).v4;
-const KEY_FILE = '/etc/hauspost/dns-key';
 const NOWHERE = 'nowhere.example';
-
-interface Value {
-  readonly name: string;
-  readonly type: string;
-  readonly value: string;
-}
-
-interface Pushed {
-  readonly pushed: boolean;
-  readonly zones: readonly {
-    readonly zone: string;
-    readonly pushed: boolean;
-    readonly added: readonly Value[];
-    readonly changed: readonly { readonly name: string; readonly type: string }[];
-    readonly removed: readonly Value[];
-    readonly kept: readonly Value[];
-    readonly foreign: readonly Value[];
-    readonly conflicts: readonly { readonly name: string; readonly type: string; readonly found: readonly string[] }[];
-  }[];
-  readonly reverse: readonly { readonly address: string; readonly target: string }[];
-  readonly findings: readonly { readonly code: string }[];
-}
 
 /** At both servers; the second has it by transfer. */
 const holds = async (net: Internet, zone: string, wanted: readonly string[]): Promise<void> => {
@@ -105,24 +83,8 @@ const domainLines = async (server: Ours, domain: string, spf: string, said: Said
 const key = (name: string, secret: string): string => `key "${name}" {\n\talgorithm ${UPDATER.algorithm};\n\tsecret "${secret}";\n};\n`;
 const RIGHT = key('lab', UPDATER.secret);
 
-const shell = async ({ machine }: Ours, script: string, input = ''): Promise<string> => ok(await machine.run(['sh', '-c', script], { input })).stdout;
-
-/** Replaces the section, which stands last. */
-const configure = (server: Ours, section: string): Promise<string> =>
-  shell(server, "sed -i '/^\\[dns\\]/,$d' /etc/hauspost/hauspost.toml && cat >>/etc/hauspost/hauspost.toml", section);
-
-const section = (server = PRIMARY, more = ''): string => `[dns]\nupdate_server = "${server}"\nupdate_key_file = "${KEY_FILE}"\n${more}`;
-
 const writeKey = (server: Ours, text: string, mode = '600'): Promise<string> =>
   shell(server, `rm -rf ${KEY_FILE}; cat >${KEY_FILE}; chmod ${mode} ${KEY_FILE}`, text);
-
-const push = async (server: Ours, code = 0, ...words: readonly string[]): Promise<Pushed> => {
-  const { stdout } = await exits(server, code, 'dns', 'push', ...words, '--yes', '--json');
-  return JSON.parse(stdout) as Pushed;
-};
-
-const places = (list: readonly { readonly name: string; readonly type: string }[]): readonly string[] =>
-  list.map(({ name, type }) => `${name}/${type}`).toSorted();
 
 const WEBSITE = 'site-verification=1';
 
@@ -330,6 +292,8 @@ onEachReleaseThere(
       await push(server, 0, '--take-over', `_imap._tcp.${further}/SRV`);
       assert.deepEqual(await heldBy(net, 'primary', further), before);
     });
+
+    publishedMeanwhile(get);
 
     test('killed before the change is sent, or after it: the next push finishes, and knows what is ours', async () => {
       const { net, server, further } = get();

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { operatorError, parseDomain } from '#base';
 import { homeDomain } from '#config';
 import { domains } from '#directory';
+import { listDkimKeys } from '#dkim';
 import {
   clientNames,
   type ClientService,
@@ -28,6 +29,7 @@ import { loadInput } from './desired.ts';
 import { isServed } from './materials.ts';
 import { type Context, operation } from './operation.ts';
 import { finding, warned, withDirectory } from './people.ts';
+import { keyringOf } from './secrets.ts';
 import { serverKeys } from './server-keys.ts';
 
 const CLIENT_SERVICES: readonly ClientService[] = ['imaps', 'imap', 'submissions', 'submission'];
@@ -49,7 +51,8 @@ const signer = ({ settings }: RenderInput, leaf: X509Certificate | undefined): S
 export const factsFor = async (context: Context, input: RenderInput, names: readonly string[]): Promise<DnsFacts> => {
   const { settings, facts, wiring } = input;
   const leaf = await certificateAt(context.machine, wiring.places['tls-chain']);
-  const keysOf = Map.groupBy(facts.dkimKeys, ({ domain }) => domain);
+  // As they lie there now: whoever brought the input may have waited for others since.
+  const keysOf = Map.groupBy(await listDkimKeys(keyringOf(context)), ({ domain }) => domain);
   return {
     hostname: settings.hostname,
     home: homeDomain(settings),
