@@ -6,9 +6,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { heldBy, type Internet, type Ours } from '../internet/index.ts';
 import { HAUSPOST, until } from '../index.ts';
+import { exits } from '../operator.ts';
 import { ended } from '../process.ts';
 import { firstLine } from '../room.ts';
-import { push, shell } from './dns-pushed.ts';
+import { configure, places, push, section, shell } from './dns-pushed.ts';
 
 interface Place {
   readonly net: Internet;
@@ -51,5 +52,77 @@ export const publishedMeanwhile = (get: () => Place & { readonly further: string
     assert.deepEqual(await heldBy(net, 'primary', further), before);
     await server.order('domain', 'remove', added);
     await push(server);
+  });
+};
+
+/** As where a router, or a provider, has taken them away for a moment; the name server is still reached. */
+const loseAddresses = async (server: Ours): Promise<() => Promise<void>> => {
+  const { v4, v6 } = server.identity.addresses;
+  const ip = (verb: string): Promise<string> =>
+    shell(server, `ip address ${verb} ${v4}/16 dev host0 && ip address ${verb} ${v6}/64 dev host0${verb === 'add' ? ' nodad' : ''}`);
+  await shell(server, 'ip address add 10.77.0.2/32 dev host0');
+  await ip('del');
+  return async () => {
+    await ip('add');
+    await shell(server, 'ip address del 10.77.0.2/32 dev host0 && ip route replace default dev host0 && ip route replace ::/0 dev host0');
+  };
+};
+
+/** Removed by hand: that upkeep has put it back shows that it has looked at the zone. */
+const SIGN = '_imaps._tcp';
+
+/** The zones as they were, but for what is removed by hand. */
+const keeps = async ({ net, server }: Place, zones: readonly string[]): Promise<void> => {
+  const before = await Promise.all(zones.map((zone) => heldBy(net, 'primary', zone)));
+  await net.names.remove(...zones.map((zone) => `${SIGN}.${zone}. SRV`));
+  await server.hauspost(['upkeep']);
+  assert.deepEqual(await Promise.all(zones.map((zone) => heldBy(net, 'primary', zone))), before);
+};
+
+export const keptWithoutAddresses = (get: () => Place & { readonly further: string }): void => {
+  test('upkeep leaves SPF, as it leaves addresses, while the machine has no public address; dns push, which shows it first, does not', async () => {
+    const { net, server, further } = get();
+    const { domain, hostname } = server.identity;
+    const before = await heldBy(net, 'primary', domain);
+    const comeBack = await loseAddresses(server);
+    await keeps(get(), [domain, further]);
+    const gone = places((await push(server)).zones.flatMap(({ removed }) => removed));
+    assert.deepEqual(gone, [`${domain}/TXT`, `${further}/TXT`, `${hostname}/A`, `${hostname}/AAAA`, `${hostname}/TXT`].toSorted());
+    await comeBack();
+    await push(server);
+    assert.deepEqual(await heldBy(net, 'primary', domain), before);
+  });
+};
+
+const [KEY, CHAIN] = ['/etc/ssl/private/operators.key', '/etc/ssl/operators.pem'];
+const TLS = `[tls]\nsource = "files"\nkey = "${KEY}"\nchain = "${CHAIN}"\n`;
+
+/** A certificate for the names that mail programs try, of an authority whose name CAA records know. */
+const makeCertificate = async (server: Ours): Promise<void> => {
+  const { domain, hostname } = server.identity;
+  const names = [hostname, `imap.${domain}`, `smtp.${domain}`].map((name) => `DNS:${name}`).join(',');
+  const request = `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90 -subj "/O=Let's Encrypt" -addext subjectAltName=${names}`;
+  await shell(server, `${request} -keyout ${KEY} -out ${CHAIN} 2>/dev/null; chmod 600 ${KEY}`);
+};
+
+export const keptForCertificate = (get: () => Place): void => {
+  test('upkeep leaves CNAME and CAA while the certificate cannot be read; with one that daemons have read, and that is not for these names, they go', async () => {
+    const { net, server } = get();
+    const { domain, hostname } = server.identity;
+    const ofCertificate = async (): Promise<readonly string[]> =>
+      (await heldBy(net, 'primary', domain)).filter((line) => / (?:CNAME|CAA) /.test(line)).map((line) => line.replace(/ \d+ /, ' '));
+    await makeCertificate(server);
+    await configure(server, `${section()}${TLS}`);
+    await exits(server, 0, 'apply', '--yes');
+    await push(server);
+    const theirs = [`${hostname}. CAA 0 issue "letsencrypt.org"`, `imap.${domain}. CNAME ${hostname}.`, `smtp.${domain}. CNAME ${hostname}.`];
+    assert.deepEqual(await ofCertificate(), theirs.toSorted());
+    await shell(server, `mv ${CHAIN} ${CHAIN}.away`);
+    await keeps(get(), [domain]);
+    assert.deepEqual(await ofCertificate(), theirs.toSorted());
+    await configure(server, section());
+    await exits(server, 0, 'apply', '--yes');
+    await exits(server, 0, 'upkeep');
+    assert.deepEqual(await ofCertificate(), []);
   });
 };

@@ -11,7 +11,7 @@ import { heldUp } from '../held-up.ts';
 import { fromKeys, until } from '../index.ts';
 import { addressesOf, heldBy, type Internet, NAME_SERVERS, onEachReleaseThere, type Ours, reverseOf, UPDATER } from '../internet/index.ts';
 import { answered, exits, type Failure, inOwnProcesses } from '../operator.ts';
-import { publishedMeanwhile } from '../parts/dns-kept.ts';
+import { keptForCertificate, keptWithoutAddresses, publishedMeanwhile } from '../parts/dns-kept.ts';
 import { configure, KEY_FILE, places, PRIMARY, push, section, shell } from '../parts/dns-pushed.ts';
 import { json, ok } from '../people.ts';
 import { holdUpkeep } from '../upkeep.ts';
@@ -294,6 +294,7 @@ onEachReleaseThere(
     });
 
     publishedMeanwhile(get);
+    keptWithoutAddresses(get);
 
     test('killed before the change is sent, or after it: the next push finishes, and knows what is ours', async () => {
       const { net, server, further } = get();
@@ -350,5 +351,7 @@ onEachReleaseThere(
       );
       assert.deepEqual(await heldBy(net, 'primary', domain), before);
     });
+
+    keptForCertificate(get);
   },
 );

@@ -71,6 +71,7 @@ const asRecord = ({ name, type, data, why }: Reverse, ttl: number): DnsRecord =>
 const isReverse = ({ type }: { readonly type: string }): boolean => type === 'PTR';
 
 const OF_ADDRESSES = new Set(['A', 'AAAA', 'PTR']);
+const OF_CERTIFICATE = new Set(['CNAME', 'CAA']);
 
 /** Nobody here knows the domain at this moment: the database may be younger than what was published. */
 const isUnknown = ({ hostname, domains: served }: DnsFacts, wanted: Pick<Wanted, 'name' | 'type'>): boolean => {
@@ -78,14 +79,21 @@ const isUnknown = ({ hostname, domains: served }: DnsFacts, wanted: Pick<Wanted,
   return concern !== hostname && served.every(({ domain }) => domain !== concern);
 };
 
+/** Which key is served, for which names, and who signed for it: what lies there does not tell. */
+const isCertificateUnknown = ({ certificateRead, keys }: DnsFacts): boolean => !certificateRead || keys.length === 0;
+
+/** At this moment, whether such a record is to be: SPF is left out where no address is known, and what goes by the certificate where that cannot be read. */
+const isUncertain = (facts: DnsFacts, wanted: Pick<Wanted, 'name' | 'type'>): boolean =>
+  (wanted.type === 'TXT' && wanted.name === concernOf(wanted)) || (OF_CERTIFICATE.has(wanted.type) && isCertificateUnknown(facts));
+
 /** What would leave the server without the record that others need at this moment. */
 const sparedBy =
   (facts: DnsFacts, unasked: boolean) =>
   (wanted: Wanted): boolean => {
     const { type, records } = wanted;
-    if (unasked && records.length === 0 && (OF_ADDRESSES.has(type) || isUnknown(facts, wanted))) return true;
+    if (unasked && records.length === 0 && (OF_ADDRESSES.has(type) || isUncertain(facts, wanted) || isUnknown(facts, wanted))) return true;
     // As long as daemons serve another key than the one that lies there, its record has to stay (RFC 7671 section 8.1).
-    return type === 'TLSA' && (!facts.certificateRead || facts.keys.length === 0);
+    return type === 'TLSA' && isCertificateUnknown(facts);
   };
 
 const leftOverIn = ({ zones }: PushPlan, facts: DnsFacts, published: ReadonlySet<Identity>): readonly Difference[] =>
