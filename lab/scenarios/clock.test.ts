@@ -4,15 +4,18 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ownClock } from '../clock.ts';
+import { clockOfNewPrograms, ownClock } from '../clock.ts';
 import { dated } from '../dated.ts';
 import { allRun, type Server, until } from '../index.ts';
-import { announcedSize, answered, configure, exits, type Finding, generations, type Plan } from '../operator.ts';
+import { announcedSize, answered, configure, exits, type Finding, generations, inOwnProcesses, type Plan } from '../operator.ts';
 import { onEachRelease } from '../scenario.ts';
 import { holdUpkeep } from '../upkeep.ts';
 
 const DAY_S = 86_400;
 const FAR_S = 400 * DAY_S;
+
+/** The own authority is made for ten years. */
+const BEYOND_S = 11 * 365 * DAY_S;
 
 interface Status {
   readonly services: readonly { readonly name: string; readonly state: string; readonly since: string }[];
@@ -25,6 +28,9 @@ const shell = async ({ machine }: Server, script: string, input = ''): Promise<s
   assert.equal(code, 0, `${script}: ${stdout}${stderr}`);
   return stdout;
 };
+
+/** Which one signs, by its key and dates. */
+const authority = (server: Server): Promise<string> => shell(server, 'openssl x509 -in /var/lib/hauspost/tls/ca.pem -noout -fingerprint -sha256');
 
 const status = async (server: Server): Promise<Status> => (await answered<Status>(server, 'status')).document;
 
@@ -86,6 +92,25 @@ onEachRelease((get) => {
     await allRun(server.machine);
     console.log(`    ${Math.round(ahead / DAY_S)} days ahead; begun anew: ${begunAnew(before, await pids(server))}`);
   };
+
+  test('M20: far ahead for a moment, beyond the end of the own authority: another one signs; once the clock is right, the one that people trust does', async () => {
+    const server = inOwnProcesses(get());
+    await holdUpkeep(server.machine);
+    const before = await authority(server);
+    const set = await clockOfNewPrograms(server.machine);
+    for (const _ of ['the first time', 'again']) {
+      await set(BEYOND_S);
+      await exits(server, 0, 'upkeep');
+      assert.notEqual(await authority(server), before);
+      await set(0);
+      assert.match((await exits(server, 0, 'upkeep')).stdout, /^The certificate was renewed; /);
+      assert.equal(await authority(server), before);
+      await shell(server, 'openssl verify -CAfile /var/lib/hauspost/tls/ca.pem /var/lib/hauspost/tls/chain.pem');
+    }
+    const kept = '/var/lib/hauspost/secrets/own-ca-earlier';
+    const modes = await shell(server, `stat -c '%a %U:%G' /var/lib/hauspost/tls/ca.pem /var/lib/hauspost/secrets/own-ca.key ${kept} ${kept}/*`);
+    assert.equal(modes, `644 root:root\n600 root:root\n700 root:root\n${'600 root:root\n'.repeat(2)}`);
+  });
 
   test('M20: before, all is well and nothing is said of the clock', async () => {
     const server = get();

@@ -98,3 +98,32 @@ test('an authority whose key was lost signs no more: what is served stays, and i
   await ensureSigned(machine, most);
   assert.equal(await wantedOfSigned(machine, most), undefined);
 });
+
+const YEAR_MS = 365 * 86_400_000;
+const at = (ms: number) => ({ ...machine, now: () => new Date(Date.now() + ms) });
+
+test('one that is over is kept, and comes back where it is the one that is valid; nobody else can read its key', options, async () => {
+  const request = requestIn('over');
+  await ensureSigned(machine, request);
+  const [authority, key] = [await machine.read(request.ca), await machine.read(request.caKey)];
+  await ensureSigned(at(11 * YEAR_MS), request);
+  assert.notDeepEqual(await machine.read(request.ca), authority);
+  await machine.remove(request.caKey);
+  await ensureSigned(machine, { ...request, names: ['imap.example.org'] });
+  assert.deepEqual([await machine.read(request.ca), await machine.read(request.caKey)], [authority, key]);
+  assert.deepEqual([(await machine.state(request.caKey))?.mode, (await machine.state(request.ca))?.mode], [0o600, 0o644]);
+  const kept = path(join(scratch, 'over', 'own-ca-earlier'));
+  const files = (await machine.list(kept)).map((name) => path(join(kept, name)));
+  assert.deepEqual(
+    [(await machine.state(kept))?.mode, ...(await Promise.all(files.map(async (file) => (await machine.state(file))?.mode)))],
+    [0o700, 0o600],
+  );
+});
+
+test('with a clock that is behind it stays, and signs', options, async () => {
+  const request = requestIn('behind');
+  await ensureSigned(machine, request);
+  const authority = await machine.read(request.ca);
+  await ensureSigned(at(-2 * YEAR_MS), { ...request, names: ['imap.example.org'] });
+  assert.deepEqual(await machine.read(request.ca), authority);
+});

@@ -5,7 +5,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { dirname } from 'node:path';
 import { type AbsPath, path } from '#base';
-import { contentAt, type Machine, must } from '#machine';
+import { contentAt, isTemporary, type Machine, must } from '#machine';
 
 export type KeyType = 'ecdsa' | 'rsa';
 
@@ -53,27 +53,71 @@ const make = async (machine: Machine, target: AbsPath, placement: typeof ROOT_ON
 export const makeKey = (machine: Machine, target: AbsPath, type: KeyType): Promise<void> =>
   make(machine, target, ROOT_ONLY, (out) => [...GENPKEY[type], out]);
 
-/** Its key is there and its own, and it outlives what it signs now. */
-const canSign = async (machine: Machine, request: OwnCaRequest): Promise<boolean> => {
-  const [ca, key] = await Promise.all([request.ca, request.caKey].map((file) => contentAt(machine, file)));
-  if (ca === undefined || key === undefined) return false;
+interface Authority {
+  readonly certificate: X509Certificate;
+  /** Both as they lie there. */
+  readonly pem: { readonly ca: Buffer; readonly key: Buffer };
+}
+
+/** Undefined unless both are there and made for each other. */
+const authorityOf = (ca: Buffer | undefined, key: Buffer | undefined): Authority | undefined => {
+  if (ca === undefined || key === undefined) return undefined;
   try {
-    const authority = new X509Certificate(ca);
-    return authority.checkPrivateKey(createPrivateKey(key)) && authority.validToDate.getTime() - machine.now().getTime() > SERVER_DAYS * DAY_MS;
+    const certificate = new X509Certificate(ca);
+    return certificate.checkPrivateKey(createPrivateKey(key)) ? { certificate, pem: { ca, key } } : undefined;
   } catch {
-    return false;
+    return undefined; // what lies there is no certificate, or no key
   }
 };
 
-/** One whose key was lost cannot sign any more, and another takes its place. */
-const ensureCa = async (machine: Machine, request: OwnCaRequest): Promise<void> => {
-  if (await canSign(machine, request)) return;
+/** It outlives what it signs now. */
+const outlives = ({ certificate }: Authority, now: Date): boolean => certificate.validToDate.getTime() - now.getTime() > SERVER_DAYS * DAY_MS;
+
+const isValid = (authority: Authority, now: Date): boolean => authority.certificate.validFromDate <= now && outlives(authority, now);
+
+/** Authorities in whose place another was put, each key and certificate in one file. */
+const earlierAt = ({ caKey }: OwnCaRequest): AbsPath => path(`${dirname(caKey)}/own-ca-earlier`);
+
+const earlier = async (machine: Machine, request: OwnCaRequest): Promise<readonly Authority[]> => {
+  const files = (await machine.list(earlierAt(request))).filter((name) => !isTemporary(name));
+  const both = await Promise.all(files.map((name) => contentAt(machine, path(`${earlierAt(request)}/${name}`))));
+  return both.flatMap((pem) => {
+    const begin = pem?.indexOf('-----BEGIN CERTIFICATE-----') ?? -1;
+    return (begin < 0 ? undefined : authorityOf(pem?.subarray(begin), pem?.subarray(0, begin))) ?? [];
+  });
+};
+
+const keep = async (machine: Machine, request: OwnCaRequest, { certificate, pem }: Authority): Promise<void> => {
+  await machine.makeDir(earlierAt(request), { owner: 'root:root', mode: 0o700 });
+  const name = certificate.fingerprint256.replaceAll(':', '').slice(0, 16).toLowerCase();
+  await machine.write(path(`${earlierAt(request)}/${name}.pem`), Buffer.concat([pem.key, pem.ca]), ROOT_ONLY);
+};
+
+const makeAuthority = async (machine: Machine, request: OwnCaRequest): Promise<void> => {
   await makeKey(machine, request.caKey, 'ecdsa');
   await make(machine, request.ca, READABLE, (out) => [
     ...['openssl', 'req', '-x509', '-new', '-sha256', '-key', request.caKey, '-days', String(CA_DAYS), '-out', out],
     ...['-subj', `/O=Hauspost/CN=Hauspost authority ${machine.random(4).toString('hex')}`], // of this machine, whatever its name will be
     ...['-addext', 'keyUsage=critical,keyCertSign,cRLSign'],
   ]);
+};
+
+/**
+ * The one that lies there, as long as it can sign. One whose key was lost cannot any more; one that is over, or is said to be by a clock that is far ahead,
+ * makes place for another and is kept: people have told their mail programs to trust it, and as soon as the clock is right it is the one that is valid.
+ * With a clock that is behind none is, and it stays.
+ */
+const ensureCa = async (machine: Machine, request: OwnCaRequest): Promise<void> => {
+  const now = machine.now();
+  const present = authorityOf(...(await Promise.all([contentAt(machine, request.ca), contentAt(machine, request.caKey)])));
+  if (present !== undefined && isValid(present, now)) return;
+  const valid = (await earlier(machine, request)).filter((authority) => isValid(authority, now));
+  const [latest] = valid.toSorted((a, b) => b.certificate.validFromDate.getTime() - a.certificate.validFromDate.getTime());
+  if (latest === undefined && present !== undefined && outlives(present, now)) return;
+  if (present !== undefined) await keep(machine, request, present);
+  if (latest === undefined) return makeAuthority(machine, request);
+  await machine.write(request.caKey, latest.pem.key, ROOT_ONLY);
+  await machine.write(request.ca, latest.pem.ca, READABLE);
 };
 
 /** Valid now, for long enough and for all the names, made for the key that lies there, and signed by the authority that lies there. */
