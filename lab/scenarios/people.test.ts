@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { atTerminal, fetched, type Login, oneDocument, refusedInput, runMany, type Server, unchanged } from '../index.ts';
 import { canLogIn, json, jsons, NOTHING, ok, orders, recipient, text } from '../people.ts';
+import { changedMeanwhile } from '../parts/changed-meanwhile.ts';
 import { otherScripts } from '../parts/other-scripts.ts';
 import { openSessions } from '../parts/sessions.ts';
 import { onEachRelease } from '../scenario.ts';
@@ -394,4 +395,4 @@ const removal = (get: () => Server): void => {
   });
 };
 
-onEachRelease(domains, pointedAt, accounts, removal, otherScripts, openSessions);
+onEachRelease(domains, pointedAt, accounts, removal, changedMeanwhile, otherScripts, openSessions);

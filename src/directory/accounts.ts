@@ -112,21 +112,22 @@ export interface AccountChange {
   readonly passwordHash?: PasswordHash;
 }
 
-/** Changes what is given and leaves the rest. Throws `account.unknown`. */
+/** Changes what is given and leaves the rest as it is, also where somebody changes that meanwhile. Throws `account.unknown`. */
 export const change = (
   directory: Directory,
   address: MailAddress,
-  wanted: AccountChange,
+  { quotaMb, enabled, sendOnly, passwordHash }: AccountChange,
 ): Promise<{ readonly account: Account; readonly warnings: readonly Finding[] }> =>
   directory.atomically(async () => {
-    const before = await get(directory, address);
-    const { quotaMb = before.quotaMb, enabled = before.enabled, sendOnly = before.sendOnly, passwordHash = null } = wanted;
-    await directory.change(
-      `UPDATE accounts SET quota = :quota, enabled = :enabled, sendonly = :sendonly, password = IFNULL(:password, password)
-       WHERE username = :local AND domain = :domain`,
-      { ...splitAddress(address), quota: quotaMb, enabled: enabled ? 1 : 0, sendonly: sendOnly ? 1 : 0, password: passwordHash },
+    const bit = (value: boolean | undefined): number | null => (value === undefined ? null : Number(value));
+    const values = { named: Number(quotaMb !== undefined), quota: quotaMb ?? null, enabled: bit(enabled), sendonly: bit(sendOnly) };
+    const found = await directory.change(
+      `UPDATE accounts SET quota = IF(:named, :quota, quota), enabled = IFNULL(:enabled, enabled), sendonly = IFNULL(:sendonly, sendonly),
+       password = IFNULL(:password, password) WHERE username = :local AND domain = :domain`,
+      { ...splitAddress(address), ...values, password: passwordHash ?? null },
     );
-    const account = { address, quotaMb, enabled, sendOnly };
+    if (found === 0) throw await unknownAccount(directory, address);
+    const account = await get(directory, address);
     return { account, warnings: await behindAlias(directory, account) };
   });
 
