@@ -1,5 +1,5 @@
 /**
- * Mail that began on this machine, to any name of the host: cron and the like send as and to Unix accounts, which have no mailbox. Whoever
+ * Mail that began on this machine, to any name of the host that has no mailbox: cron and the like send as and to Unix accounts. Whoever
  * the postmaster is gets it. Where nobody receives the postmaster's mail it waits in the queue: there is no sender who could be told.
  */
 import type { Settings } from '#config';

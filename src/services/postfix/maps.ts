@@ -56,10 +56,13 @@ const mapsOf = (settings: Settings) => ({
   transport: `proxy:pipemap:{${postmasterOnly(settings)},mysql:${file('stranded-postmaster')}}`,
 });
 
-/** For the cleanup(8) of mail that began on this machine. What the database says about an address wins; notices for send-only accounts go to the postmaster. */
+/**
+ * For the cleanup(8) of mail that began on this machine. What the database says about an address wins, an account of the host name included where that is
+ * a mail domain; notices for send-only accounts go to the postmaster.
+ */
 export const internalAliases = (settings: Settings): Row => {
-  const { aliases, roles, sendOnly } = mapsOf(settings);
-  return { set: 'virtual_alias_maps', to: [aliases, roles, sendOnly, everyName(settings)] };
+  const { aliases, roles, sendOnly, recipients } = mapsOf(settings);
+  return { set: 'virtual_alias_maps', to: [aliases, roles, sendOnly, recipients, everyName(settings)] };
 };
 
 const rowsFor = (input: RenderInput, all: ReturnType<typeof mapsOf>): readonly Row[] => [
