@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { CLIENT, type Login, type Server, type Smtp, until } from '../index.ts';
 import { ok, orders, recipient } from '../people.ts';
 import { sql } from '../sql.ts';
+import { beingChecked } from './being-checked.ts';
 
 /** Where everybody else is. */
 const ELSEWHERE = '127.0.0.8';
@@ -188,6 +189,7 @@ const failures = (get: () => Server): void => {
 
 export const openSessions = (get: () => Server): void => {
   ends(get);
+  beingChecked(get);
   statements(get);
   failures(get);
 };

@@ -264,9 +264,9 @@ INSERT INTO aliases (source_username, source_domain, destination_username, desti
 INSERT INTO aliases (source_username, source_domain, destination_username, destination_domain, enabled) VALUES ('c10', 'big.test', 'u1', 'd2.test', 1), (NULL, 'rest.test', 'c1', 'big.test', 1);
 ANALYZE TABLE domains, accounts, aliases;`;
 
-const at = (key: string): { local: string; domain: string; address: string; service: string } => {
+const at = (key: string): { local: string; domain: string; address: string; service: string; seen: string } => {
   const [local = '', domain = ''] = key.split('@');
-  return { local, domain, address: key, service: 'smtp' };
+  return { local, domain, address: key, service: 'smtp', seen: '' };
 };
 
 const RESPONSIBLE = { postmaster: address('anna@one.test'), hostname: parseFqdn('mail.one.test') };
@@ -287,6 +287,7 @@ const LARGE: Readonly<Record<string, string>> = {
   'login access': lookups.loginAccess(at('u3@d4.test')),
   login: lookups.login(at('u3@d4.test')),
   mailbox: lookups.mailbox(at('u3@d4.test'), '/var/vmail', 'rule'),
+  'mailbox of a login': lookups.mailbox({ ...at('u3@d4.test'), seen: 'another' }, '/var/vmail', 'rule'),
 };
 
 /** How many rows the server touched to answer. */

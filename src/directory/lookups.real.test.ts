@@ -3,6 +3,7 @@
  * policies; and through the client of the OS user dovecot: logins and mailboxes (M4). The rows are plain SQL, as any tool would write them.
  */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { parseFqdn, parseMailAddress } from '#base';
 import type { Room } from '#lab';
@@ -303,19 +304,25 @@ const rcpt = async (room: Room, t: { test(name: string, run: () => void): Promis
     });
 };
 
+const mark = (hash: string): string => createHash('sha256').update(hash).digest('hex').slice(0, 16);
+
 const dovecot = async ({ sql }: Database): Promise<void> => {
   const login = (local: string, domain: string, service: string): Promise<string> =>
     sql(`USE vmail; ${lookups.login({ local, domain, service })}`, 'dovecot');
-  const mailbox = (local: string, domain: string, quota: 'rule' | 'size'): Promise<string> =>
-    sql(`USE vmail; ${lookups.mailbox({ local, domain }, '/var/vmail/mailboxes', quota)}`, 'dovecot');
-  assert.equal(await login('ANNA', 'ours.test', 'imap'), 'anna@ours.test\t{PLAIN}a\n');
-  assert.equal(await login('robot', 'ours.test', 'smtp'), 'robot@ours.test\t{PLAIN}r\n');
+  const mailbox = (local: string, domain: string, quota: 'rule' | 'size', seen = ''): Promise<string> =>
+    sql(`USE vmail; ${lookups.mailbox({ local, domain, seen }, '/var/vmail/mailboxes', quota)}`, 'dovecot');
+  assert.equal(await login('ANNA', 'ours.test', 'imap'), `anna@ours.test\t{PLAIN}a\t${mark('{PLAIN}a')}\n`);
+  assert.equal(await login('robot', 'ours.test', 'smtp'), `robot@ours.test\t{PLAIN}r\t${mark('{PLAIN}r')}\n`);
   for (const service of ['imap', 'sieve', 'lmtp', '']) assert.equal(await login('robot', 'ours.test', service), '');
   for (const local of ['gone', 'never', 'nopass', 'nobody', 'ann']) assert.equal(await login(local, 'ours.test', 'smtp'), '', local);
   assert.equal(await mailbox('anna', 'ours.test', 'rule'), '/var/vmail/mailboxes/ours.test/anna\t*:storage=2048M\n');
   assert.equal(await mailbox('bert', 'ours.test', 'size'), '/var/vmail/mailboxes/ours.test/bert\tNULL\n');
   assert.equal(await mailbox('CARLA', 'MIXED.test', 'size'), '/var/vmail/mailboxes/mixed.test/carla\t0M\n');
   for (const local of ['gone', 'robot', 'never']) assert.notEqual(await mailbox(local, 'ours.test', 'rule'), '', local);
+  assert.notEqual(await mailbox('ANNA', 'ours.test', 'rule', mark('{PLAIN}a')), '', 'a login');
+  assert.equal(await mailbox('anna', 'ours.test', 'rule', mark('{PLAIN}another')), '', 'a login with what is no longer the password');
+  assert.equal(await mailbox('robot', 'ours.test', 'rule', mark('{PLAIN}r')), '', 'a login of who only sends by now');
+  assert.equal(await mailbox('gone', 'ours.test', 'rule', mark('{PLAIN}g')), '', 'a login of who is disabled by now');
   assert.equal((await sql(`USE vmail; ${lookups.everyMailbox()}`, 'dovecot')).trim().split('\n').length, 18);
   await assert.rejects(sql('SELECT * FROM vmail.accounts', 'dovecot'), /ERROR 1142/);
   await assert.rejects(sql('SELECT * FROM vmail.alias_steps_v1', 'dovecot'), /ERROR 1142/);

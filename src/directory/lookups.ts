@@ -29,6 +29,8 @@ export interface Placeholders {
   readonly client: string;
   /** A few bits of a hash of the password. */
   readonly trace: string;
+  /** What `login` answered as `seen`, of the login that goes on; empty for all else that asks where mail lies. */
+  readonly seen: string;
 }
 
 type Needs<K extends keyof Placeholders> = Pick<Placeholders, K>;
@@ -211,10 +213,17 @@ const tlsPolicy = ({ address }: Needs<'address'>): string =>
  */
 const named = ({ local }: Needs<'local'>): string => `IF(${quoted(local)} = '', (SELECT 1 UNION SELECT 2), TRUE)`;
 
-/** Dovecot's passdb: enabled accounts; send-only ones for submission alone. Anyone else is unknown, which is told apart from a wrong password by nobody. */
+/** Tells a hash of a password from another one, and nothing of either. */
+const mark = (password: string): string => `LEFT(SHA2(${password}, 256), 16)`;
+
+/**
+ * Dovecot's passdb: enabled accounts; send-only ones for submission alone. Anyone else is unknown, which is told apart from a wrong password by nobody.
+ * `seen` says which password the login is checked against.
+ */
 const login = (at: Needs<'local' | 'domain' | 'service'>): string =>
   line(
-    `SELECT address AS user, password FROM logins_v1 WHERE ${addressed(at)} AND ${named(at)} AND (submission_only = 0 OR ${quoted(at.service)} = 'smtp')`,
+    `SELECT address AS user, password, ${mark('password')} AS seen FROM logins_v1`,
+    `WHERE ${addressed(at)} AND ${named(at)} AND (submission_only = 0 OR ${quoted(at.service)} = 'smtp')`,
   );
 
 /** How many wrong passwords are borne. */
@@ -251,10 +260,21 @@ const QUOTA = {
   size: "CONCAT(quota_mb, 'M') AS quota_storage_size",
 } as const;
 
-/** Dovecot's userdb: home below `root` and quota. Disabled and send-only accounts are in it: mail that was accepted is still delivered. */
-const mailbox = (at: Needs<'local' | 'domain'>, root: string, quota: keyof typeof QUOTA): string =>
+/** Whether the login may still be: a hash takes a while to be checked, and meanwhile there may be another, or the account is disabled. */
+const stillSo = ({ local, domain, seen }: Needs<'local' | 'domain' | 'seen'>): string =>
   line(
-    `SELECT CONCAT('${root}/', LOWER(domain), '/', LOWER(username)) AS home, ${QUOTA[quota]} FROM mailboxes_v1 WHERE ${addressed(at)} AND ${named(at)}`,
+    `(${quoted(seen)} = '' OR EXISTS (SELECT 1 FROM logins_v1 login WHERE login.username = ${quoted(local)} AND login.domain = ${quoted(domain)}`,
+    `AND login.submission_only = 0 AND ${mark('login.password')} = ${quoted(seen)}))`,
+  );
+
+/**
+ * Dovecot's userdb: home below `root` and quota. Disabled and send-only accounts are in it: mail that was accepted is still delivered. Of a login it is
+ * asked once the password was right, so that is the moment that counts.
+ */
+const mailbox = (at: Needs<'local' | 'domain' | 'seen'>, root: string, quota: keyof typeof QUOTA): string =>
+  line(
+    `SELECT CONCAT('${root}/', LOWER(domain), '/', LOWER(username)) AS home, ${QUOTA[quota]} FROM mailboxes_v1`,
+    `WHERE ${addressed(at)} AND ${named(at)} AND ${stillSo(at)}`,
   );
 
 /** Dovecot's userdb iteration: everyone who has a mailbox. */

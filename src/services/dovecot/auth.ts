@@ -40,8 +40,8 @@ export interface Questions {
  * over loopback is therefore refused here. Postfix refuses it itself and says only "secured".
  */
 export const questions = ({ wiring }: RenderInput, dialect: Dialect): Questions => {
-  const { local, domain, service, secured } = dialect.variables;
-  const at = { local: dialect.written(local), domain: dialect.written(domain), service: dialect.written(service) };
+  const { local, domain, service, secured, seen } = dialect.variables;
+  const at = { local: dialect.written(local), domain: dialect.written(domain), service: dialect.written(service), seen: dialect.written(seen) };
   const overTls = `('${dialect.written(secured)}' = 'TLS' OR '${at.service}' = 'smtp')`;
   return {
     login: `${lookups.login(at)} AND ${overTls}`,

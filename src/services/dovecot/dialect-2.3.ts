@@ -11,6 +11,7 @@ export const dialect23: Dialect = {
     secured: ref('secured'),
     client: ref('r'),
     trace: ref('4Mw'),
+    seen: ref('passdb:seen'),
   },
   written: ({ ref: name }) => (/^[0-9]*[A-Z]*[a-z]$/.test(name) ? `%${name}` : `%{${name}}`),
   quota: 'rule',

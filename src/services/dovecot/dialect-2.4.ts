@@ -11,6 +11,7 @@ export const dialect24: Dialect = {
     secured: ref('secured'),
     client: ref('remote_ip'),
     trace: ref('password | md5 | hexlify(4)'),
+    seen: ref('passdb:seen'),
   },
   written: ({ ref: name }) => `%{${name}}`,
   quota: 'size',

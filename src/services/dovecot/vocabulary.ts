@@ -31,6 +31,8 @@ export interface Variables {
   readonly client: Ref;
   /** 16 bits of a hash of the password: enough to tell two apart, not to find it. */
   readonly trace: Ref;
+  /** `seen` of the passdb; empty where nobody logs in. */
+  readonly seen: Ref;
 }
 
 export interface Dialect {
