@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { boot, HAUSPOST, type Machine, oneDocument, type Output, readyOn, type Release, until } from '../index.ts';
 import { commandsBeforeUp } from '../parts/before-up.ts';
+import { installation, policies, POLICY, running, THEIRS } from '../parts/installation.ts';
 import { withExim, withPackages } from '../parts/mail-packages.ts';
 import { ok } from '../people.ts';
 
@@ -37,12 +38,6 @@ const refused = async (machine: Machine, code: string, names: RegExp): Promise<v
   const { error } = oneDocument(await up(machine, '--json')) as { error: { blame: string; code: string; message: string } };
   assert.deepEqual([error.blame, error.code], ['environment', code]);
   assert.match(error.message, names);
-};
-
-/** Those of the programs that run. */
-const running = async (machine: Machine, ...programs: readonly string[]): Promise<readonly string[]> => {
-  const script = 'for program; do pgrep -x "$program" >/dev/null && echo "$program"; done; true';
-  return (await machine.run(['sh', '-c', script, 'sh', ...programs])).stdout.split('\n').filter((line) => line !== '');
 };
 
 /** It becomes a mail server, the self-test included. */
@@ -285,44 +280,6 @@ const surroundings = (get: () => Machine): void => {
   });
 };
 
-/** Daemons that this machine does not have yet. */
-const COMING = ['mariadbd', 'redis-server', 'unbound', 'nginx'];
-
-const installation = (get: () => Machine): void => {
-  test('exit 4: packages that cannot be fetched; nothing starts, and nothing that up has put there stays in the way', async () => {
-    const machine = get();
-    ok(await machine.run(['sh', '-c', 'mkdir /root/archives && mv /var/cache/apt/archives/*.deb /root/archives/']));
-    const output = await up(machine, '--yes', '--json');
-    const { error } = oneDocument(output) as { error: Record<string, string> };
-    assert.deepEqual([output.code, error['blame'], error['code']], [4, 'environment', 'packages.not-installed'], output.stderr);
-    assert.match(error['message'] ?? '', /^apt-get could not install .*mariadb-server/);
-    assert.match(error['remedy'] ?? '', /apt-get update.* run this again/);
-    assert.deepEqual(await running(machine, ...COMING, 'master', 'dovecot'), ['master', 'dovecot']);
-    assert.equal((await machine.run(['test', '-e', '/usr/sbin/policy-rc.d'])).code, 1);
-    ok(await machine.run(['sh', '-c', 'mv /root/archives/*.deb /var/cache/apt/archives/']));
-  });
-
-  test('C1: up is killed while packages are installed: apt ends what it began, and no daemon starts with settings that are not ours', async () => {
-    const machine = get();
-    assert.deepEqual(await running(machine, ...COMING), []);
-    const child = machine.spawn([HAUSPOST, 'up', '--yes']);
-    const unpacked = async (): Promise<true | undefined> =>
-      (await machine.run(['test', '-e', '/var/lib/dpkg/info/unbound.list'])).code === 0 || undefined;
-    await until('Unbound is unpacked', async () => (child.exitCode === null ? unpacked() : true), 240_000, 20);
-    await machine.run(['pkill', '-KILL', '-f', 'main.ts up']);
-    await until('it has ended', () => child.exitCode ?? child.signalCode ?? undefined, 20_000);
-    assert.deepEqual(await running(machine, 'apt-get'), ['apt-get'], 'apt goes on');
-    await until('apt has ended', async () => (await running(machine, 'apt-get', 'dpkg')).length === 0 || undefined, 240_000, 200);
-    const names = ['mariadb-server', 'redis-server', 'unbound', 'nginx'];
-    const { stdout } = await machine.run(['dpkg-query', '-W', '-f', '${db:Status-Abbrev}${Package}\n', ...names]);
-    assert.equal(stdout, 'ii mariadb-server\nii nginx\nii redis-server\nii unbound\n');
-    assert.deepEqual(await running(machine, ...COMING), []);
-    // For others nothing is forbidden: the twin.
-    ok(await machine.run(['sh', '-c', 'for service in mariadb redis-server unbound nginx; do invoke-rc.d "$service" start; done']));
-    assert.deepEqual(await running(machine, ...COMING), COMING);
-  });
-};
-
 /** An edit of what the mail server would replace, and the file that shows it. */
 const SETTINGS: readonly (readonly [string, string])[] = [
   ['echo "# mine" >>/etc/nginx/nginx.conf', '/etc/nginx/nginx.conf'],
@@ -364,7 +321,10 @@ const settings = (get: () => Machine): void => {
     await accepted(machine);
   });
 
-  test("C1: over all of the packages' own defaults, running, up ends well", () => endsWell(get()));
+  test("C1: over all of the packages' own defaults, running, up ends well; what another policy says of starts counts again", async () => {
+    await endsWell(get());
+    assert.deepEqual(await policies(get()), [THEIRS, '']);
+  });
 };
 
 for (const release of RELEASES) {
@@ -396,5 +356,6 @@ for (const release of RELEASES) {
     assert.deepEqual(await running(machine, 'exim4', 'dovecot'), ['exim4', 'dovecot']);
     await endsWell(machine);
     assert.deepEqual(await running(machine, 'exim4', 'master', 'dovecot'), ['master', 'dovecot']);
+    assert.notEqual((await machine.run(['test', '-e', POLICY])).code, 0, 'where there was none there is none');
   });
 }

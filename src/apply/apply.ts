@@ -3,7 +3,7 @@
  * the committed generation. Whatever interrupts it, `state.json` says what was under way and the next run heals it first.
  */
 import { asHauspostError, environmentError, failure, type HauspostError, type Reporter, step } from '#base';
-import { answerQuestions, ensureSystemUser, type Foreseen, foreseePackages, installPackages, missingPackages } from '#machine';
+import { answerQuestions, endPolicy, ensureSystemUser, type Foreseen, foreseePackages, installPackages, missingPackages } from '#machine';
 import type { Manifest, Place, RenderInput, Service, ServiceName, Wake } from '#model';
 import { openRoom } from '#sandbox';
 import { type AheadOf, aheadOf } from './ahead.ts';
@@ -232,6 +232,7 @@ const prepare = async (request: ApplyRequest, store: Store, desired: Desired, fo
     await step(request.reporter, `install ${missing.length} ${missing.length === 1 ? 'package' : 'packages'}`, () =>
       installPackages(request.machine, missing, foreseen, request.reporter, ahead.begin),
     );
+  else await endPolicy(request.machine);
   await ensureSystemUser(request.machine, 'vmail', desired.input.wiring.places.mail);
   const again = missing.length > 0 ? await request.renderAgain() : desired;
   await request.materials.make(again); // after the packages are there, before anything is checked

@@ -17,6 +17,7 @@ export {
   type Foreseen,
   foreseePackages,
   installedVersions,
+  endPolicy,
   installPackages,
   missingPackages,
   updateLists,

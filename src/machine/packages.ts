@@ -1,12 +1,15 @@
 /**
  * Debian packages by apt and dpkg. Installing never starts a half-configured daemon: while our process lives, a policy-rc.d
- * (invoke-rc.d(8)) answers 101. The script checks that we live, so that it allows everything again should we be killed.
+ * (invoke-rc.d(8)) answers 101. The script checks that we live, so that should we be killed it leaves the answer to whatever policy was there before,
+ * which waits beside it.
  */
 import { environmentError, path, type Reporter } from '#base';
 import type { Machine } from './machine.ts';
 import { must } from './real.ts';
 
 const POLICY = path('/usr/sbin/policy-rc.d');
+/** Somebody else's, meanwhile. */
+const ASIDE = path('/usr/sbin/policy-rc.d.before-hauspost');
 const MARK = '# hauspost: asked only while packages install';
 
 /** apt's own words for "keep what is there, never ask" (apt.conf(5), dpkg(1)); lock waits instead of failing at once. */
@@ -91,9 +94,9 @@ const mayStop = (leaving: readonly string[]): string =>
 
 const policyScript = (pid: number, startedAt: string, leaving: readonly string[]): string => `#!/bin/sh
 ${MARK}
-${mayStop(leaving)}set -- $(cut -d ' ' -f 22 /proc/${pid}/stat 2>/dev/null)
-[ "$1" = "${startedAt}" ] && exit 101
+${mayStop(leaving)}[ "$(cut -d ' ' -f 22 /proc/${pid}/stat 2>/dev/null)" = "${startedAt}" ] && exit 101
 [ -n "\${${INSTALLS}:-}" ] && exit 101
+[ -x ${ASIDE} ] && exec ${ASIDE} "$@"
 exit 0
 `;
 
@@ -103,15 +106,23 @@ const startTime = async (machine: Machine): Promise<string> => {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 };
 
+const isForeign = async (machine: Machine): Promise<boolean> =>
+  (await machine.state(POLICY)) !== undefined && (await machine.read(POLICY))?.includes(MARK) !== true;
+
+/** Ours goes, and what was there before it is there again, also where the installation was killed. Not while packages of ours are still being set up. */
+export const endPolicy = async (machine: Machine): Promise<void> => {
+  if (await isForeign(machine)) return;
+  if ((await machine.state(ASIDE)) !== undefined) await machine.rename(ASIDE, POLICY);
+  else if ((await machine.state(POLICY)) !== undefined) await machine.remove(POLICY);
+};
+
 const withPolicy = async <T>(machine: Machine, leaving: readonly string[], work: () => Promise<T>): Promise<T> => {
-  const before = (await machine.read(POLICY))?.toString();
-  const foreign = before !== undefined && !before.includes(MARK) ? { text: before, state: await machine.state(POLICY) } : undefined;
-  await machine.write(POLICY, policyScript(process.pid, await startTime(machine), leaving), { owner: 'root:root', mode: 0o755 });
+  if (await isForeign(machine)) await machine.rename(POLICY, ASIDE);
   try {
+    await machine.write(POLICY, policyScript(process.pid, await startTime(machine), leaving), { owner: 'root:root', mode: 0o755 });
     return await work();
   } finally {
-    if (foreign === undefined) await machine.remove(POLICY);
-    else await machine.write(POLICY, foreign.text, { owner: foreign.state?.owner ?? 'root:root', mode: foreign.state?.mode ?? 0o755 });
+    await endPolicy(machine);
   }
 };
 
