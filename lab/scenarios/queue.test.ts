@@ -2,7 +2,7 @@
 import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fetched, type Login, outside, type Server, until } from '../index.ts';
+import { fetched, type Login, type Output, outside, type Server, until } from '../index.ts';
 import { configure } from '../operator.ts';
 import { announced, largestArrive, MB, sizesAreLimited, tries } from '../parts/sizes.ts';
 import { ok } from '../people.ts';
@@ -244,6 +244,37 @@ const returns = (get: () => Server): void => {
     await imap.logout();
     assert.equal(await notices('refused@outside.test'), 1);
     assert.deepEqual(far.received, []);
+  });
+
+  test('M29: where there is no room for mail the postmaster is not sent what was said, of which a password is part', async () => {
+    const server = get();
+    const set = (words: string): Promise<Output> => server.machine.run(['sh', '-ec', `postconf ${words}; postfix reload`]);
+    const { user, pass } = server.demo;
+    const word = Buffer.from(`\0${user}\0${pass}`).toString('base64');
+    /** What the answer to MAIL is, after a session that is logged when it is over, and what of it was sent by then. */
+    const session = async (): Promise<number> => {
+      const over = async (): Promise<number> =>
+        (await server.machine.journalSoFar()).match(/submission\/smtpd.*: disconnect from .* auth=1/g)?.length ?? 0;
+      const before = await over();
+      const smtp = await server.client(587);
+      assert.equal((await smtp.command(`AUTH PLAIN ${word}`)).code, 235);
+      const { code } = await smtp.command(`MAIL FROM:<${user}>`);
+      assert.equal((await smtp.command('QUIT')).code, 221);
+      smtp.close();
+      await until('the session is over', async () => (await over()) > before || undefined, 30_000, 100);
+      return code;
+    };
+    // More than any disk has.
+    ok(await set('-e queue_minfree=4000000000000000000'));
+    try {
+      assert.equal(await session(), 452);
+    } finally {
+      ok(await set('-X queue_minfree'));
+    }
+    assert.equal(await session(), 250);
+    assert.doesNotMatch(await server.machine.journal(), /from=<double-bounce@/);
+    const held = await server.machine.run(['grep', '-rlF', '-e', word, '-e', 'Transcript of session', '/var/spool/postfix', '/var/vmail']);
+    assert.deepEqual([held.code, held.stdout], [1, ''], held.stderr);
   });
 
   test('M28: no log holds a subject', async () => {
