@@ -46,6 +46,7 @@ export const relayHost = async (machine: Machine, host: string, pair: Pair, logi
     secure: port === 465,
     needsUpgrade: false,
     authOptional: port === 25,
+    allowInsecureAuth: true,
     disabledCommands: port === 25 ? ['AUTH'] : [],
     disableReverseLookup: true,
     onAuth: ({ username = '', password = '' }, _session, done) => {

@@ -20,10 +20,10 @@ let sent = 0;
 const WITHOUT_FILTER = /451 4\.7\.1 Service unavailable/;
 
 /** A person hands in a message to `to` on port 587; answers with its subject, which no other message has. */
-export const handIn = async (server: Ours, to: string, from = server.demo.user): Promise<string> => {
+export const handIn = async (server: Ours, to: string, from = server.demo.user, more: readonly string[] = []): Promise<string> => {
   const subject = `message-${++sent}-of-${process.pid}`;
   const head = [`From: <${from}>`, `To: <${to}>`, `Subject: ${subject}`, dated(), `Message-ID: <${subject}@${server.identity.domain}>`];
-  const source = [...head, 'MIME-Version: 1.0', 'Content-Type: text/plain', '', 'Hello there.', ''].join('\r\n');
+  const source = [...head, ...more, 'MIME-Version: 1.0', 'Content-Type: text/plain', '', 'Hello there.', ''].join('\r\n');
   /** The first answer that is no agreement, with the line that it is about; else the last. */
   const attempt = async (): Promise<string> => {
     const smtp = await server.client(587, server.demo);
@@ -77,9 +77,13 @@ export const fateOf = (server: Ours, to: string, ms = 60_000): Promise<Fate> =>
 /** An address that nobody else writes to. */
 export const readerAt = (domain: string): string => `reader-${++sent}@${domain}`;
 
-/** Both: for a recipient of `domain` whom nobody else writes to. */
-export const fateAt = async (server: Ours, domain: string): Promise<Fate & { readonly subject: string; readonly to: string }> => {
+/** Both: for a recipient of `domain` whom nobody else writes to; with `more` in the header. */
+export const fateAt = async (
+  server: Ours,
+  domain: string,
+  more: readonly string[] = [],
+): Promise<Fate & { readonly subject: string; readonly to: string }> => {
   const to = readerAt(domain);
-  const subject = await handIn(server, to);
+  const subject = await handIn(server, to, server.demo.user, more);
   return { ...(await fateOf(server, to)), subject, to };
 };

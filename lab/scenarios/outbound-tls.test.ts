@@ -88,6 +88,15 @@ const POLICIES: readonly (readonly [server: string, policy: string, params: Para
   ['outdated', 'secure', undefined, ['deferred', undefined, UNVERIFIED]],
 ];
 
+/** Of a message whose writer says that it may go without TLS (RFC 8689). */
+const NOT_REQUIRED: readonly (readonly [server: string, policy: readonly string[], expected: Expected])[] = [
+  ['wrong', [], ['deferred', undefined, UNVERIFIED]],
+  ['right', [], ['sent', 'Verified', KEPT]],
+  ['missing', ['secure'], ['deferred', undefined, UNVERIFIED]],
+  ['clear', ['encrypt'], ['deferred', undefined, NOT_OFFERED]],
+  ['trusted', ['secure', 'match=nexthop:dot-nexthop'], ['sent', 'Verified', KEPT]],
+];
+
 const arrange = async (net: Internet): Promise<Readonly<Record<string, EximServer>>> => {
   const made: [string, EximServer][] = [];
   for (const [name, options] of Object.entries(SERVERS)) made.push([name, await net.exim(name, options)]);
@@ -173,6 +182,15 @@ onEachReleaseThere(
         await judge(name, fate, expected);
         const version = /TLSv1\.[23]/.exec(given ?? '')?.[0];
         if (version !== undefined) assert.equal(fate.tls?.version, version);
+      });
+
+    for (const [number, [name, policy, expected]] of NOT_REQUIRED.entries())
+      test(`M15: "TLS-Required: no", ${policy[0] === undefined ? 'no policy' : `policy ${policy[0]}`}, for "${name}": ${expected[0]} all the same`, async () => {
+        const { net, server } = get();
+        const domain = `not-required-${number}.${name}.example`;
+        await net.names.add(`${domain}. MX 10 mail.${name}.example.`);
+        if (policy.length > 0) await exits(server, 0, 'tls-policy', 'set', domain, ...policy);
+        await judge(name, await fateAt(server, domain, ['TLS-Required: no']), expected);
       });
   },
 );

@@ -31,10 +31,10 @@ const relays = (get: () => Server): void => {
   };
   const write = async (server: Server, password: string, mode = '600'): Promise<void> =>
     void ok(await server.machine.run(['sh', '-c', 'umask 077; cat >"$1"; chmod "$2" "$1"', 'sh', FILE, mode], { input: `${password}\n` }));
-  /** To somebody elsewhere; answers with the mark in it and with what Postfix logs of its fate. */
-  const send = async ({ machine, demo }: Server): Promise<{ readonly mark: string; readonly fate: () => Promise<string> }> => {
+  /** To somebody elsewhere, with `more` in its header; answers with the mark in it and with what Postfix logs of its fate. */
+  const send = async ({ machine, demo }: Server, more = ''): Promise<{ readonly mark: string; readonly fate: () => Promise<string> }> => {
     const name = `relayed-${++sent}`;
-    const input = `From: ${demo.user}\nSubject: ${name}\n\nHello, number ${sent}.\n`;
+    const input = `From: ${demo.user}\nSubject: ${name}\n${more}\nHello, number ${sent}.\n`;
     ok(await machine.run(['sendmail', '-f', demo.user, `${name}@outside.test`], { input }));
     const line = new RegExp(`to=<${name}@outside\\.test>.* status=(.*)`);
     const fate = (): Promise<string> => until(`${name} has a fate`, async () => line.exec(await machine.journalSoFar())?.[1], 30_000, 200);
@@ -115,17 +115,44 @@ const relays = (get: () => Server): void => {
     assert.deepEqual(await signatures(signed, fromKeys(server.machine)), bothAre('hauspost.test').slice(0, 1));
   });
 
-  test('M15: whoever shows another name gets neither the mail nor the password; it goes when the right one is there', async () => {
+  // RFC 8689: with the second the sender asks to have it sent whoever the other side is.
+  for (const [what, more] of [
+    ['', ''],
+    [', also of mail that says that TLS is no must', 'TLS-Required: no\n'],
+  ] as const)
+    test(`M15: whoever shows another name gets neither the mail nor the password${what}; it goes when the right one is there`, async () => {
+      const server = get();
+      const refused = async (): Promise<string> => {
+        await using impostor = await peer(server, await selfSigned(server.machine, 'mail.impostor.test'));
+        const { mark, fate } = await send(server, more);
+        assert.match(await fate(), /^deferred \(Server certificate not (trusted|verified)\)$/);
+        assert.deepEqual([impostor.attempts, impostor.received], [[], []]);
+        return mark;
+      };
+      const mark = await refused();
+      await using relay = await peer(server);
+      ok(await server.machine.run(['postqueue', '-f']));
+      const { user, source } = await relay.message(mark);
+      assert.equal(user, USER);
+      assert.ok(source.includes(more.trimEnd()));
+    });
+
+  test('M29: the password is for a verified server alone, whatever the policy', async () => {
     const server = get();
-    const refused = async (): Promise<string> => {
+    const refused = async (): Promise<void> => {
       await using impostor = await peer(server, await selfSigned(server.machine, 'mail.impostor.test'));
-      const { mark, fate } = await send(server);
-      assert.match(await fate(), /^deferred \(Server certificate not (trusted|verified)\)$/);
+      const { fate } = await send(server);
+      assert.match(await fate(), /^deferred \(SASL authentication failed; .*no mechanism available/);
       assert.deepEqual([impostor.attempts, impostor.received], [[], []]);
-      return mark;
     };
-    const mark = await refused();
+    for (const level of ['encrypt', 'none']) {
+      ok(await server.machine.run(['postconf', '-e', `smtp_tls_policy_maps=inline:{{[${HOST}]:587 = ${level}}}`]));
+      ok(await server.machine.run(['postfix', 'reload']));
+      await refused();
+    }
+    noted(await exits(server, 0, 'apply', '--yes'));
     await using relay = await peer(server);
+    const { mark } = await send(server);
     ok(await server.machine.run(['postqueue', '-f']));
     assert.equal((await relay.message(mark)).user, USER);
   });

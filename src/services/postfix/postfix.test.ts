@@ -48,8 +48,18 @@ test('nobody is trusted for an address, and nothing is local (M16)', () => {
 });
 
 test('what the releases do not share', () => {
-  has(inputFor('bookworm'), { compatibility_level: '3.6', tls_eecdh_auto_curves: undefined, cyrus_sasl_config_path: undefined });
-  has(inputFor('trixie'), { compatibility_level: '3.10', tls_eecdh_auto_curves: '', cyrus_sasl_config_path: '/etc/postfix/sasl' });
+  has(inputFor('bookworm'), {
+    compatibility_level: '3.6',
+    tls_required_enable: undefined,
+    tls_eecdh_auto_curves: undefined,
+    cyrus_sasl_config_path: undefined,
+  });
+  has(inputFor('trixie'), {
+    compatibility_level: '3.10',
+    tls_required_enable: 'no',
+    tls_eecdh_auto_curves: '',
+    cyrus_sasl_config_path: '/etc/postfix/sasl',
+  });
   assert.match(file(inputFor('trixie'), '/etc/postfix/sql/domains.cf'), /^charset = utf8mb4$/m);
   assert.doesNotMatch(file(inputFor('bookworm'), '/etc/postfix/sql/domains.cf'), /charset|retry_interval/);
 });

@@ -24,8 +24,11 @@ export const relay = ({ settings: { outgoing } }: RenderInput): readonly Row[] =
   const login: readonly Row[] = [
     { set: 'smtp_sasl_auth_enable', to: true },
     { set: 'smtp_sasl_password_maps', to: `texthash:${FILE}` },
-    { set: 'smtp_sasl_security_options', to: ['noanonymous'] },
-    { set: 'smtp_sasl_tls_security_options', to: ['noanonymous'], why: 'PLAIN and LOGIN are fine under TLS.' },
+    {
+      set: 'smtp_sasl_tls_verified_security_options',
+      to: ['noanonymous'],
+      why: 'PLAIN and LOGIN are fine under TLS with whom the certificate names, and by default with nobody.',
+    },
   ];
   return [
     { set: 'relayhost', to: nexthop(outgoing.relay) },

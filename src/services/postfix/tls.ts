@@ -27,6 +27,7 @@ const client = ({ settings }: RenderInput): readonly Row[] => [
         { set: 'smtp_tls_dane_insecure_mx_policy', to: 'dane', until: '3.10', why: 'The fixed default from 3.10 on.' },
       ]
     : [{ set: 'smtp_tls_security_level', to: 'may', why: 'Without DNSSEC there is no DANE.' }]),
+  { set: 'tls_required_enable', to: false, from: '3.10', why: 'A header, TLS-Required: no (RFC 8689), would undo policies and DANE.' },
   { set: 'smtp_tls_protocols', to: '>=TLSv1.2' },
   { set: 'smtp_tls_mandatory_protocols', to: '>=TLSv1.2' },
   { set: 'smtp_tls_CAfile', to: '/etc/ssl/certs/ca-certificates.crt', why: 'For domains whose policy asks for a certificate.' },
