@@ -36,18 +36,19 @@ export const selfSigned = async (machine: Machine, name: string): Promise<Pair> 
   return { key, cert };
 };
 
-/** On 25 without a login, on 587 with STARTTLS, on 465 with TLS from the start; these two only for `login`. */
-export const relayHost = async (machine: Machine, host: string, pair: Pair, login: readonly [string, string]): Promise<RelayHost> => {
+/** On 25 without a login, on 587 with STARTTLS, on 465 with TLS from the start; these two only for `login`, or for everybody. */
+export const relayHost = async (machine: Machine, host: string, pair: Pair, login: readonly [string, string] | 'none'): Promise<RelayHost> => {
   const received: Relayed[] = [];
   const attempts: (readonly [string, string])[] = [];
+  const isOpen = (port: number): boolean => port === 25 || login === 'none';
   const options = (port: number): SMTPServerOptions => ({
     ...pair,
     logger: false,
     secure: port === 465,
     needsUpgrade: false,
-    authOptional: port === 25,
+    authOptional: isOpen(port),
     allowInsecureAuth: true,
-    disabledCommands: port === 25 ? ['AUTH'] : [],
+    disabledCommands: isOpen(port) ? ['AUTH'] : [],
     disableReverseLookup: true,
     onAuth: ({ username = '', password = '' }, _session, done) => {
       attempts.push([username, password ?? '']);

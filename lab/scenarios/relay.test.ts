@@ -41,6 +41,7 @@ const relays = (get: () => Server): void => {
     return { mark: `Subject: ${name}`, fate };
   };
   const peer = (server: Server, shown = pair): Promise<RelayHost> => relayHost(server.machine, AT, shown, [USER, PASSWORD]);
+  const openPeer = (server: Server): Promise<RelayHost> => relayHost(server.machine, AT, pair, 'none');
 
   test('a password file that is missing, open to others or empty is refused, and nothing changes', async () => {
     const server = get();
@@ -165,14 +166,15 @@ const relays = (get: () => Server): void => {
     assert.deepEqual([port, user, secure], [465, USER, true]);
   });
 
-  test('M15: a relay that knows us by our address gets no password', async () => {
-    const server = get();
-    await applied(server, 'relay_port = 25\n');
-    await using relay = await peer(server);
-    const { port, user } = await relay.message((await send(server)).mark);
-    assert.deepEqual([port, user, relay.attempts], [25, undefined, []]);
-    assert.equal((await server.machine.run(['test', '-e', '/etc/postfix/relay-password'])).code, 1);
-  });
+  for (const port of [25, 465] as const)
+    test(`M15: a relay that knows us by our address gets no password, on ${port}`, async () => {
+      const server = get();
+      await applied(server, `relay_port = ${port}\n`);
+      await using relay = await openPeer(server);
+      const got = await relay.message((await send(server)).mark);
+      assert.deepEqual([got.port, got.user, got.secure, relay.attempts], [port, undefined, true, []]);
+      assert.equal((await server.machine.run(['test', '-e', '/etc/postfix/relay-password'])).code, 1);
+    });
 
   test('M29: the password was in no answer and is in no log', async () => {
     const server = get();

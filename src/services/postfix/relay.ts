@@ -15,9 +15,17 @@ const SUBMISSIONS = 465;
 /** In brackets: no MX is asked for. */
 const nexthop = ({ host, port }: Relay): string => `[${host}]:${port}`;
 
+/** Null: as with anybody else. With TLS from the start smtp(8) does not connect at a level that leaves it open whether there is TLS. */
+const level = ({ login, port }: Relay): 'secure' | 'encrypt' | null => {
+  if (login !== null) return 'secure';
+  return port === SUBMISSIONS ? 'encrypt' : null;
+};
+
 /** To stand before the operator's policies: their rows are for domains of recipients. */
-export const relayTlsPolicy = ({ settings: { outgoing } }: Pick<RenderInput, 'settings'>): readonly string[] =>
-  outgoing.relay === null || outgoing.relay.login === null ? [] : [`inline:{{${nexthop(outgoing.relay)} = secure}}`];
+export const relayTlsPolicy = ({ settings: { outgoing } }: Pick<RenderInput, 'settings'>): readonly string[] => {
+  const policy = outgoing.relay === null ? null : level(outgoing.relay);
+  return outgoing.relay === null || policy === null ? [] : [`inline:{{${nexthop(outgoing.relay)} = ${policy}}}`];
+};
 
 export const relay = ({ settings: { outgoing } }: RenderInput): readonly Row[] => {
   if (outgoing.relay === null) return [];
