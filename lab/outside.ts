@@ -7,6 +7,8 @@ import { until } from './process.ts';
 import type { Sockets } from './sockets.ts';
 
 export interface Received {
+  /** The address that it came from. */
+  readonly client: string;
   readonly from: string;
   readonly to: readonly string[];
   /** Octets as latin1, dots as they were before they were stuffed. */
@@ -58,7 +60,7 @@ const serveClient = (socket: Socket, keep: (received: Received) => void, putOff:
       else {
         inData = false;
         const raw = `${piece}\r\n`;
-        keep({ from, to, source: raw.replace(/^\.\./gm, '.'), raw });
+        keep({ client: socket.remoteAddress ?? '', from, to, source: raw.replace(/^\.\./gm, '.'), raw });
         say('250 kept');
       }
     }

@@ -1,4 +1,4 @@
-/** M1, M23: IPv6 alone, IPv4 alone, and behind a router that has the public address (NAT). Profile public, in a network with a stranger. */
+/** M1, M23: IPv6 alone, IPv4 alone, one address of several, and behind a router that has the public address (NAT). Profile public, in a network with a stranger. */
 import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -16,6 +16,7 @@ import {
   outside,
   PUBLIC,
   readyOn,
+  type Received,
   servedPublic,
   Smtp,
   until,
@@ -26,6 +27,9 @@ import { ok } from '../people.ts';
 const NAMES: Addresses = { v4: '198.18.0.53', v6: '2001:2::53' };
 const STRANGER: Addresses = { v4: '198.18.0.66', v6: '2001:2::66' };
 const ROUTER = '198.18.0.99';
+const ROUTER_V6 = '2001:2::99';
+/** Of the machine as well, but never by itself the one that a connection comes from. */
+const SECOND: Addresses = { v4: '198.18.0.11', v6: '2001:2::11' };
 const FROM = 'friend@elsewhere.example';
 const TO = `postmaster@${PUBLIC.domain}`;
 const PORTS = [25, 465, 587, 143, 993, 4190, 80, 443];
@@ -37,6 +41,13 @@ const RECORDS: readonly NameRecord[] = [
   { name: '66.0.18.198.in-addr.arpa', type: 'PTR', data: 'mail.elsewhere.example' },
   { name: `6.6.${'0.'.repeat(22)}2.0.0.0.1.0.0.2.ip6.arpa`, type: 'PTR', data: 'mail.elsewhere.example' },
   { name: '5.0.0.10.in-addr.arpa', type: 'PTR', data: 'office.elsewhere.example' },
+  // Each has first a server that only one family leads to, and then one of the other.
+  { name: 'mx4.elsewhere.example', type: 'A', data: STRANGER.v4 },
+  { name: 'mx6.elsewhere.example', type: 'AAAA', data: STRANGER.v6 },
+  { name: 'four-first.example', type: 'MX', data: '10 mx4.elsewhere.example' },
+  { name: 'four-first.example', type: 'MX', data: '20 mx6.elsewhere.example' },
+  { name: 'six-first.example', type: 'MX', data: '10 mx6.elsewhere.example' },
+  { name: 'six-first.example', type: 'MX', data: '20 mx4.elsewhere.example' },
   { name: 'behind.example', type: 'MX', data: '10 mx.behind.example' },
   { name: 'mx.behind.example', type: 'A', data: ROUTER },
 ];
@@ -98,13 +109,18 @@ for (const release of ['bookworm', 'trixie'] as const) {
       assert.equal(await shell(machine, 'dig @127.0.0.1 +short -x 10.0.0.6'), '');
     });
 
-    /** Mail to others, which finds its way by the resolver. */
-    const leaves = async (host: string): Promise<void> => {
-      await using far = await outside(stranger, host);
-      const mark = `Number ${++sent}, by ${host}.`;
-      await shell(machine, `/usr/sbin/sendmail -f ${TO} ${FROM}`, `From: ${TO}\nSubject: hello\n\n${mark}\n`);
-      assert.deepEqual((await far.message(mark)).to, [FROM]);
+    /** Mail to others, which finds its way by the resolver; from where it came there. */
+    const leaves = async (to = FROM): Promise<string> => {
+      await using four = await outside(stranger, STRANGER.v4);
+      await using six = await outside(stranger, STRANGER.v6);
+      const mark = `Number ${++sent}, to ${to}.`;
+      await shell(machine, `/usr/sbin/sendmail -f ${TO} ${to}`, `From: ${TO}\nSubject: hello\n\n${mark}\n`);
+      const here = (): Received | undefined => [...four.received, ...six.received].find(({ source }) => source.includes(mark));
+      const got = await until('it is there', here, 30_000, 50);
+      assert.deepEqual(got.to, [to]);
+      return got.client;
     };
+    const reader = (domain: string): string => `reader-${++sent}@${domain}`;
     const ip = (...words: readonly string[]): Promise<Output> => inNetwork(machine.holder.netns, ['ip', ...words]);
 
     test('IPv6 alone: without an address, a route or a resolver of IPv4 it listens, mail comes and goes, the self-test passes', async () => {
@@ -113,10 +129,11 @@ for (const release of ['bookworm', 'trixie'] as const) {
       await configure(`bind = ["${PUBLIC.addresses.v6}"]\n`, NAMES.v6);
       assert.deepEqual((await open()).toSorted(), PORTS.map((port) => `[2001:2:0:0:0:0:0:10]:${port}`).toSorted());
       await arrives(PUBLIC.addresses.v6);
-      await leaves(STRANGER.v6);
+      assert.equal(await leaves(), PUBLIC.addresses.v6);
       await passes();
       await ip('address', 'add', `${PUBLIC.addresses.v4}/16`, 'dev', 'host0');
       await ip('route', 'replace', 'default', 'dev', 'host0');
+      assert.equal(await leaves(reader('four-first.example')), PUBLIC.addresses.v6);
       await assert.rejects(stranger.dial({ host: PUBLIC.addresses.v4, port: 25 }));
     });
 
@@ -125,8 +142,22 @@ for (const release of ['bookworm', 'trixie'] as const) {
       assert.deepEqual((await open()).toSorted(), PORTS.map((port) => `${PUBLIC.addresses.v4}:${port}`).toSorted());
       await arrives(PUBLIC.addresses.v4);
       await assert.rejects(stranger.dial({ host: PUBLIC.addresses.v6, port: 25 }));
-      await leaves(STRANGER.v4);
+      assert.equal(await leaves(reader('six-first.example')), PUBLIC.addresses.v4);
       await passes();
+    });
+
+    test('one address of several: mail comes to it and leaves by it, and SPF names no other; bound to all of them it leaves by any', async () => {
+      await ip('address', 'add', `${SECOND.v4}/32`, 'dev', 'host0');
+      await ip('address', 'add', `${SECOND.v6}/64`, 'dev', 'host0', 'nodad', 'preferred_lft', '0');
+      const ways = async (): Promise<readonly string[]> => [await leaves(reader('four-first.example')), await leaves(reader('six-first.example'))];
+      await configure(`bind = ["${SECOND.v4}", "${SECOND.v6}"]\n`);
+      await arrives(SECOND.v4);
+      assert.deepEqual(await ways(), [SECOND.v4, SECOND.v6]);
+      const { stdout } = ok(await readyOn(machine).run(['dns', 'records', PUBLIC.domain, '--plain']));
+      assert.match(stdout, new RegExp(`\tv=spf1 a:${PUBLIC.hostname.replaceAll('.', '\\.')} ~all$`, 'm'));
+      await configure('');
+      assert.deepEqual(await ways(), [PUBLIC.addresses.v4, PUBLIC.addresses.v6]);
+      for (const address of [`${SECOND.v4}/32`, `${SECOND.v6}/64`]) await ip('address', 'del', address, 'dev', 'host0');
     });
 
     test('NAT: the address of the router is this host as well, so mail that an MX record sends there is no loop', async () => {
@@ -144,7 +175,7 @@ for (const release of ['bookworm', 'trixie'] as const) {
       await arrives(PUBLIC.addresses.v4);
     });
 
-    test('a machine without IPv6: all of it on IPv4', async () => {
+    test('a machine without IPv6, behind a router that has it: all of it on IPv4', async () => {
       // /proc/sys is read-only within.
       ok(
         await inNetwork(machine.holder.netns, [
@@ -154,13 +185,14 @@ for (const release of ['bookworm', 'trixie'] as const) {
           ...['all', 'default', 'lo'].map((name) => `net.ipv6.conf.${name}.disable_ipv6=1`),
         ]),
       );
-      await configure('');
+      await configure(`public_addresses = ["${ROUTER}", "${ROUTER_V6}"]\n`);
       assert.deepEqual(
         listening(machine).filter((line) => line.includes('[')),
         [],
       );
       assert.deepEqual((await open()).toSorted(), PORTS.map((port) => `0.0.0.0:${port}`).toSorted());
       await arrives(PUBLIC.addresses.v4);
+      assert.equal(await leaves(), PUBLIC.addresses.v4);
       await passes();
     });
   });

@@ -31,7 +31,7 @@ export const network = section({
       key: 'bind',
       kind: ipAddresses(64),
       default: auto('in profile "local" 127.0.0.1 and, where the machine has IPv6, ::1; in profile "public" 0.0.0.0 and ::, which are all addresses'),
-      doc: 'The addresses of this machine on which the mail and web ports listen.',
+      doc: 'The addresses of this machine on which the mail and web ports listen. In profile "public" mail to others leaves by them as well: of IPv4 and of IPv6 by the only public address named here, and not by one of the two of which none is named.',
       why: 'To be written where a machine has several addresses and one of them is for mail.',
       example: ['192.0.2.25', '2001:db8::25'],
       since: '0.1',

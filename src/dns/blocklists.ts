@@ -2,8 +2,7 @@
  * Whether this server's own addresses are on the lists that it asks about others (RFC 5782): who asks the same lists refuses what it sends. Lists
  * of those to be trusted, which are worth negative points, are not asked.
  */
-import type { Finding } from '#model';
-import type { Addresses } from './facts.ts';
+import type { Addresses, Finding } from '#model';
 import { reversed } from './reverse.ts';
 
 /** One question: whether a list has an address. */

@@ -1,11 +1,7 @@
 /** What records are made from. Put together by the operation from settings, facts of the machine, the database and the certificate; nothing here is asked of DNS. */
 import type { Domain, Fqdn } from '#base';
 import type { Settings } from '#config';
-
-export interface Addresses {
-  readonly v4: readonly string[];
-  readonly v6: readonly string[];
-}
+import type { Addresses } from '#model';
 
 /** What mail programs may be told of, by its name as a service (RFC 6186, RFC 8314). */
 export type ClientService = 'imaps' | 'imap' | 'submissions' | 'submission';

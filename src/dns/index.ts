@@ -1,4 +1,3 @@
-export { reachedAt, sendsBeyond } from './addresses.ts';
 export { type Asker, asker, type Question } from './asking.ts';
 export { type Listing, listFindings, type ListQuestion, listQuestions } from './blocklists.ts';
 export { check, type Checked, type Outcome, recordFindings, unconfirmed, valueText, zoneFindings } from './check/index.ts';

@@ -1,6 +1,7 @@
 /** The records that lead from an address back to the server. They stand in a zone of whoever gave the address, who has to be asked for them. */
 import ipaddr from 'ipaddr.js';
-import type { Addresses, DnsFacts } from './facts.ts';
+import type { Addresses } from '#model';
+import type { DnsFacts } from './facts.ts';
 
 export interface Reverse {
   readonly address: string;

@@ -1,3 +1,4 @@
+export { type Addresses, reachedAt, sendsBeyond, sendsFrom, type SendsFrom } from './addresses.ts';
 export * from './manifest.ts';
 export * from './names.ts';
 export * from './probe.ts';

@@ -13,16 +13,14 @@ import {
   dnsFindings,
   octodnsText,
   plainText,
-  reachedAt,
   type Records,
   recordsOf,
-  sendsBeyond,
   type Signer,
   signerAt,
   signerOf,
   zoneText,
 } from '#dns';
-import type { RenderInput } from '#model';
+import { reachedAt, type RenderInput, sendsBeyond } from '#model';
 import { certificateAt } from '#tls';
 import { fitDomains } from './dkim.ts';
 import { loadInput } from './desired.ts';

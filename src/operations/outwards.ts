@@ -3,9 +3,9 @@
  * others, and nothing here is wrong where they say no.
  */
 import { Resolver } from 'node:dns/promises';
-import { type Listing, listFindings, type ListQuestion, listQuestions, reachedAt, sendsBeyond } from '#dns';
+import { type Listing, listFindings, type ListQuestion, listQuestions } from '#dns';
 import { talk } from '#machine';
-import type { Finding, RenderInput } from '#model';
+import { type Finding, reachedAt, type RenderInput, sendsBeyond } from '#model';
 
 const DNS_MS = 4000;
 /** A server may let a stranger wait for its greeting (postscreen's six seconds); that a port is closed shows in a connection that never opens. */

@@ -1,7 +1,8 @@
 /** What is to be found in DNS, question by question: the records of one name and type, or of a text's kind, belong together. */
 import type { RecordData } from '#formats';
+import type { Addresses } from '#model';
 import { clientNames } from '../clients.ts';
-import type { Addresses, DnsFacts } from '../facts.ts';
+import type { DnsFacts } from '../facts.ts';
 import type { DnsRecord } from '../record.ts';
 import type { Records } from '../records.ts';
 

@@ -109,6 +109,30 @@ test('listeners are those of the wiring and no others (M23)', () => {
   assert.deepEqual(listening(inputFor('trixie', 'systemd', PUBLIC)), ['0.0.0.0:25', '[::]:25', '0.0.0.0:465', '[::]:465', '0.0.0.0:587', '[::]:587']);
 });
 
+const senders = (input: RenderInput): readonly (string | undefined)[] =>
+  ['smtp', 'relay'].map((name) => master(input).find((line) => line.startsWith(`${name} unix`)));
+
+test('what is sent comes from the address that the mail ports are bound to, and by no family that they are not bound to', () => {
+  const bound = (network: string): RenderInput => inputFor('bookworm', 'systemd', `${PUBLIC}[network]\n${network}\n`);
+  const one = bound('bind = ["192.0.2.25"]\npublic_addresses = ["203.0.113.25", "2001:db8::25"]');
+  has(one, {
+    smtp_bind_address: '192.0.2.25',
+    smtp_bind_address6: undefined,
+    inet_protocols: 'all',
+    proxy_interfaces: '203.0.113.25, 2001:db8::25',
+  });
+  assert.deepEqual(senders(one), [
+    'smtp unix - - y - - smtp -o inet_protocols=ipv4 -o proxy_interfaces=203.0.113.25',
+    'relay unix - - y - - smtp -o inet_protocols=ipv4 -o proxy_interfaces=203.0.113.25',
+  ]);
+  const every = inputFor('trixie', 'systemd', PUBLIC);
+  has(every, { smtp_bind_address: undefined, smtp_bind_address6: undefined });
+  assert.deepEqual(senders(every), ['smtp unix - - y - - smtp', 'relay unix - - y - - smtp']);
+  const without = { ...one, facts: { ...one.facts, ipv6: false } };
+  has(without, { inet_protocols: 'ipv4', proxy_interfaces: '203.0.113.25' });
+  assert.deepEqual(senders(without), ['smtp unix - - y - - smtp', 'relay unix - - y - - smtp']);
+});
+
 test('submission asks for TLS and a login, and judges recipients (M2, M12, M13)', () => {
   const line = master(inputFor('trixie')).find((each) => each.startsWith('127.0.0.1:465 ')) ?? '';
   for (const option of [

@@ -7,6 +7,7 @@ import type { MasterService, Row } from '#formats';
 import { type Listener, listenersOf, type RenderInput, WAYS } from '#model';
 import { headerCleanupOptions } from './header-cleanup.ts';
 import { internalAliases } from './maps.ts';
+import { clientNetwork } from './network.ts';
 import { sieveDoor } from './sieve-mail.ts';
 import { submissionOptions } from './submission.ts';
 
@@ -117,9 +118,8 @@ const inside: readonly MasterService[] = [
   { service: 'postlog', type: 'unix-dgram', private: false, chroot: false, maxproc: 1, command: 'postlogd' },
 ];
 
-const delivery: readonly MasterService[] = [
-  unix('smtp', 'smtp', { chroot: true }),
-  unix('relay', 'smtp', { chroot: true }),
+const delivery = (input: RenderInput): readonly MasterService[] => [
+  ...['smtp', 'relay'].map((name) => unix(name, 'smtp', { chroot: true, options: clientNetwork(input) })),
   unix('lmtp', 'lmtp', { chroot: true }),
 ];
 
@@ -129,5 +129,5 @@ export const masterServices = (input: RenderInput): readonly MasterService[] => 
   ...sieve,
   ...intake(input),
   ...inside,
-  ...delivery,
+  ...delivery(input),
 ];
