@@ -270,6 +270,20 @@ for (const release of RELEASES) {
       assert.deepEqual(await signatures(tampered, fromUnbound(server.machine)), bothAre('hauspost.test', 'neutral'));
     });
 
+    test('M1: Authentication-Results that a login wrote is taken out, as that of a stranger; what has another name stays', async () => {
+      const forged = [
+        'Authentication-Results: mail.hauspost.test; dkim=pass header.d=bank.example',
+        'authentication-results: mail.hauspost.test;\r\n\tspf=pass smtp.mailfrom=bank.example',
+        'X-Authentication-Results: kept',
+      ];
+      for (const to of [DEMO, FRIEND])
+        isTaken(await send(await server.client(587, server.demo), DEMO, to, header([`From: <${DEMO}>`], 'm1-forged', forged)));
+      for (const got of [await fetched(imap, 'INBOX', '<m1-forged@hauspost.test>'), (await abroad.message('m1-forged')).source]) {
+        assert.doesNotMatch(got, /bank\.example/);
+        assert.match(got, /^X-Authentication-Results: kept\r$/m);
+      }
+    });
+
     test('M12: what a login sends is not marked, whatever it looks like: outside nothing says so, and here it is in INBOX', async () => {
       const odd = (id: string): string =>
         header([`From: "service@paypal.com" <${DEMO}>`], id)

@@ -34,9 +34,14 @@ export const authentication = ({ settings: { profile } }: RenderInput): readonly
       name: 'milter_headers.conf',
       section: ['milter_headers'],
       rows: [
-        { set: 'use', to: ['authentication-results'] },
+        { set: 'use', to: ['authentication-results', 'remove-headers'] },
         { set: 'skip_local', to: false },
         { set: 'skip_authenticated', to: true, why: "Who logged in is nobody's business outside." },
+        { set: 'authenticated_headers', to: ['remove-headers'], why: 'The first, left out for logins, would leave in what they wrote themselves.' },
+        {
+          block: 'routines',
+          rows: [{ block: 'remove-headers', rows: [{ block: 'headers', rows: [{ set: 'Authentication-Results', to: 0, why: 'All of them.' }] }] }],
+        },
         { set: 'remove_upstream_spam_flag', to: true, why: 'X-Spam says what we found, not what a sender claims.' },
       ],
     },
