@@ -59,6 +59,8 @@ export const WRONG_VALUES: Readonly<Record<string, readonly string[]>> = {
   'mail.queue_lifetime': ['"10m"', '"31d"', '5', '"5d\\n"'],
   'mail.bounce_lifetime': ['"10m"', '"31d"', '5'],
   'mail.recipients_per_message': ['99', '10001', '"1000"'],
+  'mail.expire_spam': ['"Never"', '"12h"', '"0d"', '"36h"', '30', 'false'],
+  'mail.expire_trash': ['"0"', '"3651d"', '"30d\\n"'],
   'filters.before': FILES,
   'filters.after': FILES,
   'dkim.rotate': ['"Never"', '"12h"', '"0d"', '"36h"', '180', 'false'],

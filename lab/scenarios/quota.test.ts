@@ -1,4 +1,5 @@
 /** M7: how much an account may hold: at RCPT, behind aliases, in IMAP, changed while it runs, and when many deliver at once. */
+import { clockOfNewPrograms } from '../clock.ts';
 import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -274,7 +275,7 @@ const corners = (get: () => Server): void => {
 
   test('M7: in German, if the operator wants it', async () => {
     const server = get();
-    await configure(server, 'language = "de"\n[mail]\ndefault_quota = "7M"\n');
+    await configure(server, 'language = "de"\n[mail]\ndefault_quota = "7M"\nexpire_spam = "4w"\n');
     await server.order('apply', '--yes');
     const source = await comesBack(server, 'Nachricht nicht zugestellt');
     assert.match(source, /Ihre Nachricht konnte nicht allen Empf(?:=C3=A4|\u00c3\u00a4)ngern/);
@@ -324,6 +325,46 @@ const corners = (get: () => Server): void => {
     const after = await server.imap(CROWD);
     assert.equal((await sizes(after)).length, sent.length);
     await after.logout();
+  });
+
+  test('M7: spam that is older than the operator wants to keep is gone after the next session, and makes room; nothing else is', async () => {
+    const server = get();
+    const login = person('null');
+    const { text: old } = message(6.5 * MB);
+    const subjects = async (imap: ImapFlow, folder: string): Promise<readonly string[]> => {
+      const lock = await imap.getMailboxLock(folder);
+      const found: string[] = [];
+      for await (const { envelope } of imap.fetch('1:*', { envelope: true })) found.push(envelope?.subject ?? '');
+      lock.release();
+      return found;
+    };
+    const set = await clockOfNewPrograms(server.machine);
+    const session = async (days: number, work: (imap: ImapFlow) => Promise<unknown>): Promise<void> => {
+      await set(days * 86_400);
+      const imap = await server.imap(login);
+      await work(imap);
+      await imap.logout();
+    };
+    const held = async (): Promise<readonly (readonly string[])[]> => {
+      const imap = await server.imap(login);
+      const all = [];
+      for (const folder of ['Spam', 'Trash', 'INBOX']) all.push(await subjects(imap, folder));
+      await imap.logout();
+      return all;
+    };
+    const named = (subject: string, text = 'Text.'): string => `From: <${FROM}>\r\nSubject: ${subject}\r\n\r\n${text}\r\n`;
+    await session(0, async (imap) => {
+      await imap.append('Spam', named('old', old));
+      for (const folder of ['Trash', 'INBOX']) await imap.append(folder, named('old'));
+    });
+    await session(20, (imap) => imap.append('Spam', named('young')));
+    assert.match(await recipient(server, login.user, MB), /^452 /);
+    await session(27, async (imap) => assert.deepEqual(await subjects(imap, 'Spam'), ['old', 'young']));
+    assert.deepEqual(await held(), [['old', 'young'], ['old'], ['old']]);
+    await session(29, async (imap) => assert.deepEqual(await subjects(imap, 'Spam'), ['old', 'young']));
+    await until('there is room', async () => (await recipient(server, login.user, MB)).startsWith('250 ') || undefined, 30_000, 200);
+    await set(0);
+    assert.deepEqual(await held(), [['young'], ['old'], ['old']]);
   });
 };
 

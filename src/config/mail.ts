@@ -1,5 +1,5 @@
 /** Limits of messages, mailboxes and the queue. */
-import { hours, size, wholeNumber } from './kinds.ts';
+import { hours, period, size, wholeNumber } from './kinds.ts';
 import { fixed, option, section } from './option.ts';
 
 /** As somebody writes so many hours. */
@@ -54,6 +54,26 @@ export const mail = section({
       why: 'RFC 5321 section 4.5.3.1.8 asks for at least 100; 1000 is what Postfix itself takes.',
       example: 200,
       since: '0.1',
+    }),
+    /** Null: never. */
+    expireSpamSeconds: option({
+      key: 'expire_spam',
+      kind: period('1d', '3650d'),
+      default: fixed('never'),
+      doc: 'How long mail stays in the folder Spam, counted from when it came there; what is older is deleted for good. It counts towards the quota until then.',
+      why: 'Nobody loses mail without having asked for it. But spam that nobody deletes fills the mailbox in the end, and then mail is refused: 30d leaves a month to look.',
+      example: '30d',
+      since: '0.2',
+    }),
+    /** Null: never. */
+    expireTrashSeconds: option({
+      key: 'expire_trash',
+      kind: period('1d', '3650d'),
+      default: fixed('never'),
+      doc: 'The same for the folder Trash.',
+      why: 'As for expire_spam; some people keep there what they want to find again.',
+      example: '90d',
+      since: '0.2',
     }),
   },
   rules: ({ wants: { queueLifetimeHours: queue, bounceLifetimeHours: bounce } }) => {

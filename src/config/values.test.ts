@@ -167,6 +167,8 @@ test('durations', () => {
     '5': 'config.wrong-type',
   });
   check('dkim', 'rotate', ['"never"', '"1d"', '"48h"', '"26w"'], { '"always"': 'input.duration', '"36h"': 'config.out-of-range' });
+  check('mail', 'expire_spam', ['"never"', '"1d"', '"4w"', '"3650d"'], { '"Never"': 'input.duration', '"12h"': 'config.out-of-range' });
+  check('mail', 'expire_trash', ['"never"', '"30d"'], { '"0d"': 'config.out-of-range', '30': 'config.wrong-type' });
   check('dkim', 'retire_after', ['"1s"', '"90m"', '"365d"'], { '"0s"': 'config.out-of-range', '"never"': 'input.duration' });
   check('logs', 'retention', ['"1d"', '"2w"', '"365d"', '"48h"'], { '"36h"': 'config.out-of-range', '"366d"': 'config.out-of-range' });
 });

@@ -6,7 +6,7 @@ import type { RenderInput } from '#model';
 import { mainText, sqlFileTexts } from './configuration.ts';
 import { dovecot } from './index.ts';
 import { limits } from './limits.ts';
-import { inputFor } from '../test-input.lab.ts';
+import { inputFor, LOCAL } from '../test-input.lab.ts';
 
 const expected = (name: string): string => readFileSync(`${import.meta.dirname}/expected/${name}`, 'utf8');
 const written = (input: RenderInput): string => redacted(mainText(input));
@@ -64,6 +64,21 @@ test('unlimited is the default quota if the configuration says so', () => {
   const input = inputFor('bookworm');
   const mail = { ...input.settings.mail, defaultQuota: 0 as RenderInput['settings']['mail']['defaultQuota'] };
   assert.ok(written({ ...input, settings: { ...input.settings, mail } }).includes('  quota_rule = *:storage=0M\n'));
+});
+
+test('mail expires in the folders for which the operator says so, in the words of 2.3', () => {
+  const expiry = (more: string): readonly (readonly string[])[] =>
+    [
+      ...written(inputFor('bookworm', 'systemd', `${LOCAL}[mail]\n${more}`)).matchAll(
+        /^ {2}mailbox (\w+) \{\n(?: {4}.*\n)*? {4}autoexpunge = (.*)$/gm,
+      ),
+    ].map(([, ...found]) => found);
+  assert.deepEqual(expiry('expire_spam = "never"\n'), []);
+  assert.deepEqual(expiry('expire_spam = "4w"\n'), [['Spam', '4 weeks']]);
+  assert.deepEqual(expiry('expire_spam = "1d"\nexpire_trash = "90d"\n'), [
+    ['Spam', '1 days'],
+    ['Trash', '90 days'],
+  ]);
 });
 
 test('items: owners and modes, directories before what is in them, grants on views', () => {
