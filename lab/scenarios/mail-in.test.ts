@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { ImapFlow } from 'imapflow';
 import { CLIENT, fetched, type Release, type Server, type Smtp, STRANGER, serve, until } from '../index.ts';
-import { testPatterns } from '../parts/patterns.ts';
+import { GTUBE, testPatterns } from '../parts/patterns.ts';
 import { ACCEPTED, ANNA, FROM, isRefused, recipient, refusedAt, relaysAt, ROBOT, settleRecipients } from '../parts/recipients.ts';
 import { smuggledIn, smuggledOut } from '../parts/smuggling.ts';
 
@@ -53,6 +53,29 @@ const deliver = async (smtp: Smtp, to: string, text: string): Promise<void> => {
   const end = await smtp.data(text);
   assert.equal(end.code, 250, end.lines.join(' '));
   smtp.close();
+};
+
+const FORGED = 'boss@hauspost.test';
+/** Above 15 points by rules of the package alone: who sends it may not, it has two types, no version of MIME and no date, a loud subject, and a word in two scripts. */
+const worst = (id: string, text = 'C\xd0\xbenfirm now.'): string =>
+  [
+    `From: "service@paypal.com" <${FORGED}>`,
+    'To: undisclosed-recipients:;',
+    'Subject: YOUR ACCOUNT WILL BE CLOSED TODAY UNLESS YOU CONFIRM YOUR PASSWORD',
+    `Message-ID: <${id}@outside.test>`,
+    'Content-Type: text/plain',
+    'Content-Type: text/plain',
+    '',
+    text,
+    '',
+  ].join('\r\n');
+
+/** The answer to the end of data. */
+const answered = async (smtp: Smtp, to: readonly string[], text: string): Promise<number> => {
+  for (const line of [`MAIL FROM:<${FORGED}>`, ...to.map((each) => `RCPT TO:<${each}>`)]) assert.equal((await smtp.command(line)).code, 250, line);
+  const { code } = await smtp.data(text);
+  smtp.close();
+  return code;
 };
 
 const count = async (imap: ImapFlow, messageId: string): Promise<number> => {
@@ -203,6 +226,24 @@ for (const release of RELEASES) {
     smuggledIn(() => server);
     smuggledOut(() => server);
     testPatterns(() => server);
+
+    test('M8: mail for role names alone is not refused for its score but filed in Spam; for anybody else, also beside them, it is, as are test patterns', async () => {
+      const demo = 'demo@hauspost.test';
+      for (const to of [[demo], ['abuse@hauspost.test', demo], ['team@hauspost.test']])
+        assert.equal(await answered(await server.stranger(), to, worst('m8-worst-not')), 554, to.join(' '));
+      assert.equal(await answered(await server.stranger(), ['abuse@hauspost.test'], worst('m8-worst-not', GTUBE)), 554);
+      const reader = await server.imap(server.demo);
+      for (const [n, to] of [
+        ['abuse@hauspost.test'],
+        ['postmaster'],
+        ['Hostmaster+x@second.test', 'ABUSE@third.test'],
+        ['root@mail.hauspost.test'],
+      ].entries()) {
+        assert.equal(await answered(await server.stranger(), to, worst(`m8-worst-${n}`)), 250, to.join(' '));
+        assert.match(await fetched(reader, 'Spam', `<m8-worst-${n}@outside.test>`), /^X-Spam: Yes\r$/m);
+      }
+      reader.close();
+    });
 
     test('M16: commands before their turn are refused, the same ones in turn are not', async () => {
       const group = `MAIL FROM:<${FROM}>\r\nRCPT TO:<demo@hauspost.test>\r\nDATA\r\n`;

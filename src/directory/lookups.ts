@@ -99,9 +99,9 @@ const aliases = ({ address }: Needs<'address'>): string => {
 };
 
 /** Those whom other servers write to about a domain (RFC 2142; RFC 5321, section 4.5.1). */
-const ROLES = ['postmaster', 'abuse', 'hostmaster'];
+export const ROLES = ['postmaster', 'abuse', 'hostmaster'];
 /** Of the host itself, which local programs use as well. */
-const HOST_ROLES = [...ROLES, 'root', 'mailer-daemon'];
+export const HOST_ROLES = [...ROLES, 'root', 'mailer-daemon'];
 
 /** Whom role names lead to. Neither of the two brands holds a quote or a `%`. */
 export interface Responsible {

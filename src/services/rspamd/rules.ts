@@ -3,6 +3,7 @@ import { path } from '#base';
 import type { Item, RenderInput } from '#model';
 import { FROM_RULE } from './from-rule.ts';
 import { HOST_NAME_RULE } from './host-name.ts';
+import { rolesRule } from './roles.ts';
 import { secondSignature } from './second-signature.ts';
 import { sendingLimit } from './sending-limit.ts';
 import { UNMARKED_RULE } from './unmarked.ts';
@@ -13,7 +14,7 @@ export const ruleFile = (input: RenderInput): Item => {
   const limit = recipientsPerHour === 0 ? [] : [sendingLimit(input)];
   // A large relay, Amazon's, refuses mail that has the field twice.
   const second = relay === null ? [secondSignature(input)] : [];
-  const rules = [FROM_RULE, WAYS_RULE, HOST_NAME_RULE, UNMARKED_RULE, ...second, ...limit];
+  const rules = [FROM_RULE, WAYS_RULE, HOST_NAME_RULE, UNMARKED_RULE, rolesRule(input), ...second, ...limit];
   return {
     kind: 'file',
     path: path('/etc/rspamd/rspamd.local.lua'),
