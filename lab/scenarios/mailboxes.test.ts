@@ -232,6 +232,31 @@ for (const release of RELEASES) {
       await imap.logout();
     });
 
+    test('M12: the cache of a folder that is larger than a session has address space by default is read', async () => {
+      const run = async (...argv: readonly string[]): Promise<string> => {
+        const { code, stdout, stderr } = await server.machine.run(argv, { ms: 120_000 });
+        assert.equal(code, 0, stderr);
+        return stdout;
+      };
+      let imap = await server.imap(ANNA);
+      await imap.mailboxCreate('Large');
+      const one = [`From: <${ANNA.user}>`, `X-Long: ${Array.from({ length: 66 }, () => 'y'.repeat(900)).join('\r\n ')}`, '', 'text', ''].join('\r\n');
+      await imap.append('Large', one);
+      await imap.logout();
+      const folder = '/var/vmail/mailboxes/hauspost.test/anna/mail/Large';
+      await run('perl', '-e', 'my ($one) = glob "$ARGV[0]/{new,cur}/*"; link $one, "$ARGV[0]/cur/$_.x:2,S" or die $! for 1 .. 5000', folder);
+      await run('sh', '-c', 'doveadm fetch -u "$1" hdr.x-long mailbox Large >/dev/null', 'sh', ANNA.user);
+      assert.ok(Number(await run('stat', '-c', '%s', `${folder}/dovecot.index.cache`)) > 256 * 1024 * 1024);
+      imap = await server.imap(ANNA);
+      const lock = await imap.getMailboxLock('Large');
+      const got = await imap.fetchOne('5000', { headers: ['x-long'] });
+      lock.release();
+      await imap.logout();
+      assert.ok(got !== false && (got.headers?.length ?? 0) > 59_000);
+      assert.doesNotMatch(await server.machine.journalSoFar(), /dovecot\.index\.cache/);
+      await run('doveadm', 'mailbox', 'delete', '-u', ANNA.user, 'Large');
+    });
+
     test('M10: ManageSieve on 4190: STARTTLS, no mechanism in clear, the extensions that users may use', async () => {
       const { sieve, capabilities } = await ManageSieve.open(await server.machine.dial({ host: '127.0.0.1', port: 4190, localAddress: CLIENT }));
       assert.match(capabilities, /^"STARTTLS"/m);

@@ -20,7 +20,24 @@ const text = (from: string): { readonly id: string; readonly source: string } =>
 
 const sizes = (get: () => Server): void => {
   sizesAreLimited(get);
+
+  test('M10: a script that looks into the text in five ways, for what comes next', async () => {
+    const sieve = await get().sieve();
+    assert.equal((await sieve.login(get().demo)).status, 'OK');
+    const looks = ['raw', 'text', 'content "text"', 'raw', 'text'].map((how, at) => `body :${how} :contains "nowhere ${at}"`);
+    assert.equal((await sieve.put('looks', `require "body";\r\nif anyof (${looks.join(', ')}) { discard; }\r\n`)).status, 'OK');
+    assert.equal((await sieve.command('SETACTIVE "looks"')).status, 'OK');
+    sieve.close();
+  });
+
   largestArrive(get);
+
+  test('M10: and no script for what comes then', async () => {
+    const sieve = await get().sieve();
+    assert.equal((await sieve.login(get().demo)).status, 'OK');
+    assert.equal((await sieve.command('SETACTIVE ""')).status, 'OK');
+    sieve.close();
+  });
 };
 
 /** The answer that is none of "later": so mail is told while the filter reads its configuration anew. */

@@ -81,6 +81,21 @@ test('mail expires in the folders for which the operator says so, in the words o
   ]);
 });
 
+test('the address space of a delivery follows the largest message, up to half of the memory, and is never less than what Dovecot gives it', () => {
+  for (const [limit, memoryMb, space] of [
+    ['1M', 4096, '256 M'],
+    ['50M', 4096, '800 M'],
+    ['64M', 4096, '1 G'],
+    ['1G', 32_768, '16 G'],
+    ['50M', 1024, '512 M'],
+    ['50M', 400, '256 M'],
+  ] as const) {
+    const input = inputFor('bookworm', 'systemd', `${LOCAL}[mail]\nmessage_size_limit = "${limit}"\n`);
+    const text = written({ ...input, facts: { ...input.facts, memoryMb } });
+    assert.equal(/^service lmtp \{\n(?: .*\n)*? {2}vsz_limit = (.*)$/m.exec(text)?.[1], space);
+  }
+});
+
 test('items: owners and modes, directories before what is in them, grants on views', () => {
   const shown = dovecot.items(inputFor('bookworm')).map((item) => {
     if (item.kind === 'grant') return `grant ${item.principal} ${item.on}`;

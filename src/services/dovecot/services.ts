@@ -66,6 +66,16 @@ const loginServices = ({ wiring, facts }: RenderInput): readonly Block[] => [
   { block: 'service', name: 'managesieve-login', rows: [inetListener(wiring, 'sieve', false), ...stays] },
 ];
 
+/** MB, as 2.3 shows it. */
+const space = (mb: number): string => (mb % 1024 === 0 ? `${mb / 1024} G` : `${mb} M`);
+
+/**
+ * Of address space, in MB, up to half of the machine's memory: here it is memory, and nobody's script may take it all. The rest of a delivery needs as much
+ * as Dovecot allows by itself.
+ */
+const deliverySpace = ({ settings, facts }: RenderInput): number =>
+  Math.max(256, Math.floor(Math.min(16 * settings.mail.messageSizeLimit, facts.memoryMb / 2)));
+
 export const services: Subject = (input) => ({
   rows: [
     { set: 'protocols', to: ['imap', 'lmtp', 'sieve'] },
@@ -75,7 +85,18 @@ export const services: Subject = (input) => ({
       why: 'Without it sessions live through a reload. What a stop leaves behind, systemd or the run scripts end.',
     },
     ...loginServices(input),
-    { block: 'service', name: 'imap', rows: [{ set: 'process_limit', to: limits(input.facts).sessions }] },
+    {
+      block: 'service',
+      name: 'imap',
+      rows: [
+        { set: 'process_limit', to: limits(input.facts).sessions },
+        {
+          set: 'vsz_limit',
+          to: '2 G',
+          why: 'Address space, not memory: the cache of a folder, up to 1 GB, is mapped whole, or each session would read all messages anew.',
+        },
+      ],
+    },
     {
       block: 'service',
       name: 'lmtp',
@@ -84,6 +105,11 @@ export const services: Subject = (input) => ({
         { set: 'extra_groups', to: 'postdrop', why: "Postfix' sockets for what Sieve sends are in a directory of this group." },
         ...stays,
         { set: 'process_min_avail', to: limits(input.facts).deliveries },
+        {
+          set: 'vsz_limit',
+          to: space(deliverySpace(input)),
+          why: 'A script with a few tests of the body takes 15 times the message, and beyond the limit the delivery fails each time anew.',
+        },
         unixListener(input.wiring.sockets.lmtp),
         unixListener({ path: 'lmtp', owner: 'root', group: 'root', mode: 0o600 }),
       ],
