@@ -14,6 +14,11 @@ export interface Sizes {
   readonly perClient: number;
   /** Deliveries to Dovecot at once. */
   readonly deliveries: number;
+  /**
+   * Of proxymap(8), of which each has up to a connection to the database for each question. One answers many clients, and another one comes where all are
+   * busy: where the database stands still for a moment that is one for each client, and then there would be more connections than it has.
+   */
+  readonly askers: number;
 }
 
 /** Clients at postscreen(8), as Postfix has it by itself. */
@@ -21,7 +26,12 @@ const WAITING = 100;
 
 export const sizes = ({ cores, memoryMb }: Pick<Facts, 'cores' | 'memoryMb'>): Sizes => {
   const processes = within(memoryMb / 16, 32, 500);
-  return { processes, perClient: within(processes / 4, 10, 50), deliveries: within(Math.min(memoryMb / 128, cores * 10), 4, 50) };
+  return {
+    processes,
+    perClient: within(processes / 4, 10, 50),
+    deliveries: within(Math.min(memoryMb / 128, cores * 10), 4, 50),
+    askers: within(memoryMb / 192, 4, 16),
+  };
 };
 
 export const processes = ({ facts }: RenderInput): readonly Row[] => {

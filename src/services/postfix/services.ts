@@ -8,6 +8,7 @@ import { type Listener, listenersOf, type RenderInput, WAYS } from '#model';
 import { headerCleanupOptions } from './header-cleanup.ts';
 import { internalAliases } from './maps.ts';
 import { clientNetwork } from './network.ts';
+import { sizes } from './processes.ts';
 import { sieveDoor } from './sieve-mail.ts';
 import { submissionOptions } from './submission.ts';
 
@@ -101,13 +102,13 @@ const intake = ({ settings }: RenderInput): readonly MasterService[] => [
   ...['bounce', 'defer', 'trace'].map((name) => unix(name, 'bounce', { chroot: true, maxproc: 0, options: notices })),
 ];
 
-const inside: readonly MasterService[] = [
+const inside = ({ facts }: RenderInput): readonly MasterService[] => [
   unix('qmgr', 'qmgr', { reachable: true, chroot: false, wakeup: 300, maxproc: 1 }),
   unix('tlsmgr', 'tlsmgr', { chroot: true, wakeup: '1000?', maxproc: 1 }),
   unix('rewrite', 'trivial-rewrite', { chroot: true }),
   unix('verify', 'verify', { chroot: true, maxproc: 1 }),
   unix('flush', 'flush', { reachable: true, chroot: true, wakeup: '1000?', maxproc: 0 }),
-  unix('proxymap', 'proxymap', { chroot: false }),
+  unix('proxymap', 'proxymap', { chroot: false, maxproc: sizes(facts).askers }),
   unix('proxywrite', 'proxymap', { chroot: false, maxproc: 1 }),
   unix('showq', 'showq', { reachable: true, chroot: true }),
   unix('error', 'error', { chroot: true }),
@@ -128,6 +129,6 @@ export const masterServices = (input: RenderInput): readonly MasterService[] => 
   ...behind,
   ...sieve,
   ...intake(input),
-  ...inside,
+  ...inside(input),
   ...delivery(input),
 ];
