@@ -10,7 +10,7 @@ type Protocols = 'all' | 'ipv4' | 'ipv6';
 
 const there = ({ facts }: RenderInput): Protocols => (facts.ipv6 ? 'all' : 'ipv4');
 
-/** An address of a family that is not among its protocols is a fatal error for each program of Postfix. */
+/** Of an address whose family is not among its protocols smtp(8) dies when it looks whether it is itself among a domain's servers (own_inet_addr.c). */
 const proxies = ({ settings }: RenderInput, protocols: Protocols): readonly string[] =>
   settings.network.publicAddresses.filter((address) => protocols === 'all' || isIPv4(address) === (protocols === 'ipv4'));
 
