@@ -37,7 +37,11 @@ export interface Activation {
   readonly proceed: () => void;
 }
 
-export const vantageOf = (machine: Machine): Vantage => ({ talk, now: () => machine.now() });
+/** What listens here is asked from its own address: Linux would take the first of the subnet, which a daemon bound to another takes for a stranger. */
+export const vantageOf = (machine: Machine): Vantage => ({
+  talk: (target, dialogue) => talk('host' in target ? { ...target, from: target.host } : target, dialogue),
+  now: () => machine.now(),
+});
 
 /** In the order in which daemons start. */
 export const inOrder = (services: readonly Service[]): readonly Service[] =>

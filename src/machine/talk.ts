@@ -1,7 +1,8 @@
 /** Opens a connection, says something, reads until an answer is complete: what probes look through. */
 import { connect } from 'node:net';
 
-export type Target = { readonly host: string; readonly port: number } | { readonly socket: string };
+/** `from`: an address of this machine; without one the system chooses. */
+export type Target = { readonly host: string; readonly port: number; readonly from?: string } | { readonly socket: string };
 
 export interface Talk {
   readonly send?: string | Uint8Array;
@@ -12,7 +13,7 @@ export interface Talk {
 /** What came back, as latin1 text. Rejects when nothing listens or the answer is not complete in time. */
 export const talk = (target: Target, { send, until, ms }: Talk): Promise<string> =>
   new Promise((resolve, reject) => {
-    const socket = 'socket' in target ? connect(target.socket) : connect(target.port, target.host);
+    const socket = 'socket' in target ? connect(target.socket) : connect({ port: target.port, host: target.host, localAddress: target.from });
     const timer = setTimeout(() => socket.destroy(new Error(`no complete answer within ${ms} ms`)), ms);
     let answer = '';
     const finish = (): void => {

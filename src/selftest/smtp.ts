@@ -20,7 +20,7 @@ const connection = (target: Target, port: Port, localAddress: string | undefined
     secure: port === 465,
     requireTLS: port === 587,
     name: port === 25 ? target.stranger.helo : 'selftest.localdomain',
-    ...(localAddress === undefined ? {} : { localAddress }),
+    localAddress: localAddress ?? target.host,
     tls: { servername: target.servername, ...target.trust },
     connectionTimeout: 10_000,
     greetingTimeout: 20_000,

@@ -7,7 +7,7 @@ export interface Login {
   readonly password: string;
 }
 
-/** An address of this machine to come from; without one, the system chooses. */
+/** An address of this machine to come from; without one it is that of `host`, and not the first of its subnet, which Linux would take. */
 export interface Place {
   readonly localAddress?: string | undefined;
 }
