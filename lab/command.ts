@@ -75,10 +75,13 @@ const directoryDump = async (machine: Inside): Promise<string> => {
   return succeeded(argv, await machine.run(argv)).stdout.replace(/ AUTO_INCREMENT=\d+/g, '');
 };
 
-/** A digest of the configuration, of our state and of what lies under the mail: names, owners, modes, times, contents. */
+/**
+ * A digest of the configuration, of our state and of what lies under the mail: names, owners, modes, times, contents. Without the times of Rspamd's maps,
+ * which dkim-keys touches where Rspamd has begun processes.
+ */
 export const filesDigest = async (machine: Inside): Promise<string> => {
-  const script =
-    'tar --sort=name --ignore-failed-read -C / -cf - etc var/lib/hauspost var/lib/rspamd/dkim | sha256sum; find /var/vmail -maxdepth 3 | sort';
+  const archive = 'tar --sort=name --ignore-failed-read -C / -cf -';
+  const script = `${archive} etc var/lib/hauspost | sha256sum; ${archive} --mtime=@0 var/lib/rspamd/dkim | sha256sum; find /var/vmail -maxdepth 3 | sort`;
   return succeeded(['sh', script], await machine.run(['sh', '-c', script])).stdout;
 };
 
