@@ -7,19 +7,17 @@ import {
   type LocalPart,
   type MailAddress,
   parseDomain as domain,
-  parseFqdn,
   parseMailAddress as address,
   parseMegabytes,
 } from '#base';
 import * as accounts from './accounts.ts';
 import { type AliasSource, type Destination, parseAliasSource as source, parseDestination as to } from './address.ts';
 import * as aliases from './aliases.ts';
+import { size } from './at-size.lab.ts';
 import * as clients from './clients.ts';
-import type { Directory } from './connect.ts';
 import { type Database, database, RELEASES } from './database.lab.ts';
 import * as domains from './domains.ts';
 import { applyGrants, pendingGrants } from './grants.ts';
-import { lookups } from './lookups.ts';
 import { migrate } from './migrate.ts';
 import { slips } from './near.lab.ts';
 import { generatePassword, hashPassword, parsePasswordHash } from './password.ts';
@@ -251,70 +249,6 @@ const hostile = async ({ directory, sql }: Database): Promise<void> => {
     });
   }
   assert.equal(await sql(EVERYTHING), before);
-};
-
-const BIG = `USE vmail; INSERT INTO domains (domain) VALUES ('big.test'), ('rest.test'), ('crowd.test');
-INSERT INTO domains (domain) SELECT CONCAT('d', seq, '.test') FROM seq_1_to_1000;
-INSERT INTO accounts (username, domain, password, enabled) SELECT CONCAT('u', seq), CONCAT('d', 1 + seq % 1000, '.test'), 'x', 1 FROM seq_1_to_100000;
-INSERT INTO accounts (username, domain, password, enabled) SELECT CONCAT('p', seq), 'crowd.test', 'x', 1 FROM seq_1_to_20000;
-INSERT INTO aliases (source_username, source_domain, destination_username, destination_domain, enabled)
-  SELECT CONCAT('a', seq DIV 2), CONCAT('d', 1 + (seq DIV 2) % 1000, '.test'), CONCAT('u', seq % 100000 + 1), CONCAT('d', 1 + (seq % 100000 + 1) % 1000, '.test'), 1 FROM seq_1_to_299999;
-INSERT INTO aliases (source_username, source_domain, destination_username, destination_domain, enabled)
-  SELECT CONCAT('c', seq), 'big.test', CONCAT('c', seq + 1), 'big.test', 1 FROM seq_1_to_9;
-INSERT INTO aliases (source_username, source_domain, destination_username, destination_domain, enabled) VALUES ('c10', 'big.test', 'u1', 'd2.test', 1), (NULL, 'rest.test', 'c1', 'big.test', 1);
-ANALYZE TABLE domains, accounts, aliases;`;
-
-const at = (key: string): { local: string; domain: string; address: string; service: string; seen: string } => {
-  const [local = '', domain = ''] = key.split('@');
-  return { local, domain, address: key, service: 'smtp', seen: '' };
-};
-
-const RESPONSIBLE = { postmaster: address('anna@one.test'), hostname: parseFqdn('mail.one.test') };
-const LARGE: Readonly<Record<string, string>> = {
-  domains: lookups.domains({ address: 'd7.test' }),
-  recipients: lookups.recipients(at('u3@d4.test')),
-  'alias gate': lookups.aliasGate({ address: 'u3@d4.test' }),
-  alias: lookups.aliases({ address: 'a7@d8.test' }),
-  'no alias': lookups.aliases({ address: 'u3@d4.test' }),
-  'chain of ten': lookups.aliases({ address: 'c1@big.test' }),
-  'catch-all': lookups.aliases({ address: '@rest.test' }),
-  'role gate': lookups.roleGate(at('abuse@d4.test'), RESPONSIBLE),
-  roles: lookups.roles(RESPONSIBLE),
-  'stranded postmaster': lookups.strandedPostmaster(RESPONSIBLE, 'retry:4.3.5 x'),
-  'recipient gate': lookups.recipientGate(at('u3@d4.test')),
-  'recipient access': lookups.recipientAccess(at('c1@big.test')),
-  senders: lookups.senders(at('c1@big.test')),
-  'login access': lookups.loginAccess(at('u3@d4.test')),
-  login: lookups.login(at('u3@d4.test')),
-  mailbox: lookups.mailbox(at('u3@d4.test'), '/var/vmail', 'rule'),
-  'mailbox of a login': lookups.mailbox({ ...at('u3@d4.test'), seen: 'another' }, '/var/vmail', 'rule'),
-};
-
-/** How many rows the server touched to answer. */
-const touched = async (directory: Directory, question: string): Promise<number> => {
-  await directory.define('FLUSH LOCAL STATUS');
-  await directory.define(question);
-  const [row] = await directory.rows(
-    "SELECT CAST(SUM(VARIABLE_VALUE) AS SIGNED) AS touched FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME LIKE 'Handler\\_read%'",
-  );
-  return Number(row?.['touched']);
-};
-
-const size = async ({ directory, sql }: Database): Promise<void> => {
-  await sql(BIG);
-  for (const [what, question] of Object.entries(LARGE)) {
-    const rows = await touched(directory, question);
-    assert.ok(rows > 0 && rows < 1000, `${what}: ${rows} rows touched`);
-  }
-  let [count, last] = [0, ''];
-  for await (const { address: name } of accounts.list(directory)) {
-    count++;
-    last = name;
-  }
-  assert.deepEqual([count, last], [120_001, 'late@two.test']);
-  const begun = performance.now();
-  await assert.rejects(accounts.get(directory, address('p1999x@crowd.test')), /; is p1999\d?@crowd\.test meant\?$/);
-  console.log(`    the near one of 20,000 in a domain: ${(performance.now() - begun).toFixed(0)} ms`);
 };
 
 /** Two at one address, a third alone, and a customer with an IPv6 network. */
