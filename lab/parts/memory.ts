@@ -7,7 +7,7 @@ import { HAUSPOST, type Machine, type Release, type Server, until } from '../ind
 import type { Memory, MemoryFigures } from '../memory.ts';
 import { ok } from '../people.ts';
 import { emptyTally, handOver, putOff } from '../senders.ts';
-import { sentence } from '../words.ts';
+import { base64Line, sentence } from '../words.ts';
 import { largestArrive } from './sizes.ts';
 
 /** What a virtual machine that is sold with 1 GB tells. */
@@ -83,8 +83,6 @@ const workers = async (machine: Machine): Promise<readonly string[]> => {
   return (await said(machine, ['pgrep', '-P', rspamd])).split('\n');
 };
 
-const base64 = (seed: number): string => Buffer.from(Array.from({ length: 57 }, (_, at) => (seed * 31 + at * at * 17) % 256)).toString('base64');
-
 const lines = (octets: number, lineOf: (line: number) => string): string => {
   const made: string[] = [];
   for (let length = 0; length < octets; ) {
@@ -111,7 +109,7 @@ const message = (id: string, number: number, octets: number): string => {
     : ['Content-Type: text/plain; charset=us-ascii'];
   return [
     ...['From: <friend@outside.test>', 'To: <demo@hauspost.test>', `Message-ID: ${id}`, dated(), `Subject: number ${number}`],
-    ...['MIME-Version: 1.0', ...type, '', lines(octets, (line) => (attached ? base64(number + line) : sentence(number * 1000 + line)))],
+    ...['MIME-Version: 1.0', ...type, '', lines(octets, (line) => (attached ? base64Line(number + line) : sentence(number * 1000 + line)))],
   ].join('\r\n');
 };
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dated } from '../dated.ts';
 import { fetched, type Server } from '../index.ts';
+import { base64Line, prose } from '../words.ts';
 
 export const MB = 1024 * 1024;
 
@@ -56,11 +57,6 @@ export const sizesAreLimited = (get: () => Server): void => {
   });
 };
 
-const WORDS = 'the house by the river was sold last summer and nobody knows who lives there now'.split(' ');
-/** Lines of words, numbers among them, so that few lines are alike. */
-const prose = (line: number): string => `${WORDS.map((_, at) => WORDS[(line * 7 + at * (1 + (line % 5))) % WORDS.length]).join(' ')} ${line}`;
-const base64 = (line: number): string => Buffer.from(Array.from({ length: 57 }, (_, at) => (line * 31 + at * at * 17) % 256)).toString('base64');
-
 const until49 = (lineOf: (line: number) => string): string => {
   const lines: string[] = [];
   for (let octets = 0; octets < 49 * MB; ) {
@@ -79,7 +75,7 @@ const LARGE: Readonly<Record<string, { readonly type: readonly string[]; readonl
   },
   'one attachment': {
     type: ['Content-Type: application/octet-stream; name="large.bin"', 'Content-Transfer-Encoding: base64'],
-    body: () => until49(base64),
+    body: () => until49(base64Line),
   },
 };
 
