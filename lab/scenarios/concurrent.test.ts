@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import type { ImapFlow } from 'imapflow';
 import { dated } from '../dated.ts';
 import { allRun, collect, ended, fetched, HAUSPOST, type Machine, type Server, until } from '../index.ts';
-import { announcedSize, answered, configure, exits, type Failure, generations, launched, type Plan } from '../operator.ts';
+import { announcedSize, answered, configure, exits, type Failure, type Finding, generations, launched, type Plan } from '../operator.ts';
 import { canLogIn } from '../people.ts';
 import { keyFiles } from '../signing.ts';
 import { onEachRelease } from '../scenario.ts';
@@ -70,6 +70,9 @@ const size = (megabytes: number): string => `[mail]\nmessage_size_limit = "${meg
 
 const letter = (id: string, to: string): string =>
   ['From: <friend@outside.test>', `To: <${to}>`, `Message-ID: ${id}`, dated(), 'Subject: before the boot', '', 'Hello.', ''].join('\r\n');
+
+const told = async (server: Server, command: string): Promise<readonly string[]> =>
+  (await answered<{ findings: readonly Finding[] }>(server, command)).document.findings.map(({ code }) => code);
 
 const twoAtOnce = (get: () => Server): void => {
   test('C4: of three applies at the same moment one makes the change; the others name it, or find nothing left to do', async () => {
@@ -143,6 +146,7 @@ const twoAtOnce = (get: () => Server): void => {
       const refused = await answered<Failure>(server, ...command);
       assert.deepEqual([refused.code, refused.document.error.message], [4, `another change is under way: ${holder}`], command.join(' '));
     }
+    for (const command of ['upkeep', 'doctor']) assert.ok(!(await told(server, command)).includes('change.interrupted'), command);
     await machine.run(['kill', '-CONT', pid]);
     assert.equal(await change.ended, 0, change.said());
     assert.equal(await announcedSize(server), 'SIZE 52428800');
@@ -193,7 +197,12 @@ const twoAtOnce = (get: () => Server): void => {
     assert.equal(await reloads(), before);
     const { document } = await answered<Plan>(server, 'plan');
     assert.ok(document.interrupted !== undefined, JSON.stringify(document));
+    // Mail flows, and nothing is renewed from now on: whoever looks is told, and the log as well.
+    assert.deepEqual(await told(server, 'upkeep'), ['change.interrupted']);
+    assert.ok((await told(server, 'doctor')).includes('change.interrupted'));
+    await exits(server, 1, 'doctor');
     await exits(server, 0, 'apply', '--yes');
+    assert.ok(!(await told(server, 'doctor')).includes('change.interrupted'));
     await exits(server, 0, 'upkeep');
     await inOrder(server);
   });

@@ -16,7 +16,7 @@ import {
 } from '#apply';
 import { hanging, operatorError } from '#base';
 import { changeUnderWay, initOf } from '#machine';
-import type { RenderInput } from '#model';
+import type { Finding, RenderInput } from '#model';
 import { databaseFor } from './database.ts';
 import { inputOf, loadDesired, storeOf } from './desired.ts';
 import { refuseTakenPorts } from './foreign.ts';
@@ -89,6 +89,14 @@ export const standing = async (context: Context, { entering }: Plan['state']): P
   // Who was at work may have ended since `entering` was read.
   if (entering === null || (await storeOf(context).state()).entering !== entering) return {};
   return { interrupted: entering };
+};
+
+/** For what shows no `standing`: as long as it is so upkeep does nothing, and mail flows on, so that nobody would look. */
+export const interruptionFindings = async (context: Context): Promise<readonly Finding[]> => {
+  const { interrupted } = await standing(context, await storeOf(context).state());
+  if (interrupted === undefined) return [];
+  const message = `a change (to generation ${interrupted}) was interrupted, and the machine is between two configurations; meanwhile upkeep renews no certificate, and changes no key and no record in DNS`;
+  return [{ level: 'error', code: 'change.interrupted', message, remedy: "'hauspost apply' puts it in order." }];
 };
 
 /** Throws where the plan is another than the one that was shown. */

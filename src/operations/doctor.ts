@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type Desired, inOrder, supervised } from '#apply';
 import { initOf } from '#machine';
 import type { Finding } from '#model';
+import { interruptionFindings } from './applying.ts';
 import { serverFindings } from './findings.ts';
 import { judged } from './judged.ts';
 import { nameFindings, toldOnce } from './names.ts';
@@ -36,6 +37,7 @@ export const doctor = operation({
     const { input } = desired;
     const dns = input.settings.profile === 'local' ? [] : dnsFindingsInFull(context, input);
     const found = await Promise.all([
+      interruptionFindings(context),
       notRunning(context, desired),
       serverFindings(context, input),
       nameFindings(input),

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { asHauspostError } from '#base';
 import { withLock } from '#machine';
 import { DUE } from '#services';
+import { interruptionFindings } from './applying.ts';
 import { storeOf } from './desired.ts';
 import { keepDkim } from './dkim-task.ts';
 import { nextCall } from './next-call.ts';
@@ -47,8 +48,10 @@ const run = async (context: Context, tasks: readonly Task[]): Promise<z.output<t
   await ask(context, new Date(begun.getTime() + PATIENCE_MS));
   const { committed, entering } = await storeOf(context).state();
   // In the middle of a change nobody can say what is in place; before the first one nothing is ours.
-  if (entering !== null || committed === null)
-    return { done: [], findings: [], next: (await askAgain(context, begun, entering === null ? [] : [machine.now()])).toISOString() };
+  if (entering !== null || committed === null) {
+    const next = await askAgain(context, begun, entering === null ? [] : [machine.now()]);
+    return { done: [], findings: await interruptionFindings(context), next: next.toISOString() };
+  }
   const kept: Kept[] = [];
   for (const task of tasks) kept.push(await attempted(context, task));
   const isBetween = (await storeOf(context).state()).entering !== null;

@@ -54,7 +54,9 @@ test('it calls where no file says when, when the time has come, and when it is f
   assert.deepEqual(called, [1000, 1660, 1780, 1900, 1960]);
 });
 
-test('it passes on what Hauspost says, the same words once, and nothing where that says nothing', async () => {
+test('it passes on what Hauspost says, the same words once a day, and nothing where that says nothing', async () => {
   const again = ['broken', 'broken', '', 'broken', 'done'].map((says, index): Step => [1000 + index, '0', says]);
   assert.equal((await run(again)).said, 'broken\nbroken\ndone\n');
+  const days = [86_300, 86_390, 86_400, 172_799, 172_800].map((now): Step => [now, '0', 'broken']);
+  assert.equal((await run(days)).said, 'broken\nbroken\nbroken\n');
 });
