@@ -9,7 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { type ConnectionOptions, connect as connectTls, createServer, type SecureVersion, type TLSSocket } from 'node:tls';
 import { dated } from '../dated.ts';
 import { Dialogue, fetched, type Release, type Server, serve, until } from '../index.ts';
-import { answered, configure, exits, generations, type Plan } from '../operator.ts';
+import { announcedSize, answered, configure, exits, type Finding, generations, type Plan } from '../operator.ts';
 import { disturbed } from '../parts/disturbed.ts';
 import { FILES, LIVE, renewed } from '../tls-pair.ts';
 import { holdUpkeep } from '../upkeep.ts';
@@ -241,6 +241,37 @@ for (const release of RELEASES) {
       assert.equal((await sieve.command('LISTSCRIPTS')).status, 'OK');
       for (const session of [smtp, sieve, web]) session.close();
       await imap.logout();
+    });
+
+    test('M19: while something else is pending, the hook of whoever renews files is refused: that is said, and a day later upkeep has them read, and nothing else', async () => {
+      const codes = async (command: string): Promise<readonly string[]> =>
+        (await answered<{ findings: readonly Finding[] }>(server, command)).document.findings
+          .map(({ code }) => code)
+          .filter((code) => code === 'tls.not-read');
+      const lie = async (days: number): Promise<void> => {
+        assert.equal((await server.machine.run(['touch', '-d', `${days} days ago`, `${LIVE}/chain.pem`])).code, 0);
+      };
+      const [numbers, size] = [await generations(server), await announcedSize(server)];
+      await configure(server, `[web_ui]\nenabled = false\n[mail]\nmessage_size_limit = "31M"\n${FILES}`);
+      const pending = await planned();
+      assert.deepEqual([await codes('status'), await codes('doctor')], [[], []]);
+      const elliptic = await renewed(server.machine, 'ECDSA');
+      assert.match((await exits(server, 3, 'apply')).stderr, /a question and no terminal to ask at/);
+      for (const command of ['status', 'doctor']) assert.deepEqual(await codes(command), ['tls.not-read'], command);
+      assert.equal((await exits(server, 0, 'upkeep')).stdout, '', 'the record of another key may have to be published');
+      // Of a pair that does not belong together nothing is read.
+      await lie(2);
+      const key = (await server.machine.run(['readlink', `${LIVE}/key.pem`])).stdout.trim();
+      await server.machine.run(['ln', '-sfn', key.replace(/[0-9]+/, '0'), `${LIVE}/key.pem`]);
+      assert.match((await exits(server, 1, 'upkeep')).stdout, /does not belong to the first certificate/);
+      await server.machine.run(['ln', '-sfn', key, `${LIVE}/key.pem`]);
+      assert.notEqual((await shown({ port: 993, begin: fromTheStart }, versions('TLSv1.3'))).print, elliptic);
+
+      assert.equal((await exits(server, 0, 'upkeep')).stdout, 'The certificate that lies there was read.\n');
+      await everywhere(elliptic, /^TLSv1\.2 ECDHE-ECDSA-|^TLSv1\.3 /);
+      assert.deepEqual([await planned(), await generations(server), await announcedSize(server)], [pending, numbers, size]);
+      assert.deepEqual([await codes('status'), await codes('doctor')], [[], []]);
+      assert.equal((await exits(server, 0, 'upkeep')).stdout, '');
     });
   });
 }

@@ -60,7 +60,8 @@ const nextOf = async (context: Context, desired: Desired): Promise<{ readonly ne
   const { input } = desired;
   const leaf = await certificateAt(context.machine, input.wiring.places['tls-chain']);
   const { source } = input.settings.tls;
-  if (source === 'files') return { next: "whoever renews the files runs 'hauspost apply' then", leftOut: [] };
+  if (source === 'files')
+    return { next: "whoever renews the files runs 'hauspost apply' then; otherwise the daemons read them a day later", leftOut: [] };
   if (source === 'own-ca') return { next: 'the own authority signs another one when less than 30 days are left', leftOut: [] };
   const names = await certificateNames(context, input);
   const reason = await reasonToAsk(context, desired, names);

@@ -1,10 +1,11 @@
 /** What there is to say of the certificate that is served, or would be. */
 import type { X509Certificate } from 'node:crypto';
 import { HauspostError } from '#base';
-import type { Machine } from '#machine';
+import { changeUnderWay, type Machine } from '#machine';
 import type { Finding, RenderInput } from '#model';
 import { certificateAt, distrustOf, isSigned, isSoonOver, outOfTime, refuseWrongFiles, type TlsFiles } from '#tls';
 import { type Attempt, lastAttempt } from './attempts.ts';
+import { isUnread } from './materials.ts';
 import type { Context } from './operation.ts';
 import { rolloverUnderWay } from './rollover-progress.ts';
 import { signedRequest } from './server-certificate.ts';
@@ -103,6 +104,16 @@ const ofRollover = async (context: Context, input: RenderInput): Promise<readonl
   const message = `the next key of the certificate waits: ${progress.waits}`;
   const remedy = "Publish it beside the present one ('hauspost dns records'); or 'hauspost cert rollover --cancel' keeps the present key.";
   return [{ level: 'warning', code: 'tls.rollover', message, remedy }];
+};
+
+/** Of a server in place: all else that is said of the certificate is about the file. In the middle of a change it is about to be read. */
+export const unreadFindings = async (context: Context, input: RenderInput): Promise<readonly Finding[]> => {
+  const chain = input.wiring.places['tls-chain'];
+  const leaf = await certificateAt(context.machine, chain);
+  if (leaf === undefined || !(await isUnread(context, input)) || (await changeUnderWay()) !== undefined) return [];
+  const message = `the daemons have not read the certificate in ${chain}, which is valid until ${endOf(leaf)}, and serve the one before it`;
+  const byItself = input.settings.tls.source === 'files' ? 'a day after it was put there' : 'within the hour';
+  return [{ level: 'warning', code: 'tls.not-read', message, remedy: `'hauspost apply' has them read it at once, and upkeep ${byItself}.` }];
 };
 
 const ofSource = (context: Context, input: RenderInput): Promise<readonly Finding[]> => {

@@ -4,6 +4,7 @@ import { type Desired, inOrder, supervised } from '#apply';
 import { initOf } from '#machine';
 import type { Finding } from '#model';
 import { interruptionFindings } from './applying.ts';
+import { unreadFindings } from './certificates.ts';
 import { serverFindings } from './findings.ts';
 import { judged } from './judged.ts';
 import { nameFindings, toldOnce } from './names.ts';
@@ -40,6 +41,7 @@ export const doctor = operation({
       interruptionFindings(context),
       notRunning(context, desired),
       serverFindings(context, input),
+      unreadFindings(context, input),
       nameFindings(input),
       dns,
       outwardFindings(input),

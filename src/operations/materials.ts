@@ -49,11 +49,18 @@ export const certificateLacks = async (context: Context, input: RenderInput): Pr
   return action === undefined ? [] : [{ kind: 'certificate', target: input.wiring.places['tls-chain'], action, wakes: READERS }];
 };
 
+/** The same, of which it is known that daemons have read another one. */
+export const isUnread = async (context: Context, input: RenderInput): Promise<boolean> => {
+  const known = await served(context, input);
+  return known !== undefined && known !== (await fingerprint(context, input));
+};
+
 /** The operator's own key and chain. */
-const refuseWrongTls = async (context: Context, input: RenderInput): Promise<void> => {
-  const { key, chain } = input.settings.tls;
-  if (key === undefined || chain === undefined) return;
-  await refuseWrongFiles(context.machine, { key, chain }, !(await isServed(context, input)));
+export const refuseWrongTls = async (context: Context, input: RenderInput): Promise<void> => {
+  const { settings, wiring } = input;
+  if (settings.tls.source !== 'files') return;
+  const files = { key: wiring.places['tls-key'], chain: wiring.places['tls-chain'] };
+  await refuseWrongFiles(context.machine, files, !(await isServed(context, input)));
 };
 
 const wrongFile = (file: AbsPath, why: string, remedy: string): Error =>

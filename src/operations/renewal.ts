@@ -6,14 +6,14 @@ import type { X509Certificate } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Desired } from '#apply';
 import { asHauspostError, environmentError } from '#base';
-import { contentAt, withLock } from '#machine';
+import { contentAt, followed, withLock } from '#machine';
 import type { RenderInput } from '#model';
 import { certificateAt, isSigned, isSoonOver, leftAloneUntil, putChain, refusedNames, renewalOf, signAnew } from '#tls';
 import { lastAttempt, noted } from './attempts.ts';
 import { signedByAuthority } from './authority.ts';
 import { awaitedOf, certificateNames, type LeftOut, type Names } from './certificate-names.ts';
 import { storeOf } from './desired.ts';
-import { certificateLacks, materialsFor } from './materials.ts';
+import { certificateLacks, materialsFor, refuseWrongTls } from './materials.ts';
 import type { Context } from './operation.ts';
 import { signedRequest } from './server-certificate.ts';
 import { desiredForCertificates, serveCertificate, serveCertificateOr } from './serving.ts';
@@ -76,10 +76,11 @@ interface Settled {
   readonly desired: Desired;
 }
 
-/** What was put in place, by whomever, is read; what our own authority has to make anew is made. */
+/** What was put in place, by whomever, is read, unless no daemon could use it; what our own authority has to make anew is made. */
 export const settled = async (context: Context, command: string, desired: Desired): Promise<Settled> => {
   if ((await certificateLacks(context, desired.input)).length === 0) return { read: false, desired };
   return amongChanges(context, command, async (now = desired) => {
+    await refuseWrongTls(context, now.input);
     const wakes = await materialsFor(context).again(now);
     if (wakes.length > 0) await serveCertificate(context, now);
     return { read: wakes.length > 0, desired: now };
@@ -158,10 +159,12 @@ const askedAnew = async (context: Context, command: string, desired: Desired, as
   return { done: [`The certificate was renewed, since ${why}${without}; it is valid until ${await untilDay(context, desired)}.`] };
 };
 
+const READ = 'The certificate that lies there was read.';
+
 const ofAuthority = async (context: Context, command: string, { read, desired }: Settled, { force, byHand }: Why): Promise<Kept> => {
   const names = await certificateNames(context, desired.input);
   const why = (await reasonToAsk(context, desired, names)) ?? (force ? 'that was asked for' : undefined);
-  const done = read ? ['The certificate that lies there was read.'] : [];
+  const done = read ? [READ] : [];
   if (why === undefined || (!force && (await awaitedName(context, desired.input, names)) !== undefined)) return { done };
   const later = await askedLater(context, desired.input);
   if (later !== undefined && !byHand) return { done, next: later };
@@ -178,12 +181,24 @@ const ofOwn = async (context: Context, command: string, { read, desired }: Settl
 export const renew = async (context: Context, command: string, desired: Desired, why: Why): Promise<Kept> => {
   const present = await settled(context, command, desired);
   const { source } = present.desired.input.settings.tls;
-  if (source === 'files') return { done: [] };
+  if (source === 'files') return { done: present.read ? [READ] : [] };
   return source === 'acme' ? ofAuthority(context, command, present, why) : ofOwn(context, command, present, why);
+};
+
+/**
+ * Who puts files there has them read by 'hauspost apply', and may have the record of another key published before; but where that was refused, since something else
+ * is pending, say, nobody comes back.
+ */
+const FILES_WAIT_MS = 86_400_000;
+
+const isLeftToOperator = async ({ machine }: Context, { settings, wiring }: RenderInput): Promise<boolean> => {
+  if (settings.tls.source !== 'files') return false;
+  const put = (await machine.state(await followed(machine, wiring.places['tls-chain'])))?.modified;
+  return put !== undefined && machine.now().getTime() - put.getTime() < FILES_WAIT_MS;
 };
 
 export const renewCertificate: Task = async (context) => {
   const desired = await desiredForCertificates(context);
-  if (desired === undefined || desired.input.settings.tls.source === 'files') return { done: [] };
+  if (desired === undefined || (await isLeftToOperator(context, desired.input))) return { done: [] };
   return aloneWithCertificates('hauspost upkeep', () => renew(context, 'hauspost upkeep', desired, { force: false, byHand: false }));
 };

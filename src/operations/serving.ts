@@ -38,6 +38,11 @@ const running = async ({ machine }: Context, { services, input }: Desired): Prom
   return readers.filter((_, index) => states[index]?.state === 'running');
 };
 
+const AFTER_FAILURE = {
+  ours: 'The certificate before this one is put back.',
+  operators: "Put another one in its place and run 'hauspost apply'; who starts anew meanwhile reads this one.",
+};
+
 /** Those that are stopped read it when they start. Throws `activate.not-well` where one does not run well with it. */
 export const serveCertificate = async (context: Context, desired: Desired): Promise<void> => {
   const { machine, reporter } = context;
@@ -52,7 +57,7 @@ export const serveCertificate = async (context: Context, desired: Desired): Prom
       input,
       init: initOf(machine, input.facts),
       after: {},
-      remedy: 'The certificate before this one is put back.',
+      remedy: AFTER_FAILURE[input.settings.tls.source === 'files' ? 'operators' : 'ours'],
       originsOf: () => undefined,
       proceed: () => undefined,
     },

@@ -5,6 +5,7 @@ import { changeUnderWay, familiesOf, initOf, installedVersions, type Machine, ty
 import type { Finding, RenderInput, Service } from '#model';
 import { certificateAt, namesIn } from '#tls';
 import { standing, standingFields, surroundings } from './applying.ts';
+import { unreadFindings } from './certificates.ts';
 import { dkimFindings } from './dkim.ts';
 import { judged } from './judged.ts';
 import { type Context, operation } from './operation.ts';
@@ -142,6 +143,7 @@ export const status = operation({
         ...(place.under_way === undefined ? ofFile : []),
         ...findings,
         ...(await serverFindings(context, input)),
+        ...(await unreadFindings(context, input)),
         ...(resolves ? await nameFindings(input) : []),
         ...(await dkimFindings(context, input)),
       ],
