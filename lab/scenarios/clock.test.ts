@@ -16,6 +16,10 @@ const FAR_S = 400 * DAY_S;
 
 /** The own authority is made for ten years. */
 const BEYOND_S = 11 * 365 * DAY_S;
+/** Less than two of them are left. */
+const NEAR_ITS_END_S = 3000 * DAY_S;
+
+const ANOTHER_SIGNS = /^warning: the server's own authority is another one from now on \(until \d{4}-\d\d-\d\d\), /m;
 
 interface Status {
   readonly services: readonly { readonly name: string; readonly state: string; readonly since: string }[];
@@ -100,13 +104,19 @@ onEachRelease((get) => {
     const set = await clockOfNewPrograms(server.machine);
     for (const _ of ['the first time', 'again']) {
       await set(BEYOND_S);
-      await exits(server, 0, 'upkeep');
+      assert.match((await exits(server, 0, 'upkeep')).stderr, ANOTHER_SIGNS);
       assert.notEqual(await authority(server), before);
       await set(0);
-      assert.match((await exits(server, 0, 'upkeep')).stdout, /^The certificate was renewed; /);
+      const again = await exits(server, 0, 'upkeep');
+      assert.match(again.stdout, /^The certificate was renewed; /);
+      assert.match(again.stderr, ANOTHER_SIGNS);
       assert.equal(await authority(server), before);
       await shell(server, 'openssl verify -CAfile /var/lib/hauspost/tls/ca.pem /var/lib/hauspost/tls/chain.pem');
     }
+    assert.ok(!(await told(server)).includes('tls.authority-ends'));
+    await set(NEAR_ITS_END_S);
+    assert.ok((await told(server)).includes('tls.authority-ends'));
+    await set(0);
     const kept = '/var/lib/hauspost/secrets/own-ca-earlier';
     const modes = await shell(server, `stat -c '%a %U:%G' /var/lib/hauspost/tls/ca.pem /var/lib/hauspost/secrets/own-ca.key ${kept} ${kept}/*`);
     assert.equal(modes, `644 root:root\n600 root:root\n700 root:root\n${'600 root:root\n'.repeat(2)}`);

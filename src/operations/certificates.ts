@@ -3,7 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import { HauspostError } from '#base';
 import { changeUnderWay, type Machine } from '#machine';
 import type { Finding, RenderInput } from '#model';
-import { certificateAt, distrustOf, isSigned, isSoonOver, outOfTime, refuseWrongFiles, type TlsFiles } from '#tls';
+import { certificateAt, distrustOf, isSigned, isSoonOver, outOfTime, refuseWrongFiles, successorFrom, type TlsFiles } from '#tls';
 import { type Attempt, lastAttempt } from './attempts.ts';
 import { isUnread } from './materials.ts';
 import type { Context } from './operation.ts';
@@ -19,7 +19,9 @@ const late = (leaf: X509Certificate, now: Date, remedy: string): readonly Findin
   return why === undefined ? [] : [{ level: 'error', code: 'tls.out-of-time', message: `the certificate ${why}`, remedy }];
 };
 
-const endOf = ({ validToDate }: X509Certificate): string => validToDate.toISOString().slice(0, 10);
+const dayOf = (date: Date): string => date.toISOString().slice(0, 10);
+
+const endOf = ({ validToDate }: X509Certificate): string => dayOf(validToDate);
 
 const soon = (leaf: X509Certificate, now: Date): readonly Finding[] => {
   if (!isSoonOver(leaf, now)) return [];
@@ -60,11 +62,23 @@ const ofFiles = async ({ machine }: Context, { settings }: RenderInput, files: T
   ];
 };
 
+/** Whom mail programs were told to trust. */
+const ofAuthorityOfOurs = async ({ machine }: Context, { wiring }: RenderInput): Promise<readonly Finding[]> => {
+  const file = wiring.places['tls-ca'];
+  const authority = await certificateAt(machine, file);
+  const from = authority === undefined ? undefined : successorFrom(authority, machine.now());
+  if (authority === undefined || from === undefined) return [];
+  const message = `the server's own authority ends on ${endOf(authority)}: the first certificate that is made after ${dayOf(from)} is signed by another one, which mail programs do not trust until they are told to`;
+  const remedy = `Choose the day: 'rm ${file}; hauspost apply' makes the other one, which they are to trust then. Or let a public authority sign: source = "acme" below [tls].`;
+  return [{ level: 'warning', code: 'tls.authority-ends', message, remedy }];
+};
+
 /** Ours is made anew by the next change. */
-const ofOwn = async ({ machine }: Context, { wiring }: RenderInput): Promise<readonly Finding[]> => {
-  const chain = wiring.places['tls-chain'];
+const ofOwn = async (context: Context, input: RenderInput): Promise<readonly Finding[]> => {
+  const { machine } = context;
+  const chain = input.wiring.places['tls-chain'];
   const leaf = await certificateAt(machine, chain);
-  if (leaf !== undefined) return late(leaf, machine.now(), MADE_ANEW);
+  if (leaf !== undefined) return [...late(leaf, machine.now(), MADE_ANEW), ...(await ofAuthorityOfOurs(context, input))];
   if ((await machine.state(chain)) === undefined) return [];
   return [{ level: 'error', code: 'tls.own-chain', message: `${chain} holds no certificate that can be read`, remedy: MADE_ANEW }];
 };

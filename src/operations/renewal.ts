@@ -8,14 +8,14 @@ import type { Desired } from '#apply';
 import { asHauspostError, environmentError } from '#base';
 import { contentAt, followed, withLock } from '#machine';
 import type { RenderInput } from '#model';
-import { certificateAt, isSigned, isSoonOver, leftAloneUntil, putChain, refusedNames, renewalOf, signAnew } from '#tls';
+import { certificateAt, isSigned, isSoonOver, leftAloneUntil, putChain, refusedNames, renewalOf } from '#tls';
 import { lastAttempt, noted } from './attempts.ts';
 import { signedByAuthority } from './authority.ts';
 import { awaitedOf, certificateNames, type LeftOut, type Names } from './certificate-names.ts';
 import { storeOf } from './desired.ts';
 import { certificateLacks, materialsFor, refuseWrongTls } from './materials.ts';
 import type { Context } from './operation.ts';
-import { signedRequest } from './server-certificate.ts';
+import { signedByOwnAuthority, signedRequest } from './server-certificate.ts';
 import { desiredForCertificates, serveCertificate, serveCertificateOr } from './serving.ts';
 import type { Kept, Task } from './task.ts';
 
@@ -172,7 +172,8 @@ const ofAuthority = async (context: Context, command: string, { read, desired }:
 };
 
 const ofOwn = async (context: Context, command: string, { read, desired }: Settled, { force }: Why): Promise<Kept> => {
-  if (force && !read) await putInPlace(context, command, desired, await signAnew(context.machine, signedRequest(desired.input)));
+  if (force && !read)
+    await putInPlace(context, command, desired, await signedByOwnAuthority(context, desired.input, signedRequest(desired.input).key));
   if (!force && !read) return { done: [] };
   return { done: [`The certificate was renewed; it is valid until ${await untilDay(context, desired)}.`] };
 };

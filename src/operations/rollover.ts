@@ -9,7 +9,7 @@ import type { AbsPath } from '#base';
 import type { Published } from '#dns';
 import { contentAt } from '#machine';
 import type { RenderInput } from '#model';
-import { belongsTo, forgetOldPairs, makeKey, type Pair, pairAt, signAnew, swapPair } from '#tls';
+import { belongsTo, forgetOldPairs, makeKey, type Pair, pairAt, swapPair } from '#tls';
 import { noted } from './attempts.ts';
 import { signedByAuthority } from './authority.ts';
 import { certificateNames } from './certificate-names.ts';
@@ -20,7 +20,7 @@ import { aloneWithCertificates, amongChangesFor, askedLater, awaitedName, settle
 import { begunAt, forgetProgress, type Progress, remember, rolloverUnderWay } from './rollover-progress.ts';
 import { overAt, waitsFor } from './rollover-wait.ts';
 import { digestAt, nextKeyAt, serverKeys } from './server-keys.ts';
-import { signedRequest } from './server-certificate.ts';
+import { signedByOwnAuthority, signedRequest } from './server-certificate.ts';
 import { desiredForCertificates, serveCertificateOr } from './serving.ts';
 import type { Task } from './task.ts';
 import { lastTlsaChange } from './tlsa-change.ts';
@@ -41,9 +41,7 @@ export interface Step {
 const looksAgain = (machine: Context['machine']): Date => new Date(machine.now().getTime() + 5 * 60_000);
 
 const signedFor = (context: Context, { input }: Desired, key: AbsPath, names: readonly string[]): Promise<Buffer> =>
-  input.settings.tls.source === 'own-ca'
-    ? signAnew(context.machine, { ...signedRequest(input), key })
-    : signedByAuthority(context, input, key, names);
+  input.settings.tls.source === 'own-ca' ? signedByOwnAuthority(context, input, key) : signedByAuthority(context, input, key, names);
 
 /** Both at once, and back where a daemon does not run well with them. */
 const swapped = (context: Context, command: string, desired: Desired, next: Pair): Promise<void> =>

@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import { path } from '#base';
 import { must, thisMachine } from '#machine';
 import { ensureSigned, isSigned, type SignedRequest, wantedOfSigned } from './authority.ts';
-import { makeKey } from './own-ca.ts';
+import { makeKey, successorFrom } from './own-ca.ts';
 
 const reason = process.getuid?.() === 0 ? undefined : 'only root owns keys';
 const options = reason === undefined ? {} : { skip: reason };
@@ -99,7 +99,8 @@ test('an authority whose key was lost signs no more: what is served stays, and i
   assert.equal(await wantedOfSigned(machine, most), undefined);
 });
 
-const YEAR_MS = 365 * 86_400_000;
+const DAY_MS = 86_400_000;
+const YEAR_MS = 365 * DAY_MS;
 const at = (ms: number) => ({ ...machine, now: () => new Date(Date.now() + ms) });
 
 test('one that is over is kept, and comes back where it is the one that is valid; nobody else can read its key', options, async () => {
@@ -118,6 +119,23 @@ test('one that is over is kept, and comes back where it is the one that is valid
     [(await machine.state(kept))?.mode, ...(await Promise.all(files.map(async (file) => (await machine.state(file))?.mode)))],
     [0o700, 0o600],
   );
+});
+
+test('two years before its end it is said from when on another one signs, and then it does: not a day before', options, async () => {
+  const request = requestIn('successor');
+  await ensureSigned(machine, request);
+  const made = new X509Certificate((await machine.read(request.ca)) ?? '');
+  const before = (days: number) => new Date(made.validToDate.getTime() - days * DAY_MS);
+  const told = [731, 729, 397, 1, -1].map((days) => successorFrom(made, before(days)));
+  assert.deepEqual(told, [undefined, before(397), before(397), before(397), undefined]);
+  for (const [days, stays] of [
+    [398, true],
+    [396, false],
+  ] as const) {
+    const name = `${days}.example.org`;
+    await ensureSigned(at(before(days).getTime() - Date.now()), { ...request, names: [name] });
+    assert.equal(new X509Certificate((await machine.read(request.ca)) ?? '').fingerprint256 === made.fingerprint256, stays, name);
+  }
 });
 
 test('with a clock that is behind it stays, and signs', options, async () => {

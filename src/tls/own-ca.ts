@@ -73,6 +73,15 @@ const authorityOf = (ca: Buffer | undefined, key: Buffer | undefined): Authority
 /** It outlives what it signs now. */
 const outlives = ({ certificate }: Authority, now: Date): boolean => certificate.validToDate.getTime() - now.getTime() > SERVER_DAYS * DAY_MS;
 
+/** People need time to let their mail programs trust another one. */
+const TOLD_BEFORE_MS = 730 * DAY_MS;
+
+/** From when on the next certificate is signed by another authority than this one, two years before whose end that has to be known. Undefined: not yet, or it is over. */
+export const successorFrom = ({ validToDate }: X509Certificate, now: Date): Date | undefined => {
+  const left = validToDate.getTime() - now.getTime();
+  return left > 0 && left <= TOLD_BEFORE_MS ? new Date(validToDate.getTime() - SERVER_DAYS * DAY_MS) : undefined;
+};
+
 const isValid = (authority: Authority, now: Date): boolean => authority.certificate.validFromDate <= now && outlives(authority, now);
 
 /** Authorities in whose place another was put, each key and certificate in one file. */
