@@ -214,6 +214,25 @@ const corners = (get: () => Server): void => {
     client.close();
   });
 
+  test('M7: an alias of the name of an account that is full leads elsewhere, and is not asked; who keeps a copy is', async () => {
+    const server = get();
+    const asked = async (): Promise<readonly number[]> => {
+      const client = await server.client(587, FREE);
+      assert.equal((await client.command(`MAIL FROM:<${FREE.user}>`)).code, 250);
+      const { code } = await client.command(`RCPT TO:<${SMALL.user}>`);
+      client.close();
+      const strangers = await Promise.all([SMALL.user, 'Small+tag@hauspost.test'].map((to) => recipient(server, to)));
+      return [code, ...strangers.map((line) => Number(line.slice(0, 3)))];
+    };
+    await orders(server, ['alias', 'add', SMALL.user, FREE.user]);
+    assert.deepEqual(await asked(), [250, 250, 250]);
+    await arrives(server, FREE, await send(server, SMALL.user, 10 * KB));
+    await orders(server, ['alias', 'add', SMALL.user, SMALL.user]);
+    assert.deepEqual(await asked(), [452, 452, 452]);
+    await orders(server, ['alias', 'remove', SMALL.user]);
+    assert.deepEqual(await asked(), [452, 452, 452]);
+  });
+
   test('M7: APPEND is refused with OVERQUOTA, and what is deleted makes room at once', async () => {
     const server = get();
     const imap = await server.imap(SMALL);

@@ -166,19 +166,21 @@ const recipientGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'a
 };
 
 /**
- * check_recipient_access, second half: refuses accounts and aliases that exist and receive nothing, with the reason; lets the others go on to
- * the next check. Says nothing about addresses that do not exist. To be used on every port that takes mail.
+ * check_recipient_access, second half: refuses accounts and aliases that exist and receive nothing, with the reason. An alias is let in: what comes
+ * next are checks that it passes, and that of the quota, which would be asked of the account behind it if one has its name. Where that account keeps
+ * a copy, it is to be asked. Says nothing about addresses that do not exist. To be used on every port that takes mail.
  */
 const recipientAccess = ({ local, domain }: Needs<'local' | 'domain'>): string => {
   const at = { local: quoted(local), domain: quoted(domain) };
   const own = `source_username = ${at.local} AND source_domain = ${at.domain} AND ${isAscii(at.local, at.domain)}`;
   return line(
     `WITH RECURSIVE ${deliveryChain(own)}, ${FINAL}`,
-    `SELECT CASE WHEN EXISTS (SELECT 1 FROM final) THEN 'DUNNO'`,
+    `SELECT CASE WHEN rest.places > 0 THEN IF(rest.here > 0, 'DUNNO', 'OK')`,
     `WHEN ${aliasExists(at)} THEN '550 5.1.1 This address leads to nobody who receives mail'`,
     `WHEN ${accountExists(at, 'enabled = 0')} THEN '550 5.2.1 This mailbox is disabled'`,
     `WHEN ${accountExists(at, 'send_only = 1')} THEN '550 5.7.1 This address sends mail and receives none'`,
     `ELSE 'DUNNO' END AS action`,
+    `FROM (SELECT COUNT(*) AS places, SUM(final.address = CONCAT(${at.local}, '@', ${at.domain})) AS here FROM final) rest`,
   );
 };
 

@@ -15,7 +15,10 @@ import { socketName } from './sockets.ts';
 const quota = ({ wiring }: RenderInput): Template =>
   template`check_policy_service { ${socketName(wiring, 'quota-status')}, timeout=5s, request_limit=1, default_action=DUNNO }`;
 
-/** For every port that takes mail: recipients that take no mail (with the reason), do not exist, or have no room. */
+/**
+ * For every port that takes mail: recipients that take no mail (with the reason), do not exist, or have no room. The access map says OK for an alias, which
+ * ends the list of the port: behind these three nothing may stand that an alias is to be asked, too.
+ */
 export const recipientChecks = (input: RenderInput): readonly Template[] => [
   template`check_recipient_access ${accessCheck}`,
   template`reject_unlisted_recipient`,
@@ -48,7 +51,7 @@ export const restrictions = (input: RenderInput): readonly Row[] => [
   {
     set: 'smtpd_recipient_restrictions',
     to: ['reject_non_fqdn_recipient', ...recipientChecks(input)],
-    why: 'The access map answers DUNNO, never OK, so that what follows is asked, too.',
+    why: 'The access map answers OK for aliases alone: what follows is about accounts.',
   },
   { set: 'smtpd_data_restrictions', to: ['reject_unauth_pipelining', 'reject_multi_recipient_bounce'] },
   { set: 'smtpd_sasl_auth_enable', to: false, why: 'Logins are for the submission ports.' },
