@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fetched, type Login, type Output, outside, type Server, until } from '../index.ts';
 import { configure } from '../operator.ts';
 import { announced, largestArrive, MB, sizesAreLimited, tries } from '../parts/sizes.ts';
-import { ok } from '../people.ts';
+import { ok, orders } from '../people.ts';
 import { onEachRelease } from '../scenario.ts';
 
 const ROBOT: Login = { user: 'robot@hauspost.test', pass: 'password-of-robot' };
@@ -53,10 +53,10 @@ const settled = (server: Server, octets: number): Promise<string> =>
   );
 
 /** Answers with the Message-ID. */
-const submitted = async (server: Server, login: Login, to: string): Promise<string> => {
-  const { id, source } = text(login.user);
+const submitted = async (server: Server, login: Login, to: string, as = login.user): Promise<string> => {
+  const { id, source } = text(as);
   const smtp = await server.client(587, login);
-  assert.equal((await smtp.command(`MAIL FROM:<${login.user}>`)).code, 250);
+  assert.equal((await smtp.command(`MAIL FROM:<${as}>`)).code, 250);
   assert.equal((await smtp.command(`RCPT TO:<${to}>`)).code, 250);
   assert.equal((await smtp.data(source)).code, 250);
   smtp.close();
@@ -225,8 +225,8 @@ const returns = (get: () => Server): void => {
   });
 
   /** To somebody outside who is refused for good. */
-  const refusedOutside = async (login: Login): Promise<void> => {
-    await submitted(get(), login, 'refused@outside.test');
+  const refusedOutside = async (login: Login, as = login.user): Promise<void> => {
+    await submitted(get(), login, 'refused@outside.test', as);
   };
   const notices = async (about: string): Promise<number> => {
     const imap = await get().imap(get().demo);
@@ -260,6 +260,46 @@ const returns = (get: () => Server): void => {
     lock.release();
     await imap.logout();
     assert.equal(await notices('refused@outside.test'), 1);
+    assert.deepEqual(far.received, []);
+  });
+
+  test('M15: nor is a notice lost where the domain has a catch-all, or where the send-only account sends as an alias', async () => {
+    const server = get();
+    await using far = await outside(server.machine);
+    const [alias, writer] = ['noreply@hauspost.test', 'writer@hauspost.test'];
+    const heard = async (count: number): Promise<void> => {
+      await until(
+        `the postmaster has heard of ${count}`,
+        async () => ((await notices('refused@outside.test')) === count ? true : undefined),
+        30_000,
+        300,
+      );
+    };
+    await orders(server, ['alias', 'add', alias, ROBOT.user]);
+    await refusedOutside(ROBOT, alias);
+    await heard(2);
+    await orders(server, ['alias', 'add', '@hauspost.test', writer]);
+    for (const [as, count] of [
+      [ROBOT.user, 3],
+      [alias, 4],
+    ] as const) {
+      await refusedOutside(ROBOT, as);
+      await heard(count);
+    }
+    // Where an alias leads to somebody, he is the one.
+    await orders(server, ['alias', 'add', alias, writer]);
+    await refusedOutside(ROBOT, alias);
+    const imap = await server.imap({ user: writer, pass: 'password-of-writer' });
+    const lock = await imap.getMailboxLock('INBOX');
+    const two = async (): Promise<true | undefined> => {
+      await imap.noop();
+      return ((await imap.search({ from: 'MAILER-DAEMON' }, { uid: true })) || []).length === 2 || undefined;
+    };
+    await until('the one behind the alias hears of it', two, 30_000, 300);
+    lock.release();
+    await imap.logout();
+    await orders(server, ['alias', 'remove', alias], ['alias', 'remove', '@hauspost.test']);
+    assert.equal(await notices('refused@outside.test'), 4);
     assert.deepEqual(far.received, []);
   });
 

@@ -36,6 +36,8 @@ const LARGE: Readonly<Record<string, string>> = {
   'stranded postmaster': lookups.strandedPostmaster(RESPONSIBLE, 'retry:4.3.5 x'),
   'recipient gate': lookups.recipientGate(at('u3@d4.test')),
   'recipient access': lookups.recipientAccess(at('c1@big.test')),
+  'send-only gate': lookups.sendOnlyGate(at('u3@d4.test')),
+  'send-only gate of an alias': lookups.sendOnlyGate(at('c1@big.test')),
   senders: lookups.senders(at('c1@big.test')),
   'login access': lookups.loginAccess(at('u3@d4.test')),
   login: lookups.login(at('u3@d4.test')),

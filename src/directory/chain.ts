@@ -57,6 +57,10 @@ export const deliveryChain = (where: string): string => deliveryFrom(first(where
 /** The same from an address itself; neither part holds a quote. */
 export const chainFrom = ({ local, domain }: Address): string => deliveryFrom(`SELECT ${asColumn(local)}, ${asColumn(domain)}`);
 
+/** An account that mail comes past. */
+export const onTheWay = (and: string): string =>
+  `EXISTS (SELECT 1 FROM chain JOIN accounts_v1 passed ON passed.username = ${BASE.local} AND passed.domain = ${BASE.domain} AND ${and})`;
+
 /** Every address that an alias is an alias of, for the right to send as it: all rows with and without tag, never the catch-all. */
 export const ownerChain = (where: string): string => chain(first(where), hop(`= ${EXACT.local}`, []), hop(`= ${BASE.local}`, []));
 

@@ -13,6 +13,7 @@ import {
   deliveryChain,
   FINAL,
   isAscii,
+  onTheWay,
   ownerChain,
   withoutTag,
 } from './chain.ts';
@@ -144,10 +145,22 @@ const ownRecipients = ({ local, domain }: Needs<'local' | 'domain'>, { postmaste
   );
 };
 
-/** virtual_alias_maps of mail that began on this machine, first half of a pipemap with `roles`: a send-only account, whose notices somebody is to read. */
+/** `final` of the aliases of exactly this address; nothing where there are none. */
+const aliasPlaces = ({ local, domain }: Address): string =>
+  `WITH RECURSIVE ${deliveryChain(`source_username = ${local} AND source_domain = ${domain} AND ${isAscii(local, domain)}`)}, ${FINAL}`;
+
+/**
+ * virtual_alias_maps of mail that began on this machine, before `aliases`, first half of a pipemap with `roles`: names that somebody sends as and nobody
+ * receives at, whose notices somebody is to read. That is a send-only account, or an alias that leads to nobody but may be sent as.
+ */
 const sendOnlyGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'address'>): string => {
   const at = { local: quoted(local), domain: quoted(domain) };
-  return line(`SELECT ${quoted(address)} FROM DUAL WHERE ${isAscii(quoted(address))} AND ${accountExists(at, 'send_only = 1')}`);
+  return line(
+    aliasPlaces(at),
+    `SELECT ${quoted(address)} FROM DUAL WHERE ${isAscii(quoted(address))}`,
+    `AND IF(${aliasExists(at)}, NOT EXISTS (SELECT 1 FROM final) AND (${accountExists(at, 'enabled = 1')} OR ${onTheWay('enabled = 1')}),`,
+    `${accountExists(at, 'send_only = 1')})`,
+  );
 };
 
 /**
@@ -172,9 +185,8 @@ const recipientGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'a
  */
 const recipientAccess = ({ local, domain }: Needs<'local' | 'domain'>): string => {
   const at = { local: quoted(local), domain: quoted(domain) };
-  const own = `source_username = ${at.local} AND source_domain = ${at.domain} AND ${isAscii(at.local, at.domain)}`;
   return line(
-    `WITH RECURSIVE ${deliveryChain(own)}, ${FINAL}`,
+    aliasPlaces(at),
     `SELECT CASE WHEN rest.places > 0 THEN IF(rest.here > 0, 'DUNNO', 'OK')`,
     `WHEN ${aliasExists(at)} THEN '550 5.1.1 This address leads to nobody who receives mail'`,
     `WHEN ${accountExists(at, 'enabled = 0')} THEN '550 5.2.1 This mailbox is disabled'`,

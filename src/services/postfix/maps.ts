@@ -57,12 +57,13 @@ const mapsOf = (settings: Settings) => ({
 });
 
 /**
- * For the cleanup(8) of mail that began on this machine. What the database says about an address wins, an account of the host name included where that is
- * a mail domain; notices for send-only accounts go to the postmaster.
+ * For the cleanup(8) of mail that began on this machine. Notices for who sends and receives nothing go to the postmaster, before `aliases`, which knows
+ * such accounts where there is a catch-all. Then what the database says about an address wins, an account of the host name included where that is a
+ * mail domain.
  */
 export const internalAliases = (settings: Settings): Row => {
   const { aliases, roles, sendOnly, recipients } = mapsOf(settings);
-  return { set: 'virtual_alias_maps', to: [aliases, roles, sendOnly, recipients, everyName(settings)] };
+  return { set: 'virtual_alias_maps', to: [sendOnly, aliases, roles, recipients, everyName(settings)] };
 };
 
 const rowsFor = (input: RenderInput, all: ReturnType<typeof mapsOf>): readonly Row[] => [
