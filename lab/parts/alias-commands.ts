@@ -102,9 +102,17 @@ const leadNowhere = (get: () => Server): void => {
       `off@${domain}`,
       '--disabled',
     ]);
+    // Where the host name is no mail domain its names are nobody's, but for those of the postmaster.
+    const host = 'mail.hauspost.test';
+    const [web, root] = (await jsons(server, lead('web', `www-data@${host}`), lead('root', `root@${host}`))) as { warnings: { code: string }[] }[];
+    assert.deepEqual(
+      [web, root].map((added) => added?.warnings.map(({ code }) => code)),
+      [['alias.destination-of-host'], []],
+    );
+    assert.deepEqual(await Promise.all(['web', 'root'].map((name) => recipient(server, `${name}@${domain}`))), [550, 250]);
     const begins = 'aliases lead to addresses of ours that do not exist: ';
-    assert.deepEqual(await told(), [`${begins}wrong@${domain} to typo+x@${domain}`]);
-    await orders(server, ['alias', 'add', `@${domain}`, 'elsewhere@outside.test']);
+    assert.deepEqual(await told(), [`${begins}wrong@${domain} to typo+x@${domain}, web@${domain} to www-data@${host}`]);
+    await orders(server, ['alias', 'add', `@${domain}`, 'elsewhere@outside.test'], ['alias', 'remove', `web@${domain}`]);
     assert.deepEqual(await told(), []);
     const self = `self@${domain}`;
     await orders(server, ['alias', 'remove', `@${domain}`], ['account', 'add', self], lead('self', self), lead('more', `a@${domain}`, `b@${domain}`));

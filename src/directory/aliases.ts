@@ -2,7 +2,7 @@
  * Aliases: a name of ours, or a whole domain, that leads elsewhere. Add, enable, list, remove. Trusts its branded input. Refuses loops, showing them;
  * warns about destinations of ours where nothing arrives.
  */
-import { type Domain, type MailAddress, operatorError } from '#base';
+import { type Domain, type Fqdn, type MailAddress, operatorError } from '#base';
 import type { Finding } from '#model';
 import type { Dangling } from './accounts.ts';
 import { type AliasSource, base, type Destination, joined, type Parts, partsOf, same } from './address.ts';
@@ -11,6 +11,7 @@ import { type Directory, flag, number, orNull, type Row, text, type Values } fro
 import { exists as domainExists, unknown } from './domains.ts';
 import { alone } from './lock.ts';
 import { findLoop } from './loop.ts';
+import { HOST_ROLES } from './lookups.ts';
 import { ALIASES, meantBy, unknownAddress } from './near.ts';
 import { inOrder, PAGE, paged } from './pages.ts';
 
@@ -56,11 +57,15 @@ const refuseLoops = async (directory: Directory, source: AliasSource, destinatio
   }
 };
 
+/** A name of the server itself that leads to nobody, where the host name is no mail domain; undefined where it is not known. */
+const isOfHost = (local: string, domain: string, hostname: Fqdn | undefined): boolean =>
+  hostname !== undefined && same(domain, hostname) && !HOST_ROLES.includes(base(local).toLowerCase());
+
 /** What becomes of mail at a destination of ours; `ok` also for addresses outside. */
-const stateOf = async (directory: Directory, destination: string): Promise<'ok' | 'missing' | 'disabled' | 'send-only'> => {
+const stateOf = async (directory: Directory, destination: string, hostname: Fqdn | undefined): Promise<'ok' | keyof typeof WARNING> => {
   const at = destination.lastIndexOf('@');
   const [local, domain] = [destination.slice(0, at), destination.slice(at + 1)];
-  if (!(await domainExists(directory, domain))) return 'ok';
+  if (!(await domainExists(directory, domain))) return isOfHost(local, domain, hostname) ? 'of-host' : 'ok';
   const [account] = await directory.rows('SELECT enabled, send_only FROM accounts_v1 WHERE username = :base AND domain = :domain', {
     base: base(local),
     domain,
@@ -77,6 +82,10 @@ const stateOf = async (directory: Directory, destination: string): Promise<'ok' 
 };
 
 const WARNING = {
+  'of-host': {
+    message: 'is a name of this machine, where nobody has a mailbox: nothing arrives there',
+    remedy: 'Use an address of an account.',
+  },
   missing: { message: 'does not exist', remedy: 'Add the account or alias, or correct the destination.' },
   disabled: { message: 'is a disabled account: nothing arrives there', remedy: 'Enable the account, or use another destination.' },
   'send-only': {
@@ -90,10 +99,15 @@ const nearTo = (directory: Directory, source: AliasSource, destination: string):
   return meantBy(directory, source, { local: base(local), domain });
 };
 
-const warningsFor = async (directory: Directory, source: AliasSource, added: readonly string[]): Promise<readonly Finding[]> => {
+const warningsFor = async (
+  directory: Directory,
+  source: AliasSource,
+  added: readonly string[],
+  hostname: Fqdn | undefined,
+): Promise<readonly Finding[]> => {
   const warnings: Finding[] = [];
   for (const destination of added) {
-    const state = await stateOf(directory, destination);
+    const state = await stateOf(directory, destination, hostname);
     if (state === 'ok') continue;
     const { message, remedy } = WARNING[state];
     const near = state === 'missing' ? await nearTo(directory, source, destination) : undefined;
@@ -122,10 +136,11 @@ export interface NewAlias {
   readonly destinations: readonly (Destination | MailAddress)[];
 }
 
-/** All destinations or none. Throws `domain.unknown`, `alias.exists`, `alias.loop`. */
+/** All destinations or none; `hostname` is the server's, for warnings. Throws `domain.unknown`, `alias.exists`, `alias.loop`. */
 export const add = (
   directory: Directory,
   { source, destinations }: NewAlias,
+  hostname?: Fqdn,
 ): Promise<{ readonly alias: Alias; readonly warnings: readonly Finding[] }> =>
   alone(directory, 'hauspost_aliases', () =>
     directory.atomically(async () => {
@@ -143,7 +158,7 @@ export const add = (
         );
       }
       const alias = { source, destinations: await destinationsOf(directory, { local, domain }) };
-      return { alias, warnings: await warningsFor(directory, source, wanted) };
+      return { alias, warnings: await warningsFor(directory, source, wanted, hostname) };
     }),
   );
 
@@ -184,6 +199,7 @@ export const enable = (
   source: AliasSource,
   named: readonly Destination[],
   enabled: boolean,
+  hostname?: Fqdn,
 ): Promise<{ readonly alias: Alias; readonly warnings: readonly Finding[] }> =>
   alone(directory, 'hauspost_aliases', () =>
     directory.atomically(async () => {
@@ -192,7 +208,7 @@ export const enable = (
       if (enabled) await refuseLoops(directory, source, wanted);
       for (const one of wanted) await changeOne(directory, 'UPDATE aliases SET enabled = :enabled', parts, one, { enabled: enabled ? 1 : 0 });
       const alias = { source, destinations: await destinationsOf(directory, parts) };
-      return { alias, warnings: enabled ? await warningsFor(directory, source, wanted) : [] };
+      return { alias, warnings: enabled ? await warningsFor(directory, source, wanted, hostname) : [] };
     }),
   );
 
@@ -235,11 +251,21 @@ export const list = async function* (directory: Directory, only: { readonly doma
   if (source !== undefined) yield { source, destinations };
 };
 
+/** Enabled ones that lead to names of the server itself that nobody has; at most so many. */
+const leadingToHost = (directory: Directory, most: number, hostname: Fqdn): Promise<readonly Row[]> =>
+  directory.rows(
+    `SELECT step.source_username, step.source_domain, step.destination_username, step.destination_domain
+     FROM alias_steps_v1 step LEFT JOIN domains_v1 ours ON ours.domain = step.destination_domain
+     WHERE step.destination_domain = :hostname AND ours.domain IS NULL
+     AND ${withoutTag('step.destination_username')} NOT IN (${HOST_ROLES.map((name) => `'${name}'`).join(', ')}) LIMIT ${most}`,
+    { hostname },
+  );
+
 /**
  * Enabled ones whose destination is an address of ours that does not exist; at most so many, in no order. Reads all aliases: two seconds for 300,000. With
  * NOT EXISTS instead of the joins it would be half a minute (docs/mariadb.md).
  */
-export const leadingNowhere = async (directory: Directory, most: number): Promise<readonly Dangling[]> => {
+export const leadingNowhere = async (directory: Directory, most: number, hostname?: Fqdn): Promise<readonly Dangling[]> => {
   const [local, domain] = ['step.destination_username', 'step.destination_domain'];
   const onward = (name: string, source: string): string =>
     `LEFT JOIN alias_steps_v1 ${name} ON ${name}.source_domain = ${domain} AND ${name}.source_username = ${source}
@@ -252,7 +278,8 @@ export const leadingNowhere = async (directory: Directory, most: number): Promis
      LEFT JOIN alias_steps_v1 rest ON rest.source_domain = ${domain} AND rest.source_username IS NULL
      WHERE account.domain IS NULL AND exact.source_domain IS NULL AND untagged.source_domain IS NULL AND rest.source_domain IS NULL LIMIT ${most}`,
   );
-  return rows.map((row) => ({
+  const ofHost = hostname === undefined ? [] : await leadingToHost(directory, most, hostname);
+  return [...rows, ...ofHost].slice(0, most).map((row) => ({
     source: joined(orNull(text, row, 'source_username'), text(row, 'source_domain')),
     destination: joined(text(row, 'destination_username'), text(row, 'destination_domain')),
   }));

@@ -5,6 +5,8 @@
  * Trusts the CHECK on the columns: stored addresses are printable ASCII.
  */
 
+import type { Fqdn } from '#base';
+
 /** SQL expressions, each for one value: a quoted placeholder of a daemon, or a named parameter of ours. */
 export interface Address {
   readonly local: string;
@@ -64,16 +66,27 @@ export const onTheWay = (and: string): string =>
 /** Every address that an alias is an alias of, for the right to send as it: all rows with and without tag, never the catch-all. */
 export const ownerChain = (where: string): string => chain(first(where), hop(`= ${EXACT.local}`, []), hop(`= ${BASE.local}`, []));
 
+/** The server itself, and which of its names, where it is no mail domain, lead to somebody; nobody has the others. */
+export interface Host {
+  readonly hostname: Fqdn;
+  readonly names: readonly string[];
+}
+
+const isOutside = ({ hostname, names }: Host): string =>
+  `hosted.domain IS NULL AND (chain.domain <> '${hostname}' OR ${BASE.local} IN (${names.map((name) => `'${name}'`).join(', ') || 'NULL'}))`;
+
 /**
  * `final (address)`: where mail comes to rest. Outside addresses as they are stored; ours in lower case, if the account receives and has no
  * alias of its own, or one that names the account itself to keep a copy.
  */
-export const FINAL = [
-  'final (address) AS (',
-  "SELECT CONCAT(chain.username, '@', chain.domain) FROM chain LEFT JOIN domains_v1 hosted ON hosted.domain = chain.domain WHERE hosted.domain IS NULL",
-  "UNION SELECT LOWER(CONCAT(chain.username, '@', chain.domain)) FROM chain",
-  `JOIN accounts_v1 account ON account.username = ${BASE.local} AND account.domain = chain.domain AND account.receives = 1`,
-  `WHERE (NOT ${aliasExists(EXACT)} AND NOT ${aliasExists(BASE)})`,
-  'OR EXISTS (SELECT 1 FROM alias_steps_v1 self WHERE self.source_username = chain.username AND self.source_domain = chain.domain',
-  'AND self.destination_username = chain.username AND self.destination_domain = chain.domain))',
-].join(' ');
+export const finalAt = (host: Host): string =>
+  [
+    'final (address) AS (',
+    "SELECT CONCAT(chain.username, '@', chain.domain) FROM chain LEFT JOIN domains_v1 hosted ON hosted.domain = chain.domain",
+    `WHERE ${isOutside(host)}`,
+    "UNION SELECT LOWER(CONCAT(chain.username, '@', chain.domain)) FROM chain",
+    `JOIN accounts_v1 account ON account.username = ${BASE.local} AND account.domain = chain.domain AND account.receives = 1`,
+    `WHERE (NOT ${aliasExists(EXACT)} AND NOT ${aliasExists(BASE)})`,
+    'OR EXISTS (SELECT 1 FROM alias_steps_v1 self WHERE self.source_username = chain.username AND self.source_domain = chain.domain',
+    'AND self.destination_username = chain.username AND self.destination_domain = chain.domain))',
+  ].join(' ');

@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   type Domain,
+  type Fqdn,
   HauspostError,
   type LocalPart,
   type MailAddress,
   parseDomain as domain,
+  parseFqdn,
   parseMailAddress as address,
   parseMegabytes,
 } from '#base';
@@ -78,6 +80,14 @@ const names = async (server: Database): Promise<void> => {
   assert.deepEqual(first.alias.destinations.map((each) => each.address).sort(), ['Friend+x@outside.example', 'anna@one.test']);
   const warned = await add('all@two.test', 'robot@one.test', 'gone+x@two.test', 'nobody@one.test', 'info@one.test');
   assert.deepEqual(codes(warned.warnings), ['alias.destination-send-only', 'alias.destination-disabled', 'alias.destination-missing']);
+  const atHost = (name: string): ReturnType<typeof aliases.add> =>
+    aliases.add(directory, { source: source('web@one.test'), destinations: [to(name)] }, parseFqdn('mail.one.test'));
+  assert.deepEqual(codes((await atHost('www-data@mail.one.test')).warnings), ['alias.destination-of-host']);
+  for (const name of ['Root+x@mail.one.test', 'www-data@mail.two.test']) assert.deepEqual((await atHost(name)).warnings, []);
+  const nowhere = async (hostname?: Fqdn): Promise<readonly string[]> =>
+    (await aliases.leadingNowhere(directory, 9, hostname)).map(({ source: from, destination }) => `${from} to ${destination}`);
+  assert.deepEqual(await nowhere(parseFqdn('mail.one.test')), [...(await nowhere()), 'web@one.test to www-data@mail.one.test']);
+  await aliases.remove(directory, source('web@one.test'));
   await refuses(server, () => add('info@one.test', 'new@one.test', 'anna@one.test'), refused('alias.exists', 'anna@one.test'));
   await refuses(server, () => add('info@three.test', 'anna@one.test'), refused('domain.unknown', 'three.test'));
   const back = refused('alias.loop', 'info@one.test -> all@two.test -> info@one.test');

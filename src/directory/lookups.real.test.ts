@@ -32,7 +32,8 @@ INSERT INTO aliases (source_username, source_domain, destination_username, desti
   ('mixed', 'ours.test', 'bert', 'ours.test', 1),
   ('torobot', 'ours.test', 'robot', 'ours.test', 1), ('torobot2', 'ours.test', 'torobot', 'ours.test', 1),
   ('togone', 'ours.test', 'gone', 'ours.test', 1), ('tonobody', 'ours.test', 'nobody', 'ours.test', 1),
-  ('out', 'ours.test', 'x', 'outside.example', 1),
+  ('out', 'ours.test', 'x', 'outside.example', 1), ('tohost', 'ours.test', 'www-data', 'mail.lab.example', 1), ('toroot', 'ours.test', 'Root+x', 'mail.lab.example', 1),
+  ('halfhost', 'ours.test', 'www-data', 'mail.lab.example', 1), ('halfhost', 'ours.test', 'anna', 'ours.test', 1),
   ('ping', 'ours.test', 'pong', 'ours.test', 1), ('pong', 'ours.test', 'ping', 'ours.test', 1),
   ('ring', 'ours.test', 'gnir', 'ours.test', 1), ('gnir', 'ours.test', 'ring', 'ours.test', 1), ('gnir', 'ours.test', 'anna', 'ours.test', 1),
   ('copy', 'ours.test', 'copy', 'ours.test', 1), ('copy', 'ours.test', 'anna', 'ours.test', 1),
@@ -63,6 +64,9 @@ const RCPT: readonly (readonly [string, string, string | readonly string[]])[] =
   ['M2', 'anna@stranger.example', '554 5.7.1'],
   ['M2', 'anna@sub.ours.test', '554 5.7.1'],
   ['M2', 'out@ours.test', ['x@outside.example']],
+  ['M2', 'tohost@ours.test', NOBODY],
+  ['M2', 'halfhost@ours.test', ['anna@ours.test']],
+  ['M2', 'toroot@ours.test', ['anna+x@ours.test']],
   ['M2', 'off@ours.test', UNKNOWN],
   ['M2', 'null@ours.test', UNKNOWN],
   ['M2', 'tonobody@ours.test', '550 5.1.1'],
@@ -190,6 +194,8 @@ const POSTMASTERS: readonly (readonly [string, readonly string[]])[] = [
   ['torobot2@ours.test', []],
   ['ping@ours.test', []],
   ['away@catch.test', []],
+  ['tohost@ours.test', []],
+  ['root@mail.lab.example', []],
 ];
 
 const PLACEHOLDERS = { local: '%u', domain: '%d', address: '%s' };
@@ -198,12 +204,12 @@ const MAPS = {
   domains: lookups.domains(PLACEHOLDERS),
   recipients: lookups.recipients(PLACEHOLDERS),
   'alias-gate': lookups.aliasGate(PLACEHOLDERS),
-  aliases: lookups.aliases(PLACEHOLDERS),
+  aliases: lookups.aliases(PLACEHOLDERS, RESPONSIBLE),
   'role-gate': lookups.roleGate(PLACEHOLDERS, RESPONSIBLE),
   roles: lookups.roles(RESPONSIBLE),
   'stranded-postmaster': lookups.strandedPostmaster(RESPONSIBLE, 'retry:4.3.5 Nobody'),
   'recipient-gate': lookups.recipientGate(PLACEHOLDERS),
-  'recipient-access': lookups.recipientAccess(PLACEHOLDERS),
+  'recipient-access': lookups.recipientAccess(PLACEHOLDERS, RESPONSIBLE),
   senders: lookups.senders(PLACEHOLDERS),
   'tls-policy': lookups.tlsPolicy(PLACEHOLDERS),
 };
@@ -352,7 +358,7 @@ for (const release of RELEASES) {
     });
     for (const [postmaster, finals] of POSTMASTERS)
       await t.test(`M8: mail for the postmaster ${postmaster} comes to rest`, async () => {
-        const who = { postmaster: parseMailAddress(postmaster) };
+        const who = { ...RESPONSIBLE, postmaster: parseMailAddress(postmaster) };
         const answer = await sql(`USE vmail; ${lookups.roles(who)}`, 'postfix');
         assert.deepEqual(
           answer

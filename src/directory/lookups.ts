@@ -11,7 +11,7 @@ import {
   catchAllExists,
   chainFrom,
   deliveryChain,
-  FINAL,
+  finalAt,
   isAscii,
   onTheWay,
   ownerChain,
@@ -83,22 +83,6 @@ const aliasGate = ({ address }: Needs<'address'>): string => {
   return line(`SELECT ${key} FROM DUAL WHERE ${isAscii(key)} AND (${has.join(' OR ')})`);
 };
 
-/**
- * virtual_alias_maps, second half: where the aliases of exactly this address, or for the key `@domain` the catch-all, lead in the end.
- * Nothing if nobody there receives; but in a domain with a catch-all then the address itself, so that it goes no further. To Postfix that
- * makes a recipient valid: `recipientAccess` must stand beside it.
- */
-const aliases = ({ address }: Needs<'address'>): string => {
-  const key = quoted(address);
-  const { local, domain } = split(key);
-  const own = `source_username <=> NULLIF(${local}, '') AND source_domain = ${domain} AND ${isAscii(key)}`;
-  return line(
-    `WITH RECURSIVE ${deliveryChain(own)}, ${FINAL}`,
-    `SELECT IFNULL(final.address, LOWER(${key})) FROM (SELECT 1) one LEFT JOIN final ON TRUE`,
-    `WHERE final.address IS NOT NULL OR (${local} <> '' AND ${catchAllExists(domain)})`,
-  );
-};
-
 /** Those whom other servers write to about a domain (RFC 2142; RFC 5321, section 4.5.1). */
 export const ROLES = ['postmaster', 'abuse', 'hostmaster'];
 /** Of the host itself, which local programs use as well. */
@@ -109,6 +93,22 @@ export interface Responsible {
   readonly postmaster: MailAddress;
   readonly hostname: Fqdn;
 }
+
+/**
+ * virtual_alias_maps, second half: where the aliases of exactly this address, or for the key `@domain` the catch-all, lead in the end.
+ * Nothing if nobody there receives; but in a domain with a catch-all then the address itself, so that it goes no further. To Postfix that
+ * makes a recipient valid: `recipientAccess` must stand beside it.
+ */
+const aliases = ({ address }: Needs<'address'>, { hostname }: Pick<Responsible, 'hostname'>): string => {
+  const key = quoted(address);
+  const { local, domain } = split(key);
+  const own = `source_username <=> NULLIF(${local}, '') AND source_domain = ${domain} AND ${isAscii(key)}`;
+  return line(
+    `WITH RECURSIVE ${deliveryChain(own)}, ${finalAt({ hostname, names: HOST_ROLES })}`,
+    `SELECT IFNULL(final.address, LOWER(${key})) FROM (SELECT 1) one LEFT JOIN final ON TRUE`,
+    `WHERE final.address IS NOT NULL OR (${local} <> '' AND ${catchAllExists(domain)})`,
+  );
+};
 
 const oneOf = (local: string, names: readonly string[]): string => `${local} IN (${names.map(quoted).join(', ')})`;
 
@@ -126,37 +126,40 @@ const roleGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'addres
   );
 };
 
-/** `final` of mail to one address. */
-const restingPlaces = (address: MailAddress): string => `WITH RECURSIVE ${chainFrom(splitAddress(address))}, ${FINAL}`;
+/** `final` of the postmaster's mail. No name of the host leads on from there: those that lead to somebody lead to the postmaster. */
+const restingPlaces = ({ postmaster, hostname }: Responsible): string =>
+  `WITH RECURSIVE ${chainFrom(splitAddress(postmaster))}, ${finalAt({ hostname, names: [] })}`;
 
 /** Second half, for whatever the gate lets through: where the postmaster's mail comes to rest; nothing where nobody receives it. */
-const roles = ({ postmaster }: Pick<Responsible, 'postmaster'>): string => line(restingPlaces(postmaster), 'SELECT address FROM final');
+const roles = (responsible: Responsible): string => line(restingPlaces(responsible), 'SELECT address FROM final');
 
 /**
  * check_recipient_access among the relay restrictions, for a recipient that smtpd takes for somebody else's: OK if he is ours by now and has a name
  * here. smtpd remembers the kind of domain as long as its process lives. Who receives nothing is refused by `recipientAccess`.
  */
-const ownRecipients = ({ local, domain }: Needs<'local' | 'domain'>, { postmaster }: Pick<Responsible, 'postmaster'>): string => {
+const ownRecipients = ({ local, domain }: Needs<'local' | 'domain'>, responsible: Responsible): string => {
   const at = { local: quoted(local), domain: quoted(domain) };
   const named = [accountExists(at), aliasExists(at), catchAllExists(at.domain), `(${oneOf(at.local, ROLES)} AND EXISTS (SELECT 1 FROM final))`];
   return line(
-    restingPlaces(postmaster),
+    restingPlaces(responsible),
     `SELECT 'OK' FROM domains_v1 ours WHERE ours.domain = ${at.domain} AND ${isAscii(at.local, at.domain)} AND (${named.join(' OR ')})`,
   );
 };
 
 /** `final` of the aliases of exactly this address; nothing where there are none. */
-const aliasPlaces = ({ local, domain }: Address): string =>
-  `WITH RECURSIVE ${deliveryChain(`source_username = ${local} AND source_domain = ${domain} AND ${isAscii(local, domain)}`)}, ${FINAL}`;
+const aliasPlaces = ({ local, domain }: Address, { hostname }: Pick<Responsible, 'hostname'>): string => {
+  const own = `source_username = ${local} AND source_domain = ${domain} AND ${isAscii(local, domain)}`;
+  return `WITH RECURSIVE ${deliveryChain(own)}, ${finalAt({ hostname, names: HOST_ROLES })}`;
+};
 
 /**
  * virtual_alias_maps of mail that began on this machine, before `aliases`, first half of a pipemap with `roles`: names that somebody sends as and nobody
  * receives at, whose notices somebody is to read. That is a send-only account, or an alias that leads to nobody but may be sent as.
  */
-const sendOnlyGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'address'>): string => {
+const sendOnlyGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'address'>, host: Pick<Responsible, 'hostname'>): string => {
   const at = { local: quoted(local), domain: quoted(domain) };
   return line(
-    aliasPlaces(at),
+    aliasPlaces(at, host),
     `SELECT ${quoted(address)} FROM DUAL WHERE ${isAscii(quoted(address))}`,
     `AND IF(${aliasExists(at)}, NOT EXISTS (SELECT 1 FROM final) AND (${accountExists(at, 'enabled = 1')} OR ${onTheWay('enabled = 1')}),`,
     `${accountExists(at, 'send_only = 1')})`,
@@ -167,8 +170,8 @@ const sendOnlyGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'ad
  * transport_maps, after a map that knows the postmaster's address only: `transport` where nobody receives the postmaster's mail. What this
  * machine itself has to say cannot be refused; so it waits.
  */
-const strandedPostmaster = ({ postmaster }: Pick<Responsible, 'postmaster'>, transport: string): string =>
-  line(restingPlaces(postmaster), `SELECT ${quoted(transport)} FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM final)`);
+const strandedPostmaster = (responsible: Responsible, transport: string): string =>
+  line(restingPlaces(responsible), `SELECT ${quoted(transport)} FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM final)`);
 
 /** check_recipient_access, first half of a pipemap: the key itself if `recipientAccess` has to look closer. */
 const recipientGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'address'>): string => {
@@ -183,10 +186,10 @@ const recipientGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'a
  * next are checks that it passes, and that of the quota, which would be asked of the account behind it if one has its name. Where that account keeps
  * a copy, it is to be asked. Says nothing about addresses that do not exist. To be used on every port that takes mail.
  */
-const recipientAccess = ({ local, domain }: Needs<'local' | 'domain'>): string => {
+const recipientAccess = ({ local, domain }: Needs<'local' | 'domain'>, host: Pick<Responsible, 'hostname'>): string => {
   const at = { local: quoted(local), domain: quoted(domain) };
   return line(
-    aliasPlaces(at),
+    aliasPlaces(at, host),
     `SELECT CASE WHEN rest.places > 0 THEN IF(rest.here > 0, 'DUNNO', 'OK')`,
     `WHEN ${aliasExists(at)} THEN '550 5.1.1 This address leads to nobody who receives mail'`,
     `WHEN ${accountExists(at, 'enabled = 0')} THEN '550 5.2.1 This mailbox is disabled'`,

@@ -9,11 +9,12 @@ import { alone } from './lock.ts';
 import { lookups, type Responsible } from './lookups.ts';
 
 /** Where the postmaster's mail comes to rest, here or elsewhere; empty where nobody receives it. */
-const receivers = async (directory: Directory, postmaster: MailAddress): Promise<readonly string[]> =>
-  (await directory.rows(lookups.roles({ postmaster }))).map((row) => text(row, 'address'));
+const receivers = async (directory: Directory, responsible: Responsible): Promise<readonly string[]> =>
+  (await directory.rows(lookups.roles(responsible))).map((row) => text(row, 'address'));
 
 /** Whether somebody receives the postmaster's mail, here or elsewhere, by rows of this directory. */
-export const isRead = async (directory: Directory, postmaster: MailAddress): Promise<boolean> => (await receivers(directory, postmaster)).length > 0;
+export const isRead = async (directory: Directory, responsible: Responsible): Promise<boolean> =>
+  (await receivers(directory, responsible)).length > 0;
 
 const unread = (postmaster: MailAddress, why: string, remedy: string): Finding => ({
   level: 'warning',
@@ -35,7 +36,7 @@ export const findings = async (directory: Directory, { postmaster, hostname }: R
       ),
     ];
   }
-  if (await isRead(directory, postmaster)) return [];
+  if (await isRead(directory, { postmaster, hostname })) return [];
   const remedy =
     (await find(directory, postmaster)) === undefined
       ? `'hauspost account list ${domain}' shows who is there, 'hauspost account add ${postmaster}' adds the account.`
@@ -48,18 +49,19 @@ interface Reach {
   readonly read: boolean;
 }
 
-const reach = async (directory: Directory, postmaster: MailAddress): Promise<Reach> => ({
-  hosted: await exists(directory, splitAddress(postmaster).domain),
-  read: await isRead(directory, postmaster),
+const reach = async (directory: Directory, responsible: Responsible): Promise<Reach> => ({
+  hosted: await exists(directory, splitAddress(responsible.postmaster).domain),
+  read: await isRead(directory, responsible),
 });
 
 /** All of `work`, or nothing of it if it takes the postmaster's last reader or domain away. Throws `postmaster.lost`. */
-export const keeping = <T>(directory: Directory, postmaster: MailAddress, work: () => Promise<T>): Promise<T> =>
+export const keeping = <T>(directory: Directory, responsible: Responsible, work: () => Promise<T>): Promise<T> =>
   alone(directory, 'hauspost_aliases', () =>
     directory.atomically(async () => {
-      const before = await reach(directory, postmaster);
+      const { postmaster } = responsible;
+      const before = await reach(directory, responsible);
       const done = await work();
-      const after = await reach(directory, postmaster);
+      const after = await reach(directory, responsible);
       if (!(before.read && !after.read) && !(before.hosted && !after.hosted)) return done;
       throw operatorError({
         code: 'postmaster.lost',

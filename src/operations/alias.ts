@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { operatorError, parseDomain } from '#base';
 import { aliases, parseAliasSource, parseDestination } from '#directory';
+import { settingsInPlace } from './desired.ts';
 import { listing, operation } from './operation.ts';
 import { finding, fromDirectory, keepingPostmaster, warned, withDirectory } from './people.ts';
 
@@ -22,7 +23,8 @@ export const add = operation({
   run: (context, input) =>
     withDirectory(async (directory) => {
       const wanted = { source: parseAliasSource(input.source), destinations: input.destinations.map(parseDestination) };
-      const added = await keepingPostmaster(context, directory, () => aliases.add(directory, wanted));
+      const hostname = (await settingsInPlace(context))?.hostname;
+      const added = await keepingPostmaster(context, directory, () => aliases.add(directory, wanted, hostname));
       return { ...added.alias, warnings: warned(context, added.warnings) };
     }),
 });
@@ -46,7 +48,10 @@ export const set = operation({
         throw operatorError({ code: 'alias.which', message: 'one of --disabled and --enabled is needed', remedy: 'Use one of them.' });
       }
       const [from, destinations] = [parseAliasSource(input.source), input.destinations.map(parseDestination)];
-      const changed = await keepingPostmaster(context, directory, () => aliases.enable(directory, from, destinations, input.enabled === true));
+      const hostname = (await settingsInPlace(context))?.hostname;
+      const changed = await keepingPostmaster(context, directory, () =>
+        aliases.enable(directory, from, destinations, input.enabled === true, hostname),
+      );
       return { ...changed.alias, warnings: warned(context, changed.warnings) };
     }),
 });

@@ -45,7 +45,7 @@ export const doctor = operation({
       nameFindings(input),
       dns,
       outwardFindings(input),
-      aliasFindings(),
+      aliasFindings(input.settings),
     ]);
     const findings = toldOnce([...ofFile, ...found.flat()]);
     return { ok: findings.every(({ level }) => level !== 'error'), findings };

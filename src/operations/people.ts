@@ -36,9 +36,9 @@ export const postmasterFindings = (settings: Settings): Promise<readonly Finding
 const NAMED = 3;
 
 /** Of aliases, over all of them. */
-export const aliasFindings = (): Promise<readonly Finding[]> =>
+export const aliasFindings = ({ hostname }: Pick<Settings, 'hostname'>): Promise<readonly Finding[]> =>
   findingsOf(async (directory) => {
-    const found = await aliases.leadingNowhere(directory, NAMED + 1);
+    const found = await aliases.leadingNowhere(directory, NAMED + 1, hostname);
     if (found.length === 0) return [];
     const named = found.slice(0, NAMED).map(({ source, destination }) => `${source} to ${destination}`);
     const message = `aliases lead to addresses of ours that do not exist: ${named.join(', ')}${found.length > NAMED ? ' and more' : ''}`;
@@ -48,8 +48,8 @@ export const aliasFindings = (): Promise<readonly Finding[]> =>
 
 /** Refuses, and undoes, what would leave the postmaster's mail without a reader. */
 export const keepingPostmaster = async <T>(context: Context, directory: Directory, work: () => Promise<T>): Promise<T> => {
-  const whose = (await settingsInPlace(context))?.postmaster;
-  return whose === undefined ? directory.atomically(work) : postmaster.keeping(directory, whose, work);
+  const settings = await settingsInPlace(context);
+  return settings === undefined ? directory.atomically(work) : postmaster.keeping(directory, settings, work);
 };
 
 /** What would come of it, for a question: what is refused is refused before anybody is asked. */

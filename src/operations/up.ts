@@ -218,7 +218,7 @@ const firstAccount = async (directory: Directory, domain: Domain, input: RenderI
   const { postmaster: responsible } = input.settings;
   // One that receives nothing was made so by somebody, and then that is said (postmaster.findings).
   const there =
-    (await accounts.find(directory, address)) !== undefined || (address === responsible && (await postmaster.isRead(directory, responsible)));
+    (await accounts.find(directory, address)) !== undefined || (address === responsible && (await postmaster.isRead(directory, input.settings)));
   return there ? null : address;
 };
 
