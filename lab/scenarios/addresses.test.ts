@@ -126,6 +126,9 @@ for (const release of ['bookworm', 'trixie'] as const) {
     test('IPv6 alone: without an address, a route or a resolver of IPv4 it listens, mail comes and goes, the self-test passes', async () => {
       await ip('-4', 'address', 'flush', 'dev', 'host0');
       assert.equal((await ip('-4', 'route', 'show')).stdout, '');
+      await configure('bind = ["::"]\n', NAMES.v6);
+      assert.deepEqual((await open()).toSorted(), PORTS.map((port) => `[::]:${port}`).toSorted());
+      await passes();
       await configure(`bind = ["${PUBLIC.addresses.v6}"]\n`, NAMES.v6);
       assert.deepEqual((await open()).toSorted(), PORTS.map((port) => `[2001:2:0:0:0:0:0:10]:${port}`).toSorted());
       await arrives(PUBLIC.addresses.v6);

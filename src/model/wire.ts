@@ -79,5 +79,8 @@ export const wire = (settings: Settings, facts: Facts): Wiring => ({
   resolver: { address: '127.0.0.1', port: 53 },
 });
 
+/** Where programs of this machine find what listens on `address`: `0.0.0.0` and `::` are reached by loopback. */
+export const reachable = (address: string): string => ({ '0.0.0.0': '127.0.0.1', '::': '::1' })[address] ?? address;
+
 export const listenersOf = (wiring: Wiring, service: ServiceName, name?: string): readonly Listener[] =>
   wiring.listeners.filter((listener) => listener.service === service && (name === undefined || listener.name === name));

@@ -8,14 +8,14 @@ import { accounts, aliases, bans, connect, type Directory, domains, generatePass
 import { listDkimKeys } from '#dkim';
 import { dkimRecordText } from '#formats';
 import { contentAt, withLock } from '#machine';
-import { listenersOf, type RenderInput } from '#model';
+import type { RenderInput } from '#model';
 import type { Login, StepResult, Target } from '#selftest';
-import { STRANGER } from '#services';
 import { judged } from './judged.ts';
 import { type Context, operation } from './operation.ts';
 import { finding, warned } from './people.ts';
 import { takeOut } from './queue.ts';
 import { keyringOf } from './secrets.ts';
+import { placeOf } from './self-test-place.ts';
 
 interface Cast {
   readonly user: Login;
@@ -97,14 +97,12 @@ const answering = async (directory: Directory, { settings }: RenderInput, domain
 const targetOf = async (context: Context, input: RenderInput, directory: Directory, domain: Domain, cast: Cast): Promise<Target> => {
   const { machine } = context;
   const { settings, wiring } = input;
-  const bound = listenersOf(wiring, 'postfix', 'smtp')[0]?.address ?? '127.0.0.1';
-  const host = bound === '0.0.0.0' || bound === '::' ? '127.0.0.1' : bound;
-  const local = settings.profile === 'local';
+  const { host, stranger } = placeOf(input);
   return {
     host,
     servername: settings.hostname,
     trust: await trustOf(context, input),
-    stranger: local ? { localAddress: STRANGER, helo: 'mail.outside.test', domain: 'outside.test' } : { helo: settings.hostname, domain },
+    stranger: stranger ?? { helo: settings.hostname, domain },
     domain,
     postmaster: await answering(directory, input, domain),
     ...cast,

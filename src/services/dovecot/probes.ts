@@ -1,5 +1,5 @@
 /** Does every door of Dovecot answer, in its protocol's words? Nothing here logs in or needs an account. */
-import { type Finding, listenersOf, type Probe, type RenderInput, type Vantage } from '#model';
+import { type Finding, listenersOf, type Probe, reachable, type RenderInput, type Vantage } from '#model';
 
 const WITHIN_MS = 15_000;
 const ANSWER_MS = 5000;
@@ -48,9 +48,6 @@ const probe = (door: Door): Probe => ({
     }
   },
 });
-
-/** `0.0.0.0` and `::` are reached by loopback. */
-const reachable = (address: string): string => ({ '0.0.0.0': '127.0.0.1', '::': '::1' })[address] ?? address;
 
 const WORDS: Readonly<Record<string, Pick<Door, 'send' | 'right'>>> = {
   imap: { right: (answer) => /^\* OK \[CAPABILITY [^\]]*\bSTARTTLS\b/.test(answer) && answer.includes('\n') },

@@ -1,8 +1,5 @@
 /** Nginx answers on each of its ports: on 80 with the way to HTTPS; on 443 it says that plain HTTP is not spoken there. */
-import { type Listener, listenersOf, type Probe, type RenderInput } from '#model';
-
-/** All addresses are asked on loopback. */
-const reachable = (address: string): string => (address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address);
+import { type Listener, listenersOf, type Probe, reachable, type RenderInput } from '#model';
 
 const answers = (listener: Listener, hostname: string, status: number): Probe => ({
   name: `nginx ${listener.name} on ${listener.address}`,

@@ -1,5 +1,5 @@
 /** Does every door of Postfix answer, in its protocol's words? Nothing here logs in, names a recipient or sends mail. */
-import { type Finding, type Listener, listenersOf, type Probe, type RenderInput } from '#model';
+import { type Finding, type Listener, listenersOf, type Probe, reachable, type RenderInput } from '#model';
 
 const WITHIN_MS = 15_000;
 const ANSWER_MS = 5000;
@@ -48,9 +48,6 @@ const finding = ({ name, address, port }: Listener, why: string): Finding => ({
   message: `Postfix does not answer as ${name} on ${address} port ${port}: ${why}`,
   remedy: 'Look at its log; other servers try again meanwhile.',
 });
-
-/** `0.0.0.0` and `::` are reached by loopback. */
-const reachable = (address: string): string => ({ '0.0.0.0': '127.0.0.1', '::': '::1' })[address] ?? address;
 
 const probe = (listener: Listener, words: Words): Probe => ({
   name: `postfix ${listener.name} on ${listener.address}`,
