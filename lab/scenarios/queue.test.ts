@@ -63,11 +63,11 @@ const submitted = async (server: Server, login: Login, to: string, as = login.us
   return id;
 };
 
-/** By a stranger, for the first account. Answers with the Message-ID. */
-const handedIn = async (server: Server): Promise<string> => {
+/** By a stranger, for the first account or another one. Answers with the Message-ID. */
+const handedIn = async (server: Server, to = server.demo.user): Promise<string> => {
   const { id, source } = text('friend@outside.test');
   const smtp = await server.stranger();
-  for (const line of ['MAIL FROM:<friend@outside.test>', `RCPT TO:<${server.demo.user}>`]) assert.equal((await smtp.command(line)).code, 250);
+  for (const line of ['MAIL FROM:<friend@outside.test>', `RCPT TO:<${to}>`]) assert.equal((await smtp.command(line)).code, 250);
   assert.equal((await smtp.data(source)).code, 250);
   smtp.close();
   return id;
@@ -332,6 +332,38 @@ const returns = (get: () => Server): void => {
     assert.doesNotMatch(await server.machine.journal(), /from=<double-bounce@/);
     const held = await server.machine.run(['grep', '-rlF', '-e', word, '-e', 'Transcript of session', '/var/spool/postfix', '/var/vmail']);
     assert.deepEqual([held.code, held.stdout], [1, ''], held.stderr);
+  });
+
+  test('C10: what waits for an account that is removed comes back, and a successor of the name never gets it; what waits for others stays', async () => {
+    const server = get();
+    await using far = await outside(server.machine);
+    const leaver = { user: 'leaver@hauspost.test', pass: 'password-of-leaver' };
+    const put = async (words: string): Promise<void> => void ok(await server.machine.run(['sh', '-ec', `postconf ${words}; postfix reload`]));
+    const waiting = async (): Promise<readonly string[]> =>
+      (await waitingOn(server)).flatMap(({ queue_name: queue, recipients }) =>
+        queue === 'deferred' ? recipients.map(({ address }) => address) : [],
+      );
+    await server.account(leaver);
+    await put('-e defer_transports=lmtp');
+    await handedIn(server, leaver.user);
+    await handedIn(server, 'Leaver+tag@hauspost.test');
+    await handedIn(server);
+    await until('three wait', async () => (await waiting()).length === 3 || undefined, 30_000, 100);
+    await put('-X defer_transports');
+    await server.order('account', 'remove', leaver.user, '--yes');
+    assert.deepEqual(await waiting(), [server.demo.user]);
+    await server.account(leaver);
+    await until('both came back', () => far.received.length === 2 || undefined, 30_000, 100);
+    for (const { from, to, source } of far.received) {
+      assert.deepEqual([from, to], ['', ['friend@outside.test']]);
+      assert.match(source, /leaver/i);
+    }
+    ok(await server.machine.run(['postqueue', '-f']));
+    await until('the other one has arrived', async () => (await waitingOn(server)).length === 0 || undefined, 30_000, 100);
+    const imap = await server.imap(leaver);
+    const inbox = await imap.status('INBOX', { messages: true });
+    assert.equal(inbox !== false && inbox.messages, 0);
+    await imap.logout();
   });
 
   test('M28: no log holds a subject', async () => {

@@ -8,6 +8,7 @@ import { clients, type Directory } from '#directory';
 import { connectionsTo, holding } from '#machine';
 import { SUBMISSION_PORTS } from '#model';
 import type { Context } from './operation.ts';
+import { settle } from './queue.ts';
 
 export interface Whose {
   /** Left out: everybody's of the domain. */
@@ -55,10 +56,21 @@ export const endSessions = async (context: Context, directory: Directory, whose:
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
 };
 
-/** Ends them and then does `work`; if they do not end it is done all the same, and then that is said. */
+const settled = async ({ machine, reporter }: Context, whose: Whose): Promise<void> => {
+  const left = await settle(machine, whose);
+  if (left === 0) return;
+  reporter.emit({
+    kind: 'warning',
+    code: 'account.mail-waits',
+    text: `mail that was accepted for ${named(whose)} still waits in the queue (messages: ${left}); it goes to whoever has that name when it is tried again`,
+    remedy: "'postqueue -p' shows it and 'postsuper -d ID' takes a message out.",
+  });
+};
+
+/** For who is gone: ends them, has what waits in the queue come back, and then does `work`; if they do not end it is done all the same, and then that is said. */
 export const withoutSessions = async <T>(context: Context, directory: Directory, whose: Whose, work: () => Promise<T>): Promise<T> => {
-  const [end] = await Promise.allSettled([endSessions(context, directory, whose)]);
+  const ends = await Promise.allSettled([endSessions(context, directory, whose), settled(context, whose)]);
   const done = await work();
-  if (end.status === 'rejected') throw end.reason;
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
   return done;
 };
