@@ -11,6 +11,7 @@ import { heldUp } from '../held-up.ts';
 import { fromKeys, until } from '../index.ts';
 import { addressesOf, heldBy, type Internet, NAME_SERVERS, onEachReleaseThere, type Ours, reverseOf, UPDATER } from '../internet/index.ts';
 import { answered, exits, type Failure, inOwnProcesses } from '../operator.ts';
+import { keptByCopy } from '../parts/dns-copy.ts';
 import { keptForCertificate, keptWithoutAddresses, publishedMeanwhile } from '../parts/dns-kept.ts';
 import { configure, KEY_FILE, places, PRIMARY, push, section, shell } from '../parts/dns-pushed.ts';
 import { json, ok } from '../people.ts';
@@ -353,5 +354,6 @@ onEachReleaseThere(
     });
 
     keptForCertificate(get);
+    keptByCopy(get);
   },
 );

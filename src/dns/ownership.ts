@@ -1,11 +1,13 @@
 /**
  * Which records in DNS are ours: those that Hauspost has published. A claim is written before the record is sent, so that whatever interrupts it, none
- * of ours is ever taken for somebody else's; and kept until the record was seen to be gone.
+ * of ours is ever taken for somebody else's; and kept until the record was seen to be gone. Beside them stands which machine has published them.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { type AbsPath, environmentError } from '#base';
 import type { RecordData } from '#formats';
 import type { Machine } from '#machine';
 import { z } from 'zod';
+import type { Marks } from './marks.ts';
 import { meaningOf } from './same.ts';
 
 /** Name, type and what the record says, with blanks between. */
@@ -25,7 +27,16 @@ export const concernOf = ({ name, type }: { readonly name: string; readonly type
   return type === 'CNAME' ? below.slice(below.indexOf('.') + 1) : below;
 };
 
-const document = z.object({ published: z.array(z.string().regex(/^[a-z0-9_.-]+ [A-Z]+ ./)) });
+export interface Claims {
+  readonly published: ReadonlySet<Identity>;
+  /** Of the machine that has published them; none in files of earlier versions. */
+  readonly by: Marks;
+}
+
+const document = z.object({
+  published: z.array(z.string().regex(/^[a-z0-9_.-]+ [A-Z]+ ./)),
+  by: z.record(z.string(), z.string()).default({}),
+});
 
 const read = (text: string): z.ZodSafeParseResult<z.output<typeof document>> => {
   try {
@@ -36,11 +47,11 @@ const read = (text: string): z.ZodSafeParseResult<z.output<typeof document>> => 
 };
 
 /** Throws `store.damaged` (exit 4) where somebody else has written there. */
-export const claims = async (machine: Machine, file: AbsPath): Promise<ReadonlySet<Identity>> => {
+export const claims = async (machine: Machine, file: AbsPath): Promise<Claims> => {
   const found = await machine.read(file);
-  if (found === undefined) return new Set();
+  if (found === undefined) return { published: new Set(), by: {} };
   const known = read(found.toString());
-  if (known.success) return new Set(known.data.published);
+  if (known.success) return { published: new Set(known.data.published), by: known.data.by };
   throw environmentError({
     code: 'store.damaged',
     message: `${file} cannot be read as what it was; nothing was changed`,
@@ -50,7 +61,8 @@ export const claims = async (machine: Machine, file: AbsPath): Promise<ReadonlyS
 };
 
 /** Durable. Writes nothing where nothing is new. */
-export const putClaims = async (machine: Machine, file: AbsPath, wanted: ReadonlySet<Identity>, before: ReadonlySet<Identity>): Promise<void> => {
-  if (wanted.size === before.size && wanted.isSubsetOf(before)) return;
-  await machine.write(file, `${JSON.stringify({ published: [...wanted].toSorted() }, null, 1)}\n`, { owner: 'root:root', mode: 0o600 });
+export const putClaims = async (machine: Machine, file: AbsPath, { published, by }: Claims, before: Claims): Promise<void> => {
+  const isSame = published.size === before.published.size && published.isSubsetOf(before.published);
+  if (isSame && (published.size === 0 || isDeepStrictEqual(by, before.by))) return;
+  await machine.write(file, `${JSON.stringify({ published: [...published].toSorted(), by }, null, 1)}\n`, { owner: 'root:root', mode: 0o600 });
 };

@@ -3,6 +3,7 @@ import { HauspostError } from '#base';
 import { listDkimKeys } from '#dkim';
 import type { RenderInput } from '#model';
 import { inPlace, loadInput } from './desired.ts';
+import { copyFindings } from './another-machine.ts';
 import { servedDomains } from './dkim-domains.ts';
 import { type Rotated, rotateKeys } from './dkim-rotate.ts';
 import { dueDomains } from './dkim-schedule.ts';
@@ -31,7 +32,8 @@ const sentences = ({ domain, made, steps }: Rotated): readonly string[] => [
 
 export const keepDkim: Task = async (context) => {
   const input = await inputNow(context);
-  if (input === undefined) return { done: [] };
+  // That it is a copy upkeep tells when it comes to what is published.
+  if (input === undefined || (await copyFindings(context, input)).length > 0) return { done: [] };
   const served = (await servedDomains()).all;
   const { domains: rotated } = await withDkimLock(context, 'hauspost upkeep', async () =>
     rotateKeys(context, input, served, await dueDomains(context, input, served)),

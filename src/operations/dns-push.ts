@@ -84,6 +84,8 @@ const look = async (context: Context, input: Input): Promise<Pushing> => {
 
 const changesOf = ({ plan }: Pushing): readonly Difference[] => plan.zones.flatMap(({ differences }) => differences.filter(isChange));
 
+const COPY = 'Another machine has published so far, and this one seems to be a copy of it. What follows leads the world here.\n';
+
 const consentTo = (pushing: Pushing): readonly Consent[] => {
   const changes = changesOf(pushing);
   if (changes.length === 0) return [];
@@ -91,7 +93,7 @@ const consentTo = (pushing: Pushing): readonly Consent[] => {
   const lines = changes.flatMap(({ add, remove }) => [...add.map(valueOurs), ...remove.map(valueThere)].map((each) => JSON.stringify(each)));
   const exactly = lines.toSorted().join();
   const id = `dns:${createHash('sha256').update(exactly).digest('hex').slice(0, 16)}`;
-  return [{ id, text: changesText(pushing), question: 'Publish this?' }];
+  return [{ id, text: `${pushing.isCopy ? COPY : ''}${changesText(pushing)}`, question: 'Publish this?' }];
 };
 
 const isReplaced = ({ add, remove }: Difference): boolean => add.length > 0 && remove.length > 0;

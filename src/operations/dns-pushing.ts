@@ -1,8 +1,9 @@
 /** What `dns push` and upkeep share: what is to be changed at the name server that takes changes (RFC 2136), and the change. */
-import { type AbsPath, environmentError, HauspostError, operatorError, parseDomain, path } from '#base';
+import { environmentError, HauspostError, operatorError, parseDomain } from '#base';
 import { domains } from '#directory';
 import {
   carryOut,
+  type Claims,
   claims,
   concernOf,
   type Difference,
@@ -24,6 +25,7 @@ import {
   type Wanted,
 } from '#dns';
 import type { RenderInput } from '#model';
+import { claimsFile, isCopy, publisher, publisherAfter } from './another-machine.ts';
 import { fitDomains } from './dkim.ts';
 import { chosen, factsFor } from './dns.ts';
 import type { Context } from './operation.ts';
@@ -40,15 +42,17 @@ export interface PushOptions {
 export interface Pushing {
   readonly server: UpdateServer;
   readonly plan: PushPlan;
-  readonly published: ReadonlySet<Identity>;
+  readonly claimed: Claims;
+  /** Another machine has published so far. */
+  readonly isCopy: boolean;
+  /** Who counts as the publisher once this is carried out. */
+  readonly by: Claims['by'];
   /** Records of ours that stay, although the database does not have their domain. */
   readonly leftOver: readonly Difference[];
   readonly input: RenderInput;
   /** All names of addresses. */
   readonly reverse: readonly Reverse[];
 }
-
-const fileOf = ({ wiring: { places } }: Pick<RenderInput, 'wiring'>): AbsPath => path(`${places.state}/dns-published.json`);
 
 const unset = (): Error =>
   operatorError({
@@ -135,12 +139,23 @@ export const lookForPush = async (context: Context, input: RenderInput, { only, 
   const names = fitDomains(await withDirectory(domains.names));
   const facts = await factsFor(context, input, names);
   const within = chosen(only, [...names, facts.home, facts.hostname]);
-  const published = await claims(context.machine, fileOf(input));
+  const claimed = await claims(context.machine, claimsFile(input));
+  const { published } = claimed;
   const server = updateServer(context.machine, settings.dns.update, key);
   const rights = { published, takeOver, spared: sparedBy(facts, unasked) };
   const plan = await lookAt(server, { ...rights, within, wanted: wantedOf(facts, within), all: wantedOf(facts, undefined) });
   refuseNothingThere(server, plan);
-  return { server, plan, published, leftOver: leftOverIn(plan, facts, published), input, reverse: recordsOf(facts, within).reverse };
+  const who = await publisher(context, claimed);
+  return {
+    server,
+    plan,
+    claimed,
+    isCopy: isCopy(who),
+    by: publisherAfter(who, !unasked && only === undefined),
+    leftOver: leftOverIn(plan, facts, published),
+    input,
+    reverse: recordsOf(facts, within).reverse,
+  };
 };
 
 /** Ours, of what is there or comes. */
@@ -198,15 +213,16 @@ const carryEach = async (context: Context, { server, plan }: Pushing): Promise<C
 
 /** Claims, changes each zone, and lets go of what is gone. Throws the first failure, after all zones that could be changed. */
 export const carryOutPush = async (context: Context, pushing: Pushing): Promise<Carried> => {
-  const { plan, published, input } = pushing;
-  const file = fileOf(input);
+  const { plan, claimed: before, by, input } = pushing;
+  const { published } = before;
+  const file = claimsFile(input);
   const differences = plan.zones.flatMap((zone) => zone.differences);
   const claimed = new Set([...published, ...differences.flatMap(idsOf)]);
-  await putClaims(context.machine, file, claimed, published);
+  await putClaims(context.machine, file, { published: claimed, by }, before);
   const { done, denied, failed } = await carryEach(context, pushing);
   const settled = differences.filter((difference) => !isChange(difference) || done.some((zone) => zone.differences.includes(difference)));
   const gone = new Set(settled.flatMap((difference) => vanished(published, difference)));
-  await putClaims(context.machine, file, claimed.difference(gone), claimed);
+  await putClaims(context.machine, file, { published: claimed.difference(gone), by }, { published: claimed, by });
   if (failed !== undefined) throw named(failed, done);
   return { done, denied };
 };

@@ -1,6 +1,7 @@
 /** What there is to say of a server as it is set up, whichever command asks. */
 import type { Unvalidated } from '#config';
 import type { Finding, RenderInput } from '#model';
+import { copyFindings } from './another-machine.ts';
 import { certificateFindings } from './certificates.ts';
 import { clockFindings } from './clock.ts';
 import { releaseFindings } from './debian.ts';
@@ -36,6 +37,7 @@ const resolverFindings = ({ settings: { resolver } }: RenderInput): readonly Fin
 export const serverFindings = async (context: Context, input: RenderInput): Promise<readonly Finding[]> => [
   ...(await releaseFindings(context, input)),
   ...(await certificateFindings(context, input)),
+  ...(await copyFindings(context, input)),
   ...(await clockFindings(context, input)),
   ...resolverFindings(input),
   ...(await postmasterFindings(input.settings)),

@@ -1,11 +1,13 @@
 /**
  * Publishing without a question: what is ours is kept in DNS as it is to be, for whoever has changed a key, a certificate or a domain. Where no name
- * server takes changes, nothing is done. Records of others are never touched: where they stand in the way, that is found, and no failure.
+ * server takes changes, or another machine has published so far, nothing is done. Records of others are never touched: where they stand in the way, that
+ * is found, and no failure.
  */
 import { parseConfig } from '#config';
 import { withLock } from '#machine';
 import type { Finding, RenderInput } from '#model';
 import { inPlace, readConfigText, renderInput } from './desired.ts';
+import { copyFound } from './another-machine.ts';
 import { conflictFindings, elsewhereFindings, leftOverFindings } from './dns-found.ts';
 import { carryOutPush, lookForPush } from './dns-pushing.ts';
 import type { Context } from './operation.ts';
@@ -30,6 +32,8 @@ export const publish = async (context: Context, input: RenderInput, who = 'hausp
   return withLock(
     who,
     async () => {
+      const copy = await copyFound(context, input);
+      if (copy !== undefined) return { set: true, changed: [], findings: [copy] };
       const pushing = await lookForPush(context, input, { takeOver: new Set(), unasked: true });
       await noteTlsaChange(context, pushing);
       const { done } = await carryOutPush(context, pushing);
