@@ -5,15 +5,13 @@
 import type { X509Certificate } from 'node:crypto';
 import { Resolver } from 'node:dns/promises';
 import { HauspostError } from '#base';
-import { domains } from '#directory';
-import { asker, clientNames, lackedBy, type Lacking } from '#dns';
+import { asker, lackedBy, type Lacking } from '#dns';
 import { probeFacts } from '#machine';
 import { reachedAt, type RenderInput } from '#model';
 import { certificateAt, isSoonOver } from '#tls';
-import { fitDomains } from './dkim.ts';
+import { guessedNames, heldFirst, LOOKED_UP, MOST } from './candidates.ts';
 import { obstaclesOf } from './dns-challenge.ts';
 import type { Context } from './operation.ts';
-import { withDirectory } from './people.ts';
 
 export interface LeftOut {
   readonly name: string;
@@ -28,10 +26,6 @@ export interface Names {
   readonly leftOut: readonly LeftOut[];
 }
 
-/** Let's Encrypt's limit for one certificate. */
-const MOST = 100;
-/** Of those that might be asked for, so many are looked up: whoever has thousands of domains gets the names of the first ones. */
-const LOOKED_UP = 400;
 const AT_ONCE = 20;
 const MS = 5000;
 
@@ -66,10 +60,6 @@ const resolverOf = ({ wiring: { resolver } }: RenderInput): Resolver => {
   return asking;
 };
 
-/** All names that may be wanted, the server's own not among them. */
-export const guessedNames = async ({ settings }: RenderInput): Promise<readonly string[]> =>
-  clientNames(fitDomains(await withDirectory(domains.names))).filter((name) => name !== settings.hostname);
-
 /** The authority asks another name server than this machine did: one name that it does not find there would cost the whole certificate. */
 const notEverywhere = async ({ machine }: Context, { wiring }: RenderInput, names: readonly string[]): Promise<readonly LeftOut[]> => {
   const lacking = await lackedBy(asker(machine, wiring.resolver), names).catch((error: unknown) => {
@@ -84,26 +74,44 @@ const notEverywhere = async ({ machine }: Context, { wiring }: RenderInput, name
 const notToBePut = async (context: Context, input: RenderInput, names: readonly string[]): Promise<readonly LeftOut[]> =>
   [...(await obstaclesOf(context, input, names))].map(([name, why]) => ({ name, why }));
 
+interface Choice {
+  readonly hostname: string;
+  readonly present: Pick<X509Certificate, 'checkHost'> | undefined;
+  readonly look: (name: string) => Promise<LeftOut | undefined>;
+}
+
+/** Of `guessed` as many as there is room for; one of the present certificate keeps its place as long as nobody knows whether it leads here. */
+export const namesAmong = async (guessed: readonly string[], { hostname, present, look }: Choice): Promise<Names> => {
+  const all = heldFirst(guessed, present).slice(0, LOOKED_UP);
+  const names: string[] = [hostname];
+  const leftOut: LeftOut[] = [];
+  const isFull = (): boolean =>
+    names.length + leftOut.filter(({ name, unsure }) => unsure === true && present?.checkHost(name) !== undefined).length >= MOST;
+  for (let at = 0; at < all.length && !isFull(); at += AT_ONCE) {
+    const some = all.slice(at, at + AT_ONCE);
+    const reasons = await Promise.all(some.map(look));
+    for (const [index, name] of some.entries()) {
+      const why = reasons[index] ?? (isFull() ? { name, why: `a certificate has ${MOST} names at most` } : undefined);
+      if (why === undefined) names.push(name);
+      else leftOut.push(why);
+    }
+  }
+  return { names, leftOut };
+};
+
 /** By the addresses that the machine has now. */
 export const certificateNames = async (context: Context, input: RenderInput): Promise<Names> => {
   const { settings } = input;
   const { v4, v6 } = reachedAt(settings, await probeFacts(context.machine, context.reporter, input.facts));
   const ours = new Set([...v4, ...v6]);
-  const all = await guessedNames(input);
-  const resolver = resolverOf(input);
-  const names: string[] = [settings.hostname];
-  const leftOut: LeftOut[] = [];
-  for (let at = 0; at < Math.min(all.length, LOOKED_UP) && names.length < MOST; at += AT_ONCE) {
-    const some = all.slice(at, at + AT_ONCE);
-    const reasons = await Promise.all(some.map((name) => whyNot(resolver, ours, name)));
-    for (const [index, name] of some.entries()) {
-      const why = reasons[index] ?? (names.length < MOST ? undefined : { name, why: `a certificate has ${MOST} names at most` });
-      if (why === undefined) names.push(name);
-      else leftOut.push(why);
-    }
-  }
-  // One server alone may have told that it is gone.
   const present = await certificateAt(context.machine, input.wiring.places['tls-chain']);
+  const resolver = resolverOf(input);
+  const { names, leftOut } = await namesAmong(await guessedNames(input), {
+    hostname: settings.hostname,
+    present,
+    look: (name) => whyNot(resolver, ours, name),
+  });
+  // One server alone may have told that it is gone.
   const gone = leftOut.filter(({ name, why }) => why === GONE && present?.checkHost(name) !== undefined).map(({ name }) => name);
   const told = new Map((await notEverywhere(context, input, gone)).map((each) => [each.name, each]));
   const obstacles = await (settings.tls.challenge === 'http' ? notEverywhere : notToBePut)(context, input, names);

@@ -5,6 +5,7 @@ import { changeUnderWay, type Machine } from '#machine';
 import type { Finding, RenderInput } from '#model';
 import { certificateAt, distrustOf, isSigned, isSoonOver, outOfTime, refuseWrongFiles, successorFrom, type TlsFiles } from '#tls';
 import { type Attempt, lastAttempt } from './attempts.ts';
+import { roomFindings } from './candidates.ts';
 import { isUnread } from './materials.ts';
 import type { Context } from './operation.ts';
 import { rolloverUnderWay } from './rollover-progress.ts';
@@ -108,7 +109,7 @@ const ofAuthority = async (context: Context, input: RenderInput): Promise<readon
   const out = late(leaf, machine.now(), remedy).map((each) => ({ ...each, message: `${each.message}, and was not renewed: ${why}` }));
   const message = `the certificate runs out on ${endOf(leaf)}, and was not renewed: ${why}`;
   const over: readonly Finding[] = isSoonOver(leaf, machine.now()) ? [{ level: 'warning', code: 'tls.runs-out', message, remedy }] : [];
-  return [...out, ...over, ...named(leaf, input.settings, ASKS)];
+  return [...out, ...over, ...named(leaf, input.settings, ASKS), ...(await roomFindings(input.settings, leaf))];
 };
 
 /** A record that somebody has to publish. Once it is seen, time does the rest. */

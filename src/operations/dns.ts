@@ -22,6 +22,7 @@ import {
 } from '#dns';
 import { reachedAt, type RenderInput, sendsBeyond } from '#model';
 import { certificateAt } from '#tls';
+import { roomFor } from './candidates.ts';
 import { fitDomains } from './dkim.ts';
 import { loadInput } from './desired.ts';
 import { isServed } from './materials.ts';
@@ -62,7 +63,8 @@ export const factsFor = async (context: Context, input: RenderInput, names: read
     certificateRead: await isServed(context, input),
     signer: signer(input, leaf),
     // An authority that is asked signs for them as soon as they lead here.
-    certified: clientNames(names).filter((name) => settings.tls.source === 'acme' || leaf?.checkHost(name) !== undefined),
+    certified:
+      settings.tls.source === 'acme' ? roomFor(names, settings, leaf) : clientNames(names).filter((name) => leaf?.checkHost(name) !== undefined),
     ttl: settings.dns.ttlSeconds,
     dmarc: settings.dns.dmarc,
     domains: names.map((name) => ({ domain: parseDomain(name), dkim: keysOf.get(name) ?? [] })),

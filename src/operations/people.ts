@@ -22,7 +22,7 @@ export const fromDirectory = async function* <T>(rows: (directory: Directory) =>
 };
 
 /** Nothing while the database does not answer, which is said elsewhere. */
-const findingsOf = async (work: (directory: Directory) => Promise<readonly Finding[]>): Promise<readonly Finding[]> =>
+export const findingsOf = async (work: (directory: Directory) => Promise<readonly Finding[]>): Promise<readonly Finding[]> =>
   withDirectory(work).catch((error: unknown) => {
     if (error instanceof HauspostError && error.code.startsWith('directory.')) return [];
     throw error;
