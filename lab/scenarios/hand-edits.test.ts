@@ -176,6 +176,28 @@ onEachRelease((get) => {
     await mailFlows(server);
   });
 
+  test('C3, C6: a link that a daemon put in the place of a folder in its own is no way for root: named, left alone, and what it leads to is as it was', async () => {
+    const server = get();
+    const asWas = 'stat -c "%n %U:%G %a" / /etc /srv; ls -A / /srv';
+    const before = await shell(server, asWas);
+    // The user could move it as well; the machine's overlay renames no directory of its image.
+    const by = (user: string, folder: string, name: string, target: string): Promise<string> =>
+      shell(server, `cd ${folder}; mv ${name} before; runuser -u ${user} -- ln -s ${target} ${name}`);
+    const again = (folder: string, name: string): Promise<string> => shell(server, `cd ${folder}; rm ${name}; mv before ${name}`);
+    const refused = async (link: RegExp, ...words: readonly string[]): Promise<void> => assert.match((await exits(server, 4, ...words)).stderr, link);
+    await by('vmail', '/var/vmail', 'sieve', '/etc');
+    await by('_rspamd', '/var/lib/rspamd', 'dkim', '/');
+    assert.deepEqual(drifted((await answered<Plan>(server, 'plan')).document.changes), ['/var/lib/rspamd/dkim', '/var/vmail/sieve']);
+    await refused(/\/var\/lib\/rspamd\/dkim is a link to \/ that user \d+ made/, 'dkim', 'sync');
+    await again('/var/lib/rspamd', 'dkim');
+    await refused(/\/var\/vmail\/sieve is a link to \/etc that user vmail made/, 'apply', '--yes');
+    assert.equal(await shell(server, asWas), before);
+    await again('/var/vmail', 'sieve');
+    await putBack();
+    await inOrder(server);
+    await exits(server, 0, 'dkim', 'sync');
+  });
+
   test('C3, C6: what somebody put into a directory of ours alone, or where nothing is to be, is named and kept, and the daemon reads anew; beside compiled scripts', async () => {
     const server = get();
     const rules = '/etc/rspamd/local.d/greylist.conf';

@@ -11,6 +11,7 @@ import { type Activated, type Activation, activate, inOrder, stopAll, supervised
 import { type Change, isBeside } from './changes.ts';
 import { concerned } from './concerned.ts';
 import { converge } from './converge.ts';
+import { refuseStrangeLinks } from './directories.ts';
 import { servicesOf } from './earlier.ts';
 import { handEdits, keep, overwritten } from './hand-edits.ts';
 import { putOriginalsBack } from './put-back.ts';
@@ -293,6 +294,7 @@ const inOrderOfTheDesign = async (request: ApplyRequest, store: Store): Promise<
   const planned = await plan(request, first);
   if (isInPlace(planned, request)) return { applied: false, generation: planned.state.committed ?? 0, changes: [], probes: [], findings: [] };
   await request.consent(planned);
+  await refuseStrangeLinks(machine, first.manifest);
   const foreseen = await foreseePackages(machine, await missingPackages(machine, first.packages));
   if (!isAllBeside(planned, request)) await refuseWithoutRoom(machine, first, planned.changes, foreseen.octets);
   const ahead = aheadOf(machine, first.services);

@@ -1,12 +1,16 @@
-/** Files of the machine: atomic durable writes, owners by name. Trusts its caller for paths (AbsPath). */
+/**
+ * Files of the machine: atomic durable writes, owners by name. Trusts its caller for paths (AbsPath), and no user but root for links on the way
+ * to what it changes.
+ */
 import { randomBytes } from 'node:crypto';
-import { lstatSync, statSync } from 'node:fs';
-import { chmod, chown, lstat, mkdir, open, readdir, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
+import { constants, lstatSync, statSync } from 'node:fs';
+import { lstat, mkdir, open, readdir, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type AbsPath, environmentError, path as absPath } from '#base';
 import { errnoOf, ifThere } from './errno.ts';
 import { onDisk } from './file-systems.ts';
 import type { FileState, Placement } from './machine.ts';
+import { stillStraight, straight, straightTo } from './straight.ts';
 
 type Names = { readonly toId: ReadonlyMap<string, number>; readonly toName: ReadonlyMap<number, string> };
 
@@ -71,13 +75,23 @@ const sync = async (path: string): Promise<void> => {
   }
 };
 
+/** What was looked at is what is changed: by its handle, and a link that came in between is not followed. */
+const ITSELF = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
 export const place = (path: AbsPath, placement: Placement): Promise<void> =>
   onDisk(path, 'given its owner and mode', async () => {
     const [uid, gid] = await ids(placement.owner);
-    await chown(path, uid, gid);
-    await chmod(path, placement.mode);
-    await sync(path);
-    await sync(dirname(path)); // somebody else made it, and may not have done that
+    const at = await straight(path);
+    const handle = await open(at, ITSELF);
+    try {
+      await stillStraight(at, handle.fd);
+      await handle.chown(uid, gid);
+      await handle.chmod(placement.mode);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await sync(dirname(at)); // somebody else made it, and may not have done that
   });
 
 const isDirectory = async (path: string): Promise<boolean> => (await ifThere(stat(path)))?.isDirectory() === true;
@@ -108,10 +122,12 @@ const AGE_S = 3;
 export const write = (path: AbsPath, content: string | Uint8Array, placement: Placement): Promise<void> =>
   onDisk(path, 'written', async () => {
     const [uid, gid] = await ids(placement.owner);
-    await makeDirs(dirname(path));
-    const temporary = temporaryFor(path);
+    const at = await straightTo(path);
+    await makeDirs(dirname(at));
+    const temporary = temporaryFor(at);
     const handle = await open(temporary, 'wx', 0o600);
     try {
+      await stillStraight(temporary, handle.fd);
       await handle.writeFile(content);
       await handle.chown(uid, gid);
       await handle.chmod(placement.mode);
@@ -119,30 +135,32 @@ export const write = (path: AbsPath, content: string | Uint8Array, placement: Pl
       await handle.utimes(modified, modified);
       await handle.sync();
       await handle.close();
-      await rename(temporary, path);
+      await rename(temporary, at);
     } catch (error) {
       await handle.close().catch(() => undefined); // closed already when rename failed
       await rm(temporary, { force: true }).catch(() => undefined); // the file system takes nothing any more; what failed first is told
       throw error;
     }
-    await sync(dirname(path));
+    await sync(dirname(at));
   });
 
 export const makeDir = (path: AbsPath, placement: Placement): Promise<void> =>
   onDisk(path, 'made', async () => {
-    await makeDirs(path);
+    await makeDirs(await straight(path));
     await place(path, placement);
   });
 
 export const remove = (path: AbsPath): Promise<void> =>
   onDisk(path, 'removed', async () => {
-    await rm(path, { recursive: true, force: true });
-    if ((await ifThere(lstat(dirname(path)))) !== undefined) await sync(dirname(path));
+    const at = await straightTo(path);
+    await rm(at, { recursive: true, force: true });
+    if ((await ifThere(lstat(dirname(at)))) !== undefined) await sync(dirname(at));
   });
 
 export const move = (from: AbsPath, to: AbsPath): Promise<void> =>
   onDisk(to, 'put in place', async () => {
-    await rename(from, to);
-    await sync(dirname(to));
-    if (dirname(from) !== dirname(to)) await sync(dirname(from));
+    const [before, after] = [await straightTo(from), await straightTo(to)];
+    await rename(before, after);
+    await sync(dirname(after));
+    if (dirname(before) !== dirname(after)) await sync(dirname(before));
   });

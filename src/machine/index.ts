@@ -26,5 +26,6 @@ export {
 export { askResolvers, probeFacts } from './probe-facts.ts';
 export { connectionsTo, familiesOf, type Holder, holding, holdersOf } from './processes.ts';
 export { must, thisMachine } from './real.ts';
+export { strangeLink } from './straight.ts';
 export { talk } from './talk.ts';
 export { ensureSystemUser } from './users.ts';

@@ -5,10 +5,12 @@ import type { Machine } from './machine.ts';
 
 const MOST_LINKS = 40; // path_resolution(7)
 
-/** Where the path leads in the end. */
-export const followed = async (machine: Machine, file: AbsPath): Promise<AbsPath> => {
+/** Where the path leads in the end, or to the first link that is none of `whose` (`root:`). */
+export const followed = async (machine: Machine, file: AbsPath, whose = ''): Promise<AbsPath> => {
   let at = file;
-  for (let count = 0; count < MOST_LINKS && (await machine.state(at))?.kind === 'link'; count += 1) {
+  for (let count = 0; count < MOST_LINKS; count += 1) {
+    const state = await machine.state(at);
+    if (state?.kind !== 'link' || !state.owner.startsWith(whose)) break;
     at = path(resolve(dirname(at), (await machine.readLink(at)) ?? ''));
   }
   return at;
