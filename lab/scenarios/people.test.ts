@@ -6,6 +6,7 @@ import { atTerminal, fetched, type Login, oneDocument, refusedInput, runMany, ty
 import { canLogIn, json, jsons, NOTHING, ok, orders, recipient, text } from '../people.ts';
 import { changedMeanwhile } from '../parts/changed-meanwhile.ts';
 import { otherScripts } from '../parts/other-scripts.ts';
+import { removals } from '../parts/removals.ts';
 import { openSessions } from '../parts/sessions.ts';
 import { onEachRelease } from '../scenario.ts';
 
@@ -395,4 +396,4 @@ const removal = (get: () => Server): void => {
   });
 };
 
-onEachRelease(domains, pointedAt, accounts, removal, changedMeanwhile, otherScripts, openSessions);
+onEachRelease(domains, pointedAt, accounts, removal, changedMeanwhile, otherScripts, openSessions, removals);

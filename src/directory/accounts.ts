@@ -1,5 +1,5 @@
 /** Accounts: people and programs with a password. Add, change, list, remove. Trusts its branded input; passwords arrive hashed. */
-import { type Domain, type MailAddress, type Megabytes, operatorError, splitAddress } from '#base';
+import { type Domain, type LocalPart, type MailAddress, type Megabytes, operatorError, splitAddress } from '#base';
 import type { Finding } from '#model';
 import { joined, same } from './address.ts';
 import { type Directory, flag, number, orNull, type Row, symbolOf, text } from './connect.ts';
@@ -54,6 +54,14 @@ export const get = async (directory: Directory, address: MailAddress): Promise<A
   if (found === undefined) throw await unknownAccount(directory, address);
   return found;
 };
+
+/** Without `local`: of the domain. */
+export const anybody = async (
+  directory: Directory,
+  { local = null, domain }: { readonly local?: LocalPart | null; readonly domain: Domain },
+): Promise<boolean> =>
+  (await directory.rows('SELECT 1 FROM accounts WHERE domain = :domain AND username = IFNULL(:local, username) LIMIT 1', { local, domain })).length >
+  0;
 
 /** An alias of the same name takes the account's mail. */
 const behindAlias = async (directory: Directory, { address, sendOnly }: Account): Promise<readonly Finding[]> => {

@@ -10,6 +10,7 @@ export { connect, type Directory } from './connect.ts';
 export * as domains from './domains.ts';
 export type { Contents, DomainEntry } from './domains.ts';
 export { applyGrants, type Grant, pendingGrants } from './grants.ts';
+export { aloneRemoving } from './lock.ts';
 export { HOST_ROLES, lookups, type Placeholders, ROLES } from './lookups.ts';
 export { migrate, pendingMigrations } from './migrate.ts';
 export { generatePassword, hashPassword, type PasswordHash, parsePasswordHash } from './password.ts';

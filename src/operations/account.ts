@@ -4,8 +4,9 @@ import { type MailAddress, operatorError, parseDomain, parseMailAddress, parseMe
 import { accounts, type Dangling, generatePassword, hashPassword, type PasswordHash, parsePasswordHash } from '#directory';
 import type { Finding } from '#model';
 import { type Consent, type Context, listing, operation } from './operation.ts';
-import { endReading, endSessions, withoutSessions } from './sessions.ts';
-import { finding, fromDirectory, keepingPostmaster, putMailAside, requireConsent, tried, warned, withDirectory } from './people.ts';
+import { endReading, endSessions } from './sessions.ts';
+import { finding, fromDirectory, keepingPostmaster, requireConsent, tried, warned, withDirectory } from './people.ts';
+import { removing, succeeding } from './removals.ts';
 import { withUsage } from './usage.ts';
 
 const address = z.string().describe('a whole address such as user@example.org');
@@ -68,13 +69,8 @@ export const add = operation({
       const whose = parseMailAddress(given);
       const quotaMb = quota === undefined ? null : parseMegabytes(quota);
       const { hash, generated } = await choosePassword(context, flags);
-      const added = await accounts.add(directory, {
-        address: whose,
-        passwordHash: hash,
-        quotaMb,
-        enabled: disabled !== true,
-        sendOnly: send_only === true,
-      });
+      const wanted = { address: whose, passwordHash: hash, quotaMb, enabled: disabled !== true, sendOnly: send_only === true };
+      const added = await succeeding(context, directory, splitAddress(whose), () => accounts.add(directory, wanted));
       if (generated !== undefined) context.reporter.emit({ kind: 'password', whose, password: generated });
       return { ...shown(added.account), warnings: warned(context, added.warnings) };
     }),
@@ -203,19 +199,17 @@ export const remove = operation({
     const whose = parseMailAddress(input.address);
     const deleted = input.delete_mail === true;
     const { local, domain } = splitAddress(whose);
-    return withDirectory(async (directory) => {
-      const { dangling } = await keepingPostmaster(context, directory, async () => {
-        const removed = await accounts.remove(directory, whose);
-        requireConsent(context, removal(whose, deleted, removed.dangling).id);
-        return removed;
-      });
-      warned(context, dangling.map(leadsNowhere));
-      const moved = await withoutSessions(context, directory, { local, domain }, async () => {
-        const aside = await putMailAside(context, `${domain}/${local}`, whose);
-        if (deleted && aside !== null) await context.machine.remove(aside);
-        return deleted ? null : aside;
-      });
-      return { address: whose, moved_to: moved, dangling };
-    });
+    return withDirectory((directory) =>
+      removing(context, directory, { local, domain, deleted }, async (mail) => {
+        const { dangling } = await keepingPostmaster(context, directory, async () => {
+          const removed = await accounts.remove(directory, whose);
+          requireConsent(context, removal(whose, deleted, removed.dangling).id);
+          await mail.begins();
+          return removed;
+        });
+        warned(context, dangling.map(leadsNowhere));
+        return { address: whose, moved_to: await mail.ends(true), dangling };
+      }),
+    );
   },
 });

@@ -1,11 +1,11 @@
 /** `domain add`, `domain list`, `domain remove`. */
 import { z } from 'zod';
-import { type AbsPath, type Domain, parseDomain } from '#base';
+import { type Domain, parseDomain } from '#base';
 import { type Contents, domains } from '#directory';
 import { makeDkimKeys } from './dkim.ts';
 import { listing, operation } from './operation.ts';
-import { fromDirectory, keepingPostmaster, putMailAside, requireConsent, tried, withDirectory } from './people.ts';
-import { withoutSessions } from './sessions.ts';
+import { fromDirectory, keepingPostmaster, requireConsent, tried, withDirectory } from './people.ts';
+import { removing, succeeding } from './removals.ts';
 
 const domain = z.string().describe('a domain such as example.org');
 
@@ -20,7 +20,7 @@ export const add = operation({
   run: (context, input) =>
     withDirectory(async (directory) => {
       const name = parseDomain(input.domain);
-      await domains.add(directory, name);
+      await succeeding(context, directory, { domain: name }, () => domains.add(directory, name));
       await makeDkimKeys(context, [name]);
       return { domain: name };
     }),
@@ -78,15 +78,16 @@ export const remove = operation({
   run: async (context, input) => {
     const name = parseDomain(input.domain);
     const withEverything = input.with_everything === true;
-    return withDirectory(async (directory) => {
-      const gone = await keepingPostmaster(context, directory, async () => {
-        const found = await domains.remove(directory, name, { withEverything });
-        if (withEverything) requireConsent(context, removal(name, found));
-        return found;
-      });
-      const aside = (): Promise<AbsPath | null> => putMailAside(context, name, `@${name}`);
-      const moved = gone.accounts.count === 0 ? await aside() : await withoutSessions(context, directory, { domain: name }, aside);
-      return { domain: name, ...gone, moved_to: moved };
-    });
+    return withDirectory((directory) =>
+      removing(context, directory, { domain: name }, async (mail) => {
+        const gone = await keepingPostmaster(context, directory, async () => {
+          const found = await domains.remove(directory, name, { withEverything });
+          if (withEverything) requireConsent(context, removal(name, found));
+          await mail.begins();
+          return found;
+        });
+        return { domain: name, ...gone, moved_to: await mail.ends(gone.accounts.count > 0) };
+      }),
+    );
   },
 });

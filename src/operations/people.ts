@@ -1,9 +1,8 @@
 /** What the operations on domains, accounts and aliases share. */
 import { z } from 'zod';
-import { type AbsPath, type Domain, HauspostError, operatorError, path } from '#base';
+import { HauspostError, operatorError, path } from '#base';
 import type { Settings } from '#config';
 import { aliases, connect, type Directory, postmaster } from '#directory';
-import { carry } from '#machine';
 import { type Finding, SOCKETS } from '#model';
 import { settingsInPlace } from './desired.ts';
 import type { Context } from './operation.ts';
@@ -73,25 +72,3 @@ export const requireConsent = ({ consented }: Context, id: string): void => {
 };
 
 export const MAIL = path('/var/vmail');
-
-/** Octets of a file's name (NAME_MAX of Linux); an address may have 254, and a time follows. */
-const NAME_MAX = 255;
-
-/**
- * A successor of the same name must not find the mail. `below` is a domain, or `domain/name`; the folder below `removed` that holds
- * mailboxes and filters then is called `name`, or as it begins. Null where there was nothing.
- */
-export const putMailAside = async ({ machine }: Context, below: Domain | `${Domain}/${string}`, name: string): Promise<AbsPath | null> => {
-  const time = `.${machine.now().toISOString().replace(/[:.]/g, '-')}`;
-  const aside = path(`${MAIL}/removed/${name.slice(0, NAME_MAX - time.length)}${time}`);
-  let moved: AbsPath | null = null;
-  for (const part of ['mailboxes', 'sieve']) {
-    const folder = path(`${MAIL}/${part}/${below}`);
-    if ((await machine.list(folder)).length === 0) continue;
-    await machine.makeDir(path(`${MAIL}/removed`), { owner: 'root:root', mode: 0o700 });
-    await machine.makeDir(aside, { owner: 'root:root', mode: 0o700 });
-    await carry(machine, folder, path(`${aside}/${part}`));
-    moved = aside;
-  }
-  return moved;
-};

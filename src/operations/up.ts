@@ -19,6 +19,7 @@ import { nameFindings, toldOnce } from './names.ts';
 import { finding, warned } from './people.ts';
 import { refuseForeignServer, refuseTakenPorts } from './foreign.ts';
 import { type Consent, type Context, operation } from './operation.ts';
+import { succeeding } from './removals.ts';
 import { keyringOf, SECRETS, secretsOf } from './secrets.ts';
 import { askSoon } from './server-certificate.ts';
 import { selfTest, stepResult } from './self-test.ts';
@@ -239,13 +240,14 @@ const firstPeople = async (
 ): Promise<Made | null> => {
   if (!named && !(await isEmpty(directory))) return null;
   if (!(await domains.exists(directory, domain))) {
-    await domains.add(directory, domain);
+    await succeeding(context, directory, { domain }, () => domains.add(directory, domain));
     await makeDkimKeys(context, [domain]);
   }
   const address = await firstAccount(directory, domain, input);
   if (address === null) return null;
   const password = generatePassword();
-  await accounts.add(directory, { address, passwordHash: await hashPassword(password) });
+  const passwordHash = await hashPassword(password);
+  await succeeding(context, directory, splitAddress(address), () => accounts.add(directory, { address, passwordHash }));
   return { address, password };
 };
 

@@ -13,12 +13,13 @@ import { nextCall } from './next-call.ts';
 import { type Context, operation } from './operation.ts';
 import { finding } from './people.ts';
 import { keepPublished } from './publish.ts';
+import { keepRemovals } from './removals.ts';
 import { renewCertificate } from './renewal.ts';
 import { rollOver } from './rollover.ts';
 import type { Kept, Task } from './task.ts';
 
 /** In the order in which they are done. */
-const TASKS: readonly Task[] = [rollOver, renewCertificate, keepDkim, keepPublished];
+const TASKS: readonly Task[] = [rollOver, renewCertificate, keepDkim, keepPublished, keepRemovals];
 
 /** Where this call does not come to its end. */
 const PATIENCE_MS = 600_000;
