@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { atTerminal, filesDigest, type Server } from '../index.ts';
-import { answered, type Change, configure, exits, type Plan } from '../operator.ts';
+import { atTerminal, filesDigest, type Output, type Server } from '../index.ts';
+import { answered, type Change, configure, exits, type Failure, type Finding, type Plan } from '../operator.ts';
 import { onEachRelease } from '../scenario.ts';
 
 interface Item {
@@ -245,5 +245,32 @@ onEachRelease((get) => {
     for (const file of [main, password]) assert.match(await shell(server, `tail -n 1 ${kept}${file}`), /^# by hand$/m);
     assert.equal(await shell(server, `stat -c %a ${kept}${password}; stat -c %a ${OVERWRITTEN}`), '600\n700\n');
     await inOrder(server);
+  });
+
+  test("a checkout in somebody's home is said so, and works; none is applied from where everybody can write; a launcher that another has put there is not run", async () => {
+    const server = get();
+    const command = '/usr/local/bin/hauspost';
+    const [home, tmp] = ['/home/anna/hauspost', '/tmp/hauspost'];
+    const run = (program: string, ...words: readonly string[]): Promise<Output> => server.machine.run([program, ...words, '--json'], { ms: 120_000 });
+    const told = (stdout: string): readonly string[] =>
+      (JSON.parse(stdout) as { findings: readonly Finding[] }).findings.flatMap(({ code, message }) =>
+        code === 'installation.not-roots' ? [message] : [],
+      );
+    await shell(server, `for each in ${home} ${tmp}; do mkdir -p $each; mount --bind /opt/hauspost $each; done; chown 12345:12345 /home/anna`);
+    assert.deepEqual(told((await run(command, 'status')).stdout), []);
+    const refused = await run(`${tmp}/hauspost`, 'apply', '--yes');
+    assert.deepEqual([refused.code, (JSON.parse(refused.stdout) as Failure).error.code], [4, 'installation.anybodys']);
+    await inOrder(server);
+    const applied = await run(`${home}/hauspost`, 'apply', '--yes');
+    assert.equal(applied.code, 0, applied.stderr);
+    const message = `root runs what lies in ${home} once an hour and more, and user 12345 may write /home/anna`;
+    assert.deepEqual(told(applied.stdout), [message]);
+    assert.deepEqual(told((await run(command, 'status')).stdout), [message]);
+    await exits(server, 0, 'apply', '--yes');
+    await shell(server, 'chown 12345 /opt/hauspost/hauspost');
+    const strange = await run(command, 'status');
+    assert.deepEqual([strange.code, (JSON.parse(strange.stdout) as Failure).error.code], [4, 'launcher.strange']);
+    await shell(server, `chown root /opt/hauspost/hauspost; umount ${home} ${tmp}`);
+    assert.equal((await run(command, 'status')).code, 0);
   });
 });

@@ -24,10 +24,11 @@ export interface Self {
   readonly machine?: Machine;
 }
 
-const context = (self: Self): Context => {
+const context = async (self: Self): Promise<Context> => {
   const { machine = thisMachine(), ...rest } = self;
   const reporter = stderrReporter(err, () => machine.now().getTime());
-  return { machine, reporter, ...rest, configFile: CONFIG_FILE, consented: new Set(), secret };
+  const [owner = ''] = (await machine.state(self.program))?.owner.split(':') ?? [];
+  return { machine, reporter, ...rest, owner, configFile: CONFIG_FILE, consented: new Set(), secret };
 };
 
 /** In the PATH once a server was made. */
@@ -111,7 +112,7 @@ export const run = async (words: readonly string[], self: Self): Promise<number>
     if (group.length > 0 && HELP.test(second)) return say({ help: helpForGroup(group) }, helpForGroup(group), json);
     const invocation = interpret(OPERATIONS, words);
     if (invocation.help) return say({ help: helpFor(invocation.operation) }, helpFor(invocation.operation), json);
-    return await execute(invocation, context(self), words);
+    return await execute(invocation, await context(self), words);
   } catch (thrown) {
     return failed(thrown, words);
   }

@@ -23,6 +23,7 @@ import { render } from '#services';
 import { agreedTo, applyRequest, consentTo, standing, standingFields, surroundings } from './applying.ts';
 import { desiredAgain, inPlace, inputOf, loadDesired, storeOf } from './desired.ts';
 import { dkimFindings, showKeysMadeMeanwhile } from './dkim.ts';
+import { refuseAnybodys } from './installation.ts';
 import { noServer } from './no-server.ts';
 import { type Context, operation } from './operation.ts';
 import { serverFindings } from './findings.ts';
@@ -99,11 +100,13 @@ export const apply = operation({
   output: applied,
   needs: 'root',
   consents: async (context) => {
+    await refuseAnybodys(context);
     await refuseWhileUnderWay();
     return consentTo((await planned(context)).plan);
   },
   run: (context) =>
     withLock('hauspost apply', async () => {
+      await refuseAnybodys(context);
       const desired = await loadDesired(context);
       const done = await applyAll(applyRequest(context, desired));
       await showKeysMadeMeanwhile(context);
@@ -188,11 +191,11 @@ const earlier = async (context: Context, asked: string | undefined): Promise<Met
 
 /** Daemons whose files would be others for the versions that are installed now. */
 const crossed = (context: Context, input: RenderInput, { versions }: Facts): readonly (keyof Facts['versions'])[] => {
-  const before = render(input, context.program).manifest;
+  const before = render(input, context).manifest;
   const names = Object.keys(versions) as readonly (keyof Facts['versions'])[];
   return names.filter((name) => {
     const facts = { ...input.facts, versions: { ...input.facts.versions, [name]: versions[name] } };
-    return versions[name] !== input.facts.versions[name] && !isDeepStrictEqual(render({ ...input, facts }, context.program).manifest, before);
+    return versions[name] !== input.facts.versions[name] && !isDeepStrictEqual(render({ ...input, facts }, context).manifest, before);
   });
 };
 

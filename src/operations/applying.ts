@@ -129,7 +129,7 @@ export const applyRequest = (context: Context, desired: Desired): ApplyRequest =
   desired,
   renderAgain: () => loadDesired(context),
   inputOf: (generation) => inputOf(context, generation),
-  originsOf: originsOf(context.configFile, context.program),
+  originsOf: originsOf(context.configFile, context),
   consent: async (plan) => {
     await agreedTo(context)(plan);
     await refuseTakenPorts(context.machine, desired.input);

@@ -84,13 +84,13 @@ export const desiredOf = (context: Context, input: RenderInput, source: string):
   source,
   input,
   services: SERVICES,
-  ...render(input, context.program),
+  ...render(input, context),
 });
 
 /** A generation as it lies on disk; `input` is its own, completed. */
 export const desiredAgain = (context: Context, { manifest, source = '' }: Generation, input: RenderInput): Desired => {
   const known = servicesOf(SERVICES, manifest);
-  return { source, input, ...known, ...render(input, context.program, known.services), manifest };
+  return { source, input, ...known, ...render(input, context, known.services), manifest };
 };
 
 export const loadDesired = async (context: Context): Promise<Desired> => {

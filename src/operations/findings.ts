@@ -5,6 +5,7 @@ import { copyFindings } from './another-machine.ts';
 import { certificateFindings } from './certificates.ts';
 import { clockFindings } from './clock.ts';
 import { releaseFindings } from './debian.ts';
+import { installationFindings } from './installation.ts';
 import type { Context } from './operation.ts';
 import { postmasterFindings } from './people.ts';
 
@@ -36,6 +37,7 @@ const resolverFindings = ({ settings: { resolver } }: RenderInput): readonly Fin
 
 export const serverFindings = async (context: Context, input: RenderInput): Promise<readonly Finding[]> => [
   ...(await releaseFindings(context, input)),
+  ...(await installationFindings(context)),
   ...(await certificateFindings(context, input)),
   ...(await copyFindings(context, input)),
   ...(await clockFindings(context, input)),

@@ -21,6 +21,8 @@ export interface Context {
   readonly version: string;
   /** The launcher of this installation. */
   readonly program: AbsPath;
+  /** Whose that is. */
+  readonly owner: string;
   /** The operator's file. */
   readonly configFile: AbsPath;
   /** Ids that were answered with yes; `everything` for `--yes`. */

@@ -9,7 +9,7 @@ import { render, SERVICES } from '#services';
 import { originsOf } from './origins.ts';
 
 const FILE = path('/etc/hauspost/hauspost.toml');
-const PROGRAM = path('/opt/hauspost/hauspost');
+const PROGRAM = { program: path('/opt/hauspost/hauspost'), owner: 'root' };
 const FACTS: Facts = {
   codename: 'trixie',
   architecture: 'amd64',

@@ -7,11 +7,11 @@ import type { Desired, Origins } from '#apply';
 import { type AbsPath, HauspostError, redacted } from '#base';
 import { alternatives, type Config, resolve } from '#config';
 import { type Place, type RenderInput, wire } from '#model';
-import { render } from '#services';
+import { type Installation, render } from '#services';
 
 /** The lines of a rendered file; none where there is no such file. */
-const linesOf = (input: RenderInput, program: AbsPath, file: string): readonly string[] => {
-  const item = render(input, program).manifest.items.find((each) => each.kind === 'file' && each.path === file);
+const linesOf = (input: RenderInput, installation: Installation, file: string): readonly string[] => {
+  const item = render(input, installation).manifest.items.find((each) => each.kind === 'file' && each.path === file);
   return item?.kind === 'file' ? redacted(item.text).split('\n') : [];
 };
 
@@ -46,21 +46,21 @@ interface Origin {
   readonly lines: ReadonlySet<number>;
 }
 
-const originsIn = (program: AbsPath, { input, source }: Desired, file: string): readonly Origin[] => {
-  const lines = linesOf(input, program, file);
+const originsIn = (installation: Installation, { input, source }: Desired, file: string): readonly Origin[] => {
+  const lines = linesOf(input, installation, file);
   return alternatives(source).flatMap(({ option, line, config }) => {
     const other = inputFor(config, input);
-    return other === undefined ? [] : [{ option, line, lines: missing(lines, linesOf(other, program, file)) }];
+    return other === undefined ? [] : [{ option, line, lines: missing(lines, linesOf(other, installation, file)) }];
   });
 };
 
 /** `file` is where the operator's text, the source of what is desired, stands. Each file of a daemon is rendered anew once, however many of its lines are asked about. */
-export const originsOf = (file: AbsPath, program: AbsPath): ((desired: Desired, place: Place) => Origins) => {
+export const originsOf = (file: AbsPath, installation: Installation): ((desired: Desired, place: Place) => Origins) => {
   const known = new WeakMap<Desired, Map<string, readonly Origin[]>>();
   return (desired, place) => {
     const files = known.get(desired) ?? new Map<string, readonly Origin[]>();
     known.set(desired, files);
-    const origins = files.get(place.file) ?? originsIn(program, desired, place.file);
+    const origins = files.get(place.file) ?? originsIn(installation, desired, place.file);
     files.set(place.file, origins);
     const isBehind = ({ lines }: Origin): boolean => [...lines].some((line) => line >= place.line && line <= place.through);
     const options = new Map(origins.filter(isBehind).map(({ option, line }) => [option, line]));

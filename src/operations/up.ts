@@ -18,6 +18,7 @@ import { makeDkimKeys, showKeysMadeMeanwhile } from './dkim.ts';
 import { nameFindings, toldOnce } from './names.ts';
 import { finding, warned } from './people.ts';
 import { refuseForeignServer, refuseTakenPorts } from './foreign.ts';
+import { refuseAnybodys } from './installation.ts';
 import { type Consent, type Context, operation } from './operation.ts';
 import { succeeding } from './removals.ts';
 import { keyringOf, SECRETS, secretsOf } from './secrets.ts';
@@ -128,6 +129,7 @@ interface Beginning {
 
 /** Reads only. Throws where this machine cannot become what is wanted. */
 const look = async (context: Context, input: Input): Promise<Beginning> => {
+  await refuseAnybodys(context);
   const source = await sourceFor(context, input);
   const rendered = await renderInput(context, parsed(context, source.text));
   refuseWaiting(input, rendered);

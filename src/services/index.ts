@@ -33,11 +33,30 @@ const common = (input: RenderInput): readonly string[] => [
   ...(input.facts.init === 'runit' ? ['runit'] : []),
 ];
 
-/** A shell that cannot execute it ends with 126 or 127, which says nothing: it may lie where root alone may go, such as in /root, or be there no more. */
-const launch = (program: string): string => `#!/bin/sh
+/** What `hauspost` for everybody's PATH leads to. */
+export interface Installation {
+  /** The launcher. */
+  readonly program: AbsPath;
+  /** Whose it is: a name, or a number where there is none. */
+  readonly owner: string;
+}
+
+/**
+ * A shell that cannot execute it ends with 126 or 127, which says nothing: it may lie where root alone may go, such as in /root, or be there no more. One that
+ * somebody else has put there meanwhile is not run.
+ */
+const launch = (program: string, owner: string): string => `#!/bin/sh
+code=
 if [ ! -x ${program} ]; then
   code=launcher.gone message='hauspost is no longer where it was installed' remedy='Run ./hauspost apply where it is now.'
   [ "$(id -u)" = 0 ] || code=needs.root message='hauspost needs root' remedy='Run it with sudo.'
+else
+  case $(stat --format=' %U %u ' ${program}) in
+  *' root '* | *' '${owner}' '*) ;;
+  *) code=launcher.strange message='hauspost is no longer whose it was' remedy='See who put it there; if it is right run ./hauspost apply where it is.' ;;
+  esac
+fi
+if [ -n "$code" ]; then
   printf '%s\\n' "hauspost: $message" "  $remedy" >&2
   for word; do
     [ "$word" != --json ] || printf '{"error":{"blame":"environment","code":"%s","message":"%s","remedy":"%s"}}\\n' "$code" "$message" "$remedy"
@@ -48,19 +67,19 @@ exec ${program} "$@"
 `;
 
 /** `hauspost` for everybody's PATH leads to where it is installed. */
-const command = ({ wiring }: RenderInput, program: AbsPath): Item => ({
+const command = ({ wiring }: RenderInput, { program, owner }: Installation): Item => ({
   kind: 'file',
   path: wiring.places.command,
-  text: [launch(shellLine([program]))],
+  text: [launch(shellLine([program]), shellLine([owner]))],
   owner: 'root:root',
   mode: 0o755,
   wakes: [],
 });
 
-/** Pure: the same input gives the same manifest. `program` is the launcher; `services` are all, or those that an earlier version had. */
+/** Pure: the same input gives the same manifest. `services` are all, or those that an earlier version had. */
 export const render = (
   input: RenderInput,
-  program: AbsPath,
+  installation: Installation,
   services = SERVICES,
 ): { readonly manifest: Manifest; readonly packages: readonly string[]; readonly answers: readonly string[] } => {
   const items: readonly Item[] = services.flatMap((service, place) => [
@@ -69,5 +88,9 @@ export const render = (
   ]);
   const packages = [...common(input), ...services.flatMap((service) => service.packages(input))];
   const answers = services.flatMap((service) => service.answers ?? []);
-  return { manifest: { items: [command(input, program), ...items, ...logItems(input), ...updateItems] }, packages: [...new Set(packages)], answers };
+  return {
+    manifest: { items: [command(input, installation), ...items, ...logItems(input), ...updateItems] },
+    packages: [...new Set(packages)],
+    answers,
+  };
 };

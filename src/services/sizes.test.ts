@@ -11,7 +11,7 @@ import { inputFor } from './test-input.lab.ts';
 const manifest = (memoryMb: number, codename: Codename): Manifest => {
   const input = inputFor(codename);
   const facts = { ...input.facts, memoryMb, cores: Math.max(1, Math.floor(memoryMb / 2048)) };
-  return render({ ...input, facts }, path('/opt/hauspost/hauspost')).manifest;
+  return render({ ...input, facts }, { program: path('/opt/hauspost/hauspost'), owner: 'root' }).manifest;
 };
 const rendered = (memoryMb: number): string => JSON.stringify(manifest(memoryMb, 'trixie'));
 const numbers = (memoryMb: number): readonly string[] => {
