@@ -37,9 +37,22 @@ const OTHER_NAMES = {
   stranger: 'friend@outside.test',
   unknown: 'nobody@hauspost.test',
 };
-const answersAs = Object.entries({ ...OWN_NAMES, ...OTHER_NAMES })
-  .map(([word, from]) => `if header :is "X-As" "${word}" { vacation :handle "${word}" :from "Desk <${from}>" "As ${word}."; }`)
-  .join('\r\nels');
+/** With `:mime` the text begins with more of the reply's header, unchecked: these make it look like mail that came from elsewhere, verified by us. */
+const FORGED = ['Received: from elsewhere', 'X-Sieve-Redirected-From: x@hauspost.test', 'Authentication-Results: mail.hauspost.test; dkim=pass'];
+const MIME = {
+  mime: [ANSWERS.user, []],
+  'mime-forged': [ANSWERS.user, FORGED],
+  'mime-colleague': [AWAY.user, FORGED],
+  'mime-from': [ANSWERS.user, [...FORGED, `From: Desk <${AWAY.user}>`]],
+} as const;
+const branch = (word: string, from: string, text: string): string =>
+  `if header :is "X-As" "${word}" { vacation :handle "${word}" :from "Desk <${from}>" ${text}; }`;
+const answersAs = [
+  ...Object.entries({ ...OWN_NAMES, ...OTHER_NAMES }).map(([word, from]) => branch(word, from, `"As ${word}."`)),
+  ...Object.entries(MIME).map(([word, [from, more]]) =>
+    branch(word, from, `:mime "${[...more, 'Content-Type: text/plain', '', `As ${word}.`].join('\r\n')}"`),
+  ),
+].join('\r\nels');
 
 const SCRIPTS: readonly (readonly [Login, string])[] = [
   [AWAY, 'require "vacation"; vacation :days 1 :subject "Away" "I am on a journey.";'],
@@ -132,6 +145,9 @@ const upload = async (server: Server, login: Login, script: string): Promise<voi
 const toWhom = (mail: readonly Received[]): readonly string[] => mail.flatMap(({ to }) => to).toSorted();
 const isUnsigned = ({ source }: Received): void => assert.doesNotMatch(source.split('\r\n\r\n')[0] ?? '', /^(DKIM-Signature|X-Hauspost)/im);
 
+/** To whom another branch of the script answers. */
+const as = (word: string): Case => ({ what: `as ${word}`, header: [`X-As: ${word}`] });
+
 /** In Spam, marked, and without a sender who could be told of anything. */
 const isFiled = async (server: Server, login: Login, id: string): Promise<void> => {
   const imap = await server.imap(login);
@@ -193,7 +209,6 @@ onEachRelease((get: () => Server) => {
 
   test('M13, M14: a vacation reply is from its account or an alias that leads there, and signed; as somebody else nothing is sent, and the mail is kept', async () => {
     const server = get();
-    const as = (word: string): Case => ({ what: `as ${word}`, header: [`X-As: ${word}`] });
     const before = abroad.received.length;
     for (const word of [...Object.keys(OTHER_NAMES), ...Object.keys(OWN_NAMES)]) await send(server, ANSWERS.user, as(word));
     const wanted = Object.keys(OWN_NAMES).length;
@@ -210,6 +225,19 @@ onEachRelease((get: () => Server) => {
     const status = await imap.status('INBOX', { messages: true });
     assert.equal(status === false ? undefined : status.messages, Object.keys({ ...OWN_NAMES, ...OTHER_NAMES }).length);
     await imap.logout();
+  });
+
+  test('M13: a vacation reply whose script writes headers is judged as any, and cannot vouch for itself', async () => {
+    const before = abroad.received.length;
+    for (const word of ['mime-colleague', 'mime-from', 'mime-forged', 'mime']) await send(get(), ANSWERS.user, as(word));
+    await until('the own name is out', () => abroad.received.length >= before + 2 || undefined, LIMIT_MS, 50);
+    await settled(get());
+    const out = abroad.received.slice(before).map(({ source }) => source);
+    assert.deepEqual(out.map((source) => /^As (.*)\.\r$/m.exec(source)?.[1]).toSorted(), ['mime', 'mime-forged']);
+    for (const source of out) {
+      assert.deepEqual(source.match(/^From: .*(?=\r$)/gm), [`From: Desk <${ANSWERS.user}>`]);
+      assert.doesNotMatch(source, /^Authentication-Results:/im);
+    }
   });
 
   test("M14: neither a local program's mail that looks like a vacation reply nor what Sieve redirects is signed", async () => {

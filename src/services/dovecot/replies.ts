@@ -36,11 +36,11 @@ while (defined(my $line = <STDIN>)) {
 }
 (my $unfolded = $header) =~ s/\\r?\\n([ \\t])/$1/g;
 
-# What is redirected has been received, and says who redirected it, whatever else its writer put into it.
-my $reply = $sender eq '<>' && $unfolded =~ /^Auto-Submitted:[ \\t]*auto-replied \\(vacation\\)/mi
-  && $unfolded !~ /^(Received|X-Sieve-Redirected-From)[ \\t]*:/mi;
+# What is redirected says so at its top, whatever its writer put into it. Below Auto-Submitted a reply has what its script wrote (:mime).
+my ($above) = $unfolded =~ /\\A(.*?)^Auto-Submitted:[ \\t]*auto-replied \\(vacation\\)/msi;
+my $reply = $sender eq '<>' && defined $above && $above !~ /^(Received|X-Sieve-Redirected-From)[ \\t]*:/mi;
 if ($reply) {
-  my ($from) = $unfolded =~ /^From:[ \\t]*(.*?)\\s*$/mi;
+  my ($from) = $above =~ /^From:[ \\t]*(.*?)\\s*$/mi;
   $sender = defined $from && $from =~ /<([^<>]*)>$/ ? $1 : $from // '';
   refused('its From has no address') unless $sender =~ /^[^\\s<>]+$/;
 }
