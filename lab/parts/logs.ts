@@ -45,7 +45,7 @@ export const logs = (get: () => Server): void => {
     for (const each of [guessed, wrong]) await server.account(each);
     await server.account(off, '--disabled');
     await shell(
-      `mariadb vmail -e "INSERT INTO login_failures SELECT '192.0.2.9', 'guessed', 'hauspost.test', seq, UTC_TIMESTAMP() FROM seq_1_to_30"`,
+      `mariadb vmail -e "INSERT INTO login_failures (client, username, domain, trace, at) SELECT '192.0.2.9', 'guessed', 'hauspost.test', seq, UTC_TIMESTAMP() FROM seq_1_to_30"`,
     );
     for (const each of [guessed, off, { ...wrong, pass: 'no' }]) assert.equal(await canLogIn(server, each), false);
     const said = async (name: string): Promise<readonly string[]> => {

@@ -196,7 +196,7 @@ for (const release of RELEASES) {
       const drop = 'SET FOREIGN_KEY_CHECKS = 0; DROP TABLE accounts, aliases, tlspolicies, domains';
       await mended(`mariadb vmail -e '${drop}' && mariadb vmail <${COPY}`, migrations('addresses', 'indexes'));
       assert.equal(await everything(machine), rows);
-      const all = migrations('tables', 'addresses', 'indexes', 'views', 'logins', 'login-clients', 'known-clients');
+      const all = migrations('tables', 'addresses', 'indexes', 'views', 'logins', 'login-clients', 'known-clients', 'wrong-passwords');
       await done(machine, ['mariadb', '-e', 'DROP DATABASE vmail']);
       const { code, document } = await answered<{ error: { code: string; remedy: string } }>(server, 'account', 'list');
       assert.deepEqual([code, document.error.code, document.error.remedy], [4, 'directory.absent', "Run 'hauspost apply'."]);
@@ -210,9 +210,9 @@ for (const release of RELEASES) {
       await done(machine, ['mariadb', '-e', 'DROP VIEW vmail.accounts_v1']);
       assert.match(await rcpt(ONE.user)(scene), /^451 /);
       await mended(
-        'mariadb -e "DELETE FROM vmail.hauspost_migrations WHERE number = 3; DROP FUNCTION vmail.login_failed_v1"',
-        [...migrations('indexes', 'views', 'logins'), 'grant grant dovecot on login_failed_v1'],
-        ['dovecot on login_failed_v1'],
+        'mariadb -e "DELETE FROM vmail.hauspost_migrations WHERE number = 3; DROP FUNCTION vmail.login_failed_v2"',
+        [...migrations('indexes', 'views', 'wrong-passwords'), 'grant grant dovecot on login_failed_v2'],
+        ['dovecot on login_failed_v2'],
       );
     });
 
@@ -224,7 +224,7 @@ for (const release of RELEASES) {
         ['grant grant postfix on domains_v1', 'grant grant dovecot on logins_v1', 'grant revoke dovecot on SELECT vmail.accounts'],
         ['postfix on domains_v1', 'dovecot on logins_v1', 'dovecot on SELECT vmail.accounts'],
       );
-      const RIGHTS = ['mailboxes_v1', 'logins_v1', 'login_refused_v2', 'login_failed_v1', 'login_succeeded_v1'].map((on) => `dovecot on ${on}`);
+      const RIGHTS = ['mailboxes_v1', 'logins_v1', 'login_refused_v3', 'login_failed_v2', 'login_succeeded_v1'].map((on) => `dovecot on ${on}`);
       await mended(
         'mariadb -e "DROP USER dovecot@localhost"',
         ['grant change account dovecot', ...RIGHTS.map((right) => `grant grant ${right}`)],

@@ -25,7 +25,7 @@ export interface Activation {
   readonly reporter: Reporter;
   readonly services: readonly Service[];
   readonly input: RenderInput;
-  /** Runs once the daemon answers and before the next one is touched: grants and migrations after MariaDB. */
+  /** Runs once the daemon answers and before the next one is touched: grants and migrations after MariaDB, what is taken away after Postfix. */
   readonly after: Partial<Readonly<Record<ServiceName, () => Promise<void>>>>;
   /** The end of what is being done for it ahead of its first start; it starts when that is done. */
   readonly ahead?: (service: ServiceName) => Promise<void> | undefined;

@@ -55,7 +55,11 @@ const hands = (request: ApplyRequest, store: Store, desired: Desired): Parameter
 });
 
 const activation = (request: Begun, desired: Desired, remedy = 'The configuration before this change is put back.'): Activation => {
-  const after: Partial<Record<ServiceName, () => Promise<void>>> = { mariadb: () => request.database.make(desired) };
+  // Postfix is the last of those that ask the database.
+  const after: Partial<Record<ServiceName, () => Promise<void>>> = {
+    mariadb: () => request.database.make(desired),
+    postfix: () => request.database.finish(desired),
+  };
   const proceed = (): void => stopWhenInterrupted(request.signal);
   return {
     proceed,

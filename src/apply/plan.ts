@@ -40,7 +40,10 @@ export interface Materials {
 export interface Database {
   /** What `make` would do; undefined while MariaDB does not answer: then its start does whatever is needed. Reads only. */
   readonly missing: (desired: Desired) => Promise<readonly Lack[] | undefined>;
+  /** All but what daemons may ask that still are as they were. */
   readonly make: (desired: Desired) => Promise<void>;
+  /** Once all that ask it have been woken: takes away what nobody asks any more. */
+  readonly finish: (desired: Desired) => Promise<void>;
 }
 
 /** What is not there, or not as it should be, beside what is rendered. */

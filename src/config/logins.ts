@@ -4,7 +4,7 @@ import { fixed, option, section } from './option.ts';
 
 export const logins = section({
   name: 'logins',
-  doc: 'How many wrong passwords are borne, by IMAP, ManageSieve and submission together. The same wrong one of a client counts once: a forgotten phone locks nobody out.',
+  doc: 'How many wrong passwords are borne, by IMAP, ManageSieve and submission together. The same wrong one of a client counts once, however often it comes: a forgotten phone locks nobody out.',
   options: {
     failuresPerClient: option({
       key: 'failures_per_client',

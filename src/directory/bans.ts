@@ -1,5 +1,5 @@
 /**
- * Whose logins are refused for wrong passwords (M27), as the function `login_refused_v2` sees it, and how that is lifted. Counts are of
+ * Whose logins are refused for wrong passwords (M27), as the function `login_refused_v3` sees it, and how that is lifted. Counts are of
  * different wrong passwords within the period.
  */
 import { isIP, isIPv6 } from 'node:net';

@@ -19,7 +19,7 @@ import { size } from './at-size.lab.ts';
 import * as clients from './clients.ts';
 import { type Database, database, RELEASES } from './database.lab.ts';
 import * as domains from './domains.ts';
-import { applyGrants, pendingGrants } from './grants.ts';
+import { applyGrants, giveGrants, pendingGrants } from './grants.ts';
 import { migrate } from './migrate.ts';
 import { slips } from './near.lab.ts';
 import { generatePassword, hashPassword, parsePasswordHash } from './password.ts';
@@ -335,6 +335,8 @@ for (const release of RELEASES) {
       assert.deepEqual(await pending(), []);
       await sql("GRANT SELECT ON vmail.logins_v1 TO 'postfix'@'localhost'; REVOKE SELECT ON vmail.domains_v1 FROM 'postfix'@'localhost'");
       assert.deepEqual(await pending(), ['grant postfix on domains_v1', 'revoke postfix on logins_v1']);
+      await giveGrants(directory, wanted);
+      assert.deepEqual(await pending(), ['revoke postfix on logins_v1']);
       await applyGrants(directory, wanted);
       assert.equal(await held(), once);
       await assert.rejects(applyGrants(directory, [{ principal: 'root', on: 'domains_v1' }]), { code: 'bug' });

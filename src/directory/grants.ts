@@ -1,6 +1,7 @@
 /**
  * Who may read what. Each daemon has a database account of its OS user's name that only this OS user can use (`unix_socket`), with SELECT on
- * views, EXECUTE on functions and nothing else. What is wanted is added first and what is no longer wanted is taken away after, so lookups never fail in between.
+ * views, EXECUTE on functions and nothing else. What is wanted is given before a daemon asks for it, and what is no longer wanted is taken when none does, so
+ * lookups never fail in between.
  */
 import { bug } from '#base';
 import { DATABASE, type Directory, text } from './connect.ts';
@@ -100,11 +101,18 @@ const ensureAccount = async (directory: Directory, principal: PrincipalName): Pr
   await directory.define(`ALTER USER ${account(principal)} IDENTIFIED VIA unix_socket`);
 };
 
-/** Makes the daemons' accounts hold exactly these grants. Repeating it changes nothing. */
-export const applyGrants = async (directory: Directory, grants: readonly Grant[]): Promise<void> => {
-  for (const { principal, account: wrong, lacking, surplus } of await differences(directory, grants)) {
+/** Makes the daemons' accounts hold at least these grants: daemons that ask as before go on. */
+export const giveGrants = async (directory: Directory, grants: readonly Grant[]): Promise<void> => {
+  for (const { principal, account: wrong, lacking } of await differences(directory, grants)) {
     if (wrong) await ensureAccount(directory, principal);
     for (const right of lacking) await directory.define(`GRANT ${right.privilege} ON ${right.on} TO ${account(principal)}`);
+  }
+};
+
+/** Makes the daemons' accounts hold exactly these grants. Repeating it changes nothing. */
+export const applyGrants = async (directory: Directory, grants: readonly Grant[]): Promise<void> => {
+  await giveGrants(directory, grants);
+  for (const { principal, surplus } of await differences(directory, grants)) {
     for (const right of surplus) await directory.define(`REVOKE ${right.privilege} ON ${right.on} FROM ${account(principal)}`);
   }
 };

@@ -9,7 +9,7 @@ export * as clients from './clients.ts';
 export { connect, type Directory } from './connect.ts';
 export * as domains from './domains.ts';
 export type { Contents, DomainEntry } from './domains.ts';
-export { applyGrants, type Grant, pendingGrants } from './grants.ts';
+export { applyGrants, giveGrants, type Grant, pendingGrants } from './grants.ts';
 export { aloneRemoving } from './lock.ts';
 export { HOST_ROLES, lookups, type Placeholders, ROLES } from './lookups.ts';
 export { migrate, pendingMigrations } from './migrate.ts';

@@ -28,8 +28,8 @@ export interface Placeholders {
   readonly service: string;
   /** The address that a login comes from. */
   readonly client: string;
-  /** A few bits of a hash of the password. */
-  readonly trace: string;
+  /** A hash of the password, of which the database keeps a few bits that nobody else can compute. */
+  readonly digest: string;
   /** What `login` answered as `seen`, of the login that goes on; empty for all else that asks where mail lies. */
   readonly seen: string;
 }
@@ -254,16 +254,19 @@ export interface LoginLimits {
 const loginOf = ({ client, local, domain }: Needs<'client' | 'local' | 'domain'>): string => [client, local, domain].map(quoted).join(', ');
 const HOUR_S = 3600;
 
+/** How often the same wrong password of a client for an account is checked within an hour. No program asks so often; each time costs a hash. */
+const SAME_PER_HOUR = 200;
+
 /** Dovecot's passdb with `deny`: a row if this login is not to be tried. */
-const loginRefused = (at: Needs<'client' | 'local' | 'domain'>, limits: LoginLimits): string => {
+const loginRefused = (at: Needs<'client' | 'local' | 'domain' | 'digest'>, limits: LoginLimits): string => {
   const perClient = `IF(${isWithin(quoted(at.client), limits.neverLimited)}, 0, ${limits.failuresPerClient})`;
-  const counts = `${perClient}, ${limits.failuresPerAccount}, ${limits.periodHours * HOUR_S}`;
-  return line(`SELECT NULL AS password, 'Y' AS nopassword FROM DUAL WHERE login_refused_v2(${loginOf(at)}, ${counts}) = 1`);
+  const counts = `${perClient}, ${limits.failuresPerAccount}, ${SAME_PER_HOUR}, ${limits.periodHours * HOUR_S}`;
+  return line(`SELECT NULL AS password, 'Y' AS nopassword FROM DUAL WHERE login_refused_v3(${loginOf(at)}, ${quoted(at.digest)}, ${counts}) = 1`);
 };
 
 /** Takes a failed login down; never a row. */
-const loginFailed = (at: Needs<'client' | 'local' | 'domain' | 'trace'>, { periodHours }: Pick<LoginLimits, 'periodHours'>): string =>
-  line(`SELECT NULL AS password FROM DUAL WHERE login_failed_v1(${loginOf(at)}, ${quoted(at.trace)}, ${periodHours * HOUR_S}) = 1`);
+const loginFailed = (at: Needs<'client' | 'local' | 'domain' | 'digest'>, { periodHours }: Pick<LoginLimits, 'periodHours'>): string =>
+  line(`SELECT NULL AS password FROM DUAL WHERE login_failed_v2(${loginOf(at)}, ${quoted(at.digest)}, ${periodHours * HOUR_S}) = 1`);
 
 /** Takes a login down that was let in; never a row. */
 const loginSucceeded = (at: Needs<'client' | 'local' | 'domain'>): string =>

@@ -82,17 +82,21 @@ const CLEARED = 'USE vmail; SET FOREIGN_KEY_CHECKS = 0; DROP TABLE accounts, ali
 /** What somebody does to a database that is up to date, and which steps that asks for again. */
 const GONE: Readonly<Record<string, readonly [statements: string, steps: readonly string[]]>> = {
   'a line of the ledger': ['DELETE FROM vmail.hauspost_migrations WHERE number = 4', ['views']],
-  'the ledger': ['DROP TABLE vmail.hauspost_migrations', ['tables', 'addresses', 'indexes', 'views', 'logins', 'login-clients', 'known-clients']],
+  'the ledger': [
+    'DROP TABLE vmail.hauspost_migrations',
+    ['tables', 'addresses', 'indexes', 'views', 'logins', 'login-clients', 'known-clients', 'wrong-passwords'],
+  ],
   'a view': ['DROP VIEW vmail.logins_v1', ['views']],
   'a function': ['DROP FUNCTION vmail.login_refused_v1', ['logins']],
   'a table of ours': ['DROP TABLE vmail.login_clients', ['logins', 'login-clients']],
+  'a table that a later step adds columns to': ['DROP TABLE vmail.login_failures', ['logins', 'wrong-passwords']],
   'an index': ['DROP INDEX aliases_by_destination ON vmail.aliases', ['indexes']],
   'a CHECK': [
     'ALTER TABLE vmail.domains MODIFY domain varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_uca1400_nopad_as_ci NOT NULL',
     ['addresses'],
   ],
   "the original's tables in their place": [CLEARED + TABLES_OF_ORIGINAL, ['addresses', 'indexes']],
-  'the database': ['DROP DATABASE vmail', ['tables', 'addresses', 'indexes', 'views', 'logins', 'login-clients', 'known-clients']],
+  'the database': ['DROP DATABASE vmail', ['tables', 'addresses', 'indexes', 'views', 'logins', 'login-clients', 'known-clients', 'wrong-passwords']],
 };
 
 /** What the operator adds is nobody's business. */
@@ -163,11 +167,34 @@ for (const release of RELEASES) {
     let fresh = '';
 
     await t.test('from nothing, and nothing the second time', async () => {
-      assert.deepEqual(await pendingMigrations(directory), ['tables', 'addresses', 'indexes', 'views', 'logins', 'login-clients', 'known-clients']);
-      assert.deepEqual(await migrate(directory), ['tables', 'addresses', 'indexes', 'views', 'logins', 'login-clients', 'known-clients']);
+      assert.deepEqual(await pendingMigrations(directory), [
+        'tables',
+        'addresses',
+        'indexes',
+        'views',
+        'logins',
+        'login-clients',
+        'known-clients',
+        'wrong-passwords',
+      ]);
+      assert.deepEqual(await migrate(directory), [
+        'tables',
+        'addresses',
+        'indexes',
+        'views',
+        'logins',
+        'login-clients',
+        'known-clients',
+        'wrong-passwords',
+      ]);
       fresh = await sql(STATE);
+      const secret = await sql('SELECT octets FROM vmail.login_secret');
       assert.deepEqual(await migrate(directory), []);
       assert.equal(await sql(STATE), fresh);
+      await sql('DELETE FROM vmail.hauspost_migrations WHERE number = 8');
+      assert.deepEqual(await migrate(directory), ['wrong-passwords']);
+      assert.equal(await sql('SELECT octets FROM vmail.login_secret'), secret, 'the secret stays');
+      assert.equal(await sql("SELECT COUNT(*) FROM vmail.login_secret WHERE octets <> REPEAT('\\0', 32)"), '1\n');
     });
 
     for (const [what, [statements, steps]] of Object.entries(GONE))

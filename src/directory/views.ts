@@ -14,7 +14,14 @@ export const VIEW_NAMES = [
 export type ViewName = (typeof VIEW_NAMES)[number];
 
 /** What Dovecot calls at each login; like views, superseded and never changed. */
-export const FUNCTION_NAMES = ['login_refused_v1', 'login_refused_v2', 'login_failed_v1', 'login_succeeded_v1'] as const;
+export const FUNCTION_NAMES = [
+  'login_refused_v1',
+  'login_refused_v2',
+  'login_refused_v3',
+  'login_failed_v1',
+  'login_failed_v2',
+  'login_succeeded_v1',
+] as const;
 export type FunctionName = (typeof FUNCTION_NAMES)[number];
 
 /** A database account that MariaDB's `unix_socket` lets the OS user of the same name use. */
@@ -23,5 +30,5 @@ export type PrincipalName = 'postfix' | 'dovecot';
 /** What each daemon asks and calls, and so all that it may. */
 export const principals: Readonly<Record<PrincipalName, readonly (ViewName | FunctionName)[]>> = {
   postfix: ['domains_v1', 'accounts_v1', 'alias_steps_v1', 'tls_policies_v1'],
-  dovecot: ['mailboxes_v1', 'logins_v1', 'login_refused_v2', 'login_failed_v1', 'login_succeeded_v1'],
+  dovecot: ['mailboxes_v1', 'logins_v1', 'login_refused_v3', 'login_failed_v2', 'login_succeeded_v1'],
 };

@@ -1,7 +1,7 @@
 /** Migrations and grants, for plan and apply: what MariaDB lacks of what is wanted, as it says itself. */
 import type { Database, Desired, Lack } from '#apply';
 import { HauspostError } from '#base';
-import { applyGrants, connect, type Directory, type Grant, migrate, pendingGrants, pendingMigrations } from '#directory';
+import { applyGrants, connect, type Directory, giveGrants, type Grant, migrate, pendingGrants, pendingMigrations } from '#directory';
 import type { Wake } from '#model';
 import { makeMissingDkimKeys } from './dkim.ts';
 import type { Context } from './operation.ts';
@@ -46,6 +46,10 @@ export const databaseFor = (context: Context): Database => ({
     await using directory = await connect({ socketPath: desired.input.wiring.sockets.mariadb.path });
     await migrate(directory);
     await makeMissingDkimKeys(context, directory);
+    await giveGrants(directory, grantsOf(desired));
+  },
+  finish: async (desired) => {
+    await using directory = await connect({ socketPath: desired.input.wiring.sockets.mariadb.path });
     await applyGrants(directory, grantsOf(desired));
   },
 });

@@ -7,8 +7,9 @@ import { knownClients } from './0007-known-clients.ts';
 import { loginClients } from './0006-login-clients.ts';
 import { logins } from './0005-logins.ts';
 import { views } from './0004-views.ts';
+import { wrongPasswords } from './0008-wrong-passwords.ts';
 
 export type { Migration };
 export { haveTables } from './standing.ts';
 
-export const MIGRATIONS: readonly Migration[] = [tables, addresses, indexes, views, logins, loginClients, knownClients];
+export const MIGRATIONS: readonly Migration[] = [tables, addresses, indexes, views, logins, loginClients, knownClients, wrongPasswords];

@@ -16,6 +16,13 @@ export const haveTables = (directory: Directory, wanted: readonly string[], type
     `SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = '${DATABASE}' AND TABLE_TYPE = '${type}'`,
   );
 
+export const haveColumns = (directory: Directory, table: string, wanted: readonly string[]): Promise<boolean> =>
+  haveAll(
+    directory,
+    wanted,
+    `SELECT COLUMN_NAME AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = '${DATABASE}' AND TABLE_NAME = '${table}'`,
+  );
+
 export const haveIndexes = (directory: Directory, wanted: readonly string[]): Promise<boolean> =>
   haveAll(directory, wanted, `SELECT DISTINCT INDEX_NAME AS name FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = '${DATABASE}'`);
 

@@ -123,8 +123,8 @@ test('items: owners and modes, directories before what is in them, grants on vie
     'dir /var/vmail/sieve vmail:vmail 700',
     'grant dovecot mailboxes_v1',
     'grant dovecot logins_v1',
-    'grant dovecot login_refused_v2',
-    'grant dovecot login_failed_v1',
+    'grant dovecot login_refused_v3',
+    'grant dovecot login_failed_v2',
     'grant dovecot login_succeeded_v1',
   ]);
 });

@@ -10,7 +10,7 @@ export const dialect23: Dialect = {
     service: ref('service'),
     secured: ref('secured'),
     client: ref('r'),
-    trace: ref('4Mw'),
+    digest: ref('Mw'),
     seen: ref('passdb:seen'),
   },
   written: ({ ref: name }) => (/^[0-9]*[A-Z]*[a-z]$/.test(name) ? `%${name}` : `%{${name}}`),

@@ -10,7 +10,7 @@ export const dialect24: Dialect = {
     service: ref('protocol'),
     secured: ref('secured'),
     client: ref('remote_ip'),
-    trace: ref('password | md5 | hexlify(4)'),
+    digest: ref('password | default | md5 | hexlify'),
     seen: ref('passdb:seen'),
   },
   written: ({ ref: name }) => `%{${name}}`,

@@ -25,15 +25,16 @@ export interface Steps {
 
 export const loginLimits = ({ settings: { logins } }: RenderInput, dialect: Dialect): Steps => {
   const limited = logins.failuresPerClient > 0 || logins.failuresPerAccount > 0;
-  const { local, domain, client, trace } = dialect.variables;
+  const { local, domain, client, digest } = dialect.variables;
   const who = { local: dialect.written(local), domain: dialect.written(domain), client: dialect.written(client) };
+  const tried = { ...who, digest: dialect.written(digest) };
   const failed: Step = {
     name: 'failed',
-    query: lookups.loginFailed({ ...who, trace: dialect.written(trace) }, logins),
+    query: lookups.loginFailed(tried, logins),
     rows: [{ set: 'skip', to: 'authenticated' }],
   };
   return {
-    before: limited ? [{ name: 'refused', query: lookups.loginRefused(who, logins), rows: [{ set: 'deny', to: true }] }] : [],
+    before: limited ? [{ name: 'refused', query: lookups.loginRefused(tried, logins), rows: [{ set: 'deny', to: true }] }] : [],
     real: [{ set: 'result_success', to: 'continue-ok', why: 'On to those that take it down; they change nothing of the result.' }],
     after: [...(limited ? [failed] : []), { name: 'succeeded', query: lookups.loginSucceeded(who), rows: [{ set: 'skip', to: 'unauthenticated' }] }],
   };

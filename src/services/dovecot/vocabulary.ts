@@ -29,8 +29,8 @@ export interface Variables {
   readonly secured: Ref;
   /** The address that the login comes from. */
   readonly client: Ref;
-  /** 16 bits of a hash of the password: enough to tell two apart, not to find it. */
-  readonly trace: Ref;
+  /** MD5 of the password, in hexadecimal: for the database, which keeps a few bits of another hash of it. */
+  readonly digest: Ref;
   /** `seen` of the passdb; empty where nobody logs in. */
   readonly seen: Ref;
 }
