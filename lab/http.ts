@@ -30,6 +30,13 @@ export interface HttpParts {
   readonly body?: string;
 }
 
+const answerIn = (text: string): HttpAnswer => {
+  const [headers = '', ...body] = text.split('\r\n\r\n');
+  const status = /^HTTP\/1\.[01] ([0-9]{3})/.exec(headers)?.[1];
+  if (status === undefined) throw new Error(`no answer of HTTP: ${JSON.stringify(text.slice(0, 200))}`);
+  return { status: Number(status), headers, body: body.join('\r\n\r\n') };
+};
+
 /** Sends `request` and reads until the other side ends. Rejects when nothing came. */
 export const exchange = async (socket: Socket | TLSSocket, request: string): Promise<HttpAnswer> => {
   const chunks: Buffer[] = [];
@@ -43,11 +50,19 @@ export const exchange = async (socket: Socket | TLSSocket, request: string): Pro
   } finally {
     clearTimeout(timer);
   }
-  const text = Buffer.concat(chunks).toString('latin1');
-  const [headers = '', ...body] = text.split('\r\n\r\n');
-  const status = /^HTTP\/1\.[01] ([0-9]{3})/.exec(headers)?.[1];
-  if (status === undefined) throw new Error(`no answer of HTTP: ${JSON.stringify(text.slice(0, 200))}`);
-  return { status: Number(status), headers, body: body.join('\r\n\r\n') };
+  return answerIn(Buffer.concat(chunks).toString('latin1'));
+};
+
+/** What the other side says first, whatever else it waits for. */
+export const httpsFirstWords = async (socket: Socket, trust: TlsTrust, request: string): Promise<HttpAnswer> => {
+  const secured = connectTls({ socket, ...trust });
+  try {
+    secured.write(request);
+    const [chunk] = (await once(secured, 'data', { signal: AbortSignal.timeout(ANSWER_MS) })) as Buffer[];
+    return answerIn(String(chunk));
+  } finally {
+    secured.destroy();
+  }
 };
 
 export const httpsExchange = (socket: Socket, trust: TlsTrust, request: string): Promise<HttpAnswer> =>

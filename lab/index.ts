@@ -4,7 +4,7 @@ export { CLOCK_LIBRARY, clockFiles } from './clock.ts';
 export { emptied } from './delivered.ts';
 export type { Inside, InsideOptions } from './enter.ts';
 export { labAvailable } from './host.ts';
-export { exchange, type HttpAnswer, type HttpParts, httpRequest, httpsExchange } from './http.ts';
+export { exchange, type HttpAnswer, type HttpParts, httpRequest, httpsExchange, httpsFirstWords } from './http.ts';
 export { type BootOptions, boot, derive, type Image, type Machine } from './machine.ts';
 export { image, installable, type Stage } from './images.ts';
 export type { Init, Kind, Release } from './kinds.ts';

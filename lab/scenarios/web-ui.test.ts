@@ -4,7 +4,18 @@ import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { dated } from '../dated.ts';
 import { scansIn } from '../history.ts';
-import { exchange, type HttpAnswer, httpRequest, httpsExchange, type HttpParts, type Release, type Server, serve, until } from '../index.ts';
+import {
+  exchange,
+  type HttpAnswer,
+  httpRequest,
+  httpsExchange,
+  httpsFirstWords,
+  type HttpParts,
+  type Release,
+  type Server,
+  serve,
+  until,
+} from '../index.ts';
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 const SECRETS = '/var/lib/hauspost/secrets';
@@ -131,6 +142,39 @@ for (const release of RELEASES) {
       assert.match(scan.body, /"score":/);
       const reset = await ask(server, '/rspamd/statreset', { method: 'POST', headers });
       assert.equal(reset.status, 200, reset.body);
+    });
+
+    const LARGE = `From: <a@outside.test>\r\nSubject: x\r\n\r\n${'A line that is as good as any other one.\r\n'.repeat(2000)}`;
+    /** A body of 40 MB is announced, and most of it never comes: who reads it before he asks for the password waits for it. */
+    const announced = async (path: string, headers: readonly string[]): Promise<HttpAnswer> => {
+      const socket = await server.machine.dial({ host: '127.0.0.1', port: 443, localAddress: newClient() });
+      const request = httpRequest(path, { method: 'POST', headers: ['Content-Length: 40000000', ...headers] });
+      return httpsFirstWords(socket, server.trust, request + LARGE);
+    };
+
+    for (const path of ['checkv2', 'learnham', 'fuzzyadd', 'savemap', 'plugins/selectors/check_message?selector=id', './/%63heckv2']) {
+      test(`M22: of a large body for /rspamd/${path} nothing is kept before the password is right`, async () => {
+        refused(await announced(`/rspamd/${path}`, []), 'without');
+        refused(await announced(`/rspamd/${path}`, ['Password: wrong', 'X-Forwarded-For: 127.0.0.1']), 'wrong');
+      });
+    }
+
+    test('M22: a large body is refused where none belongs, with and without the password', async () => {
+      for (const path of ['x', '', 'stat', 'auth', 'checkv2/', 'CHECKV2', 'plugins/selectors/list_extractors'])
+        for (const headers of [[], [`Password: ${password}`]])
+          assert.equal((await ask(server, `/rspamd/${path}`, { method: 'POST', headers, body: LARGE })).status, 413, path);
+      assert.equal((await ask(server, '/rspamd-password', { headers: [`Password: ${password}`] })).status, 404);
+    });
+
+    test('M22: the twin: with the password a large message is scanned, looked into and learned', async () => {
+      const post = (path: string): Promise<HttpAnswer> =>
+        ask(server, `/rspamd/${path}`, { method: 'POST', headers: [`Password: ${password}`], body: LARGE });
+      const scan = await post('checkv2');
+      assert.deepEqual([scan.status, /"score":/.test(scan.body)], [200, true], scan.body);
+      const looked = await post('plugins/selectors/check_message?selector=header(Subject)');
+      assert.deepEqual([looked.status, /"x"/.test(looked.body)], [200, true], looked.body);
+      const learned = await post('learnham');
+      assert.deepEqual([learned.status, /"success":true/.test(learned.body)], [200, true], learned.body);
     });
 
     for (const headers of FORGED) {

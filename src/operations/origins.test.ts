@@ -63,7 +63,7 @@ test('the option without which the line would be another, and its line in the fi
   assert.deepEqual(behind(source, MAIN, 'message_size_limit ='), ['mail.message_size_limit:5']);
   assert.deepEqual(behind(source, MAIN, 'maximal_queue_lifetime ='), ['mail.queue_lifetime:6']);
   assert.deepEqual(behind(source, '/etc/rspamd/override.d/options.inc', 'max_message ='), ['mail.message_size_limit:5']);
-  assert.deepEqual(behind(source, '/etc/nginx/nginx.conf', 'client_max_body_size'), ['mail.message_size_limit:5']);
+  assert.deepEqual(behind(source, '/etc/nginx/nginx.conf', 'client_max_body_size 20m'), ['mail.message_size_limit:5']);
 });
 
 test('nothing leads to what is always the same, or comes from the machine, or from an option that nobody wrote', () => {
@@ -81,7 +81,7 @@ test('an option that says what would be without it leads there all the same', ()
 test('one that has to be there, and one that a whole block comes from', () => {
   const source = '[server]\nprofile = "public"\nhostname = "post.example.net"\npostmaster = "me@example.net"\n[web_ui]\nenabled = true\n';
   assert.ok(behind(source, MAIN, 'myhostname =').includes('server.hostname:3'));
-  assert.deepEqual(behind(source, '/etc/nginx/nginx.conf', 'proxy_pass'), ['web_ui.enabled:6']);
+  assert.deepEqual(behind(source, '/etc/nginx/nginx.conf', 'proxy_pass_request_body'), ['web_ui.enabled:6']);
 });
 
 test('lines before it that come and go do not count, and a value over several lines does as a whole', () => {

@@ -53,6 +53,16 @@ test('the web UI: the port and not the socket, and every header that names a cli
     assert.ok(text.includes(`      proxy_set_header ${header};\n`), header);
 });
 
+test('the web UI: every way in limits the body, and the large ones ask for the password first', () => {
+  const text = conf(inputFor('trixie'));
+  const ui = text.slice(text.indexOf('    location /rspamd/ {'), text.indexOf('    location = /rspamd-password {'));
+  assert.match(ui, /^ {6}client_max_body_size 16k;$/m);
+  const large = ui.slice(ui.indexOf('location ~ '));
+  assert.match(large, /^ {8}auth_request \/rspamd-password;\n/m);
+  assert.match(large, /^ {8}client_max_body_size 50m;$/m);
+  assert.equal(text.split('client_max_body_size 50m').length, 2);
+});
+
 test('the web UI: Rspamd, which knows no HEAD, is asked by GET', () => {
   const text = conf(inputFor('bookworm'));
   assert.ok(text.includes('  map "$request_method" "$asked" {\n    default $request_method;\n    head GET;\n  }\n'), text);
@@ -61,7 +71,7 @@ test('the web UI: Rspamd, which knows no HEAD, is asked by GET', () => {
 
 test('without the web UI nothing is proxied', () => {
   const input = inputFor('trixie');
-  assert.doesNotMatch(conf({ ...input, settings: { ...input.settings, webUi: { enabled: false } } }), /proxy|limit_req|map/);
+  assert.doesNotMatch(conf({ ...input, settings: { ...input.settings, webUi: { enabled: false } } }), /proxy|limit_req|auth_request|map/);
 });
 
 test('Strict-Transport-Security only where clients trust the certificate', () => {
