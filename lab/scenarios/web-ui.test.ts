@@ -177,6 +177,24 @@ for (const release of RELEASES) {
       assert.deepEqual([learned.status, /"success":true/.test(learned.body)], [200, true], learned.body);
     });
 
+    test('M28: what is wrong with a request is not written with the password in its query', async () => {
+      const word = 'a-password-in-a-query';
+      const large = await ask(server, `/rspamd/stat?password=${word}`, { method: 'POST', body: LARGE });
+      assert.equal(large.status, 413);
+      await server.machine.run(['systemctl', 'stop', 'rspamd.service']);
+      try {
+        for (const path of ['stat', 'checkv2']) {
+          const { status } = await ask(server, `/rspamd/${path}?password=${word}`, { method: 'POST', body: 'x' });
+          assert.ok([500, 502].includes(status), `${path}: ${status}`);
+        }
+      } finally {
+        await server.machine.run(['systemctl', 'start', 'rspamd.service']);
+      }
+      const answers = async (): Promise<true | undefined> => (await ask(server, '/rspamd/')).status === 200 || undefined;
+      await until('Rspamd answers again', answers, 60_000, 200);
+      assert.ok(!(await server.machine.journal()).includes(word));
+    });
+
     for (const headers of FORGED) {
       test(`M22: nothing opens by ${headers.join(' + ')}`, async () => {
         const answer = await ask(server, '/rspamd/stat', { headers });

@@ -53,9 +53,10 @@ test('the web UI: the port and not the socket, and every header that names a cli
     assert.ok(text.includes(`      proxy_set_header ${header};\n`), header);
 });
 
-test('the web UI: every way in limits the body, and the large ones ask for the password first', () => {
+test('the web UI: every way in limits the body, the large ones ask for the password first, and no error holds a query', () => {
   const text = conf(inputFor('trixie'));
   const ui = text.slice(text.indexOf('    location /rspamd/ {'), text.indexOf('    location = /rspamd-password {'));
+  assert.match(ui, /^ {6}error_log stderr emerg;$/m);
   assert.match(ui, /^ {6}client_max_body_size 16k;$/m);
   const large = ui.slice(ui.indexOf('location ~ '));
   assert.match(large, /^ {8}auth_request \/rspamd-password;\n/m);

@@ -32,6 +32,9 @@ export const nameFor = ({ profile, hostname }: RenderInput['settings']): string 
 
 const origin = ({ address, port }: Listener): string => `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
 
+/** What nginx has to say of a request it says with its first line, and Rspamd takes `?password=` there. */
+const quiet: Row = { set: 'error_log', to: ['stderr', 'emerg'], why: "Errors are written with the whole query, which may hold the page's password." };
+
 /** Nothing that a client claims about itself arrives. Where `more` has headers they must stand together: nginx inherits all or none. */
 const headers = ({ settings }: RenderInput, ...more: readonly (readonly [string, string])[]): Row => ({
   set: 'proxy_set_header',
@@ -87,6 +90,7 @@ export const webUi = (input: RenderInput): readonly Node[] => {
           why: 'The page loads some fifty files; a guesser gets ten tries a second.',
         },
         { set: 'limit_req_status', to: 429 },
+        quiet,
         { set: 'client_max_body_size', to: '16k', why: 'Stays in memory.' },
         { set: 'client_body_buffer_size', to: '16k' },
         { set: 'proxy_pass', to: `${origin(ui)}/` },
