@@ -42,6 +42,17 @@ const theListenersAreOurs: Case = async ({ room }) => {
   assert.deepEqual(listening.sort(), wanted);
 };
 
+/** Dovecot opens some for every user of the machine by itself: those who may not ask hear nothing about accounts. */
+const socketsAreClosed: Case = async ({ room }) => {
+  const writable = async (user: string): Promise<readonly string[]> => {
+    const { stdout } = await room.run(['find', '/run/dovecot/', '-type', 's', '-writable'], { user });
+    return stdout.split('\n').filter((line) => line !== '');
+  };
+  for (const user of ['nobody', 'www-data', '_rspamd']) assert.deepEqual(await writable(user), [], user);
+  const ours = await writable('vmail');
+  for (const socket of ['indexer', 'auth-userdb']) assert.ok(ours.includes(`/run/dovecot/${socket}`), ours.join(' '));
+};
+
 const understandsAllOfIt: Case = async ({ room, input }) => {
   const asRoom: CheckRoom = { run: (argv, options) => room.run(argv, options) };
   assert.deepEqual(await dovecot.check(asRoom, input), []);
@@ -281,6 +292,7 @@ const nothingIsAmiss: Case = async ({ log }) => {
 const CASES: Readonly<Record<string, Case>> = {
   'every door answers': everyDoorAnswers,
   'the listeners are those of the wiring (M23)': theListenersAreOurs,
+  'its sockets are closed to the other users of the machine': socketsAreClosed,
   'understands all of it, and the check sees what it does not': understandsAllOfIt,
   'logins over TLS only, every scheme (M12)': loginsOverTlsOnly,
   'send-only: SMTP alone, elsewhere a wrong password (M3)': sendOnly,

@@ -76,6 +76,13 @@ const space = (mb: number): string => (mb % 1024 === 0 ? `${mb / 1024} G` : `${m
 const deliverySpace = ({ settings, facts }: RenderInput): number =>
   Math.max(256, Math.floor(Math.min(16 * settings.mail.messageSizeLimit, facts.memoryMb / 2)));
 
+/** Whoever may write to the indexer is told which accounts and folders there are (2.4: and how much is in them); IMAP, LMTP and quota-status may. */
+const closed: readonly Block[] = [
+  { block: 'service', name: 'indexer', rows: [unixListener({ path: 'indexer', owner: MAIL_USER, group: MAIL_USER, mode: 0o600 })] },
+  { block: 'service', name: 'dns-client', rows: [unixListener({ path: 'dns-client', owner: 'root', group: 'root', mode: 0o600 })] },
+  { block: 'service', name: 'imap-urlauth-login', rows: [unixListener({ path: 'imap-urlauth', owner: 'root', group: 'root', mode: 0o600 })] },
+];
+
 export const services: Subject = (input) => ({
   rows: [
     { set: 'protocols', to: ['imap', 'lmtp', 'sieve'] },
@@ -125,6 +132,7 @@ export const services: Subject = (input) => ({
         },
       ],
     },
+    ...closed,
   ],
   protocols: { imap: [{ set: 'mail_max_userip_connections', to: 30 }] },
 });
