@@ -116,6 +116,12 @@ export const auth: Subject = (input, dialect) => {
       { set: 'auth_mechanisms', to: ['plain', 'login'] },
       { set: 'disable_plaintext_auth', to: true, until: '2.4' },
       { set: 'auth_allow_cleartext', to: false, from: '2.4' },
+      {
+        set: 'auth_allow_weak_schemes',
+        to: true,
+        from: '2.4',
+        why: 'Hashes that 2.3 knew (MD5, DES) go on to count: refused by their scheme, their owners would be locked out by the upgrade.',
+      },
       { set: 'auth_cache_size', to: 0, why: 'No cache: a changed password or a disabled account counts at once, also when changed by plain SQL.' },
       { set: 'auth_username_format', to: dialect.variables.login },
       { set: 'auth_username_chars', to: USERNAME_CHARS },
