@@ -10,6 +10,7 @@ import { HAUSPOST, serverOn, until } from '../index.ts';
 import { apply, type CertificateAuthority, LIMITED, limitedAuthority, onEachReleaseThere, type Ours, UPDATER } from '../internet/index.ts';
 import { answered, exits, type Failure, type Finding, type Plan } from '../operator.ts';
 import { bringsOverDane } from '../parts/believed.ts';
+import { aliases, keptNames, leftOutUntilEverywhere } from '../parts/certified-names.ts';
 import { followsAliases, takesLeftOversAway } from '../parts/challenges-by-dns.ts';
 import { everywhere, serialAt } from '../parts/shown-certificates.ts';
 import { ok } from '../people.ts';
@@ -58,9 +59,6 @@ const refuses = async (server: Ours, code: string, message: RegExp, ...words: re
   assert.equal(status.last_attempt?.error?.code, code);
   return document.error;
 };
-
-const aliases = (domain: string, hostname: string, ...names: readonly string[]): readonly string[] =>
-  names.map((name) => `${name}.${domain}. CNAME ${hostname}.`);
 
 onEachReleaseThere(
   async ({ net, server }) => {
@@ -185,19 +183,7 @@ onEachReleaseThere(
       await bringsOverDane(people, foreign);
     });
 
-    test('a name that one of two name servers lacks is left out until both have it', async () => {
-      const { net, server } = get();
-      const { domain, hostname } = server.identity;
-      const name = `imap.late.${domain}`;
-      await server.order('domain', 'add', `late.${domain}`);
-      const goOn = await net.names.hold(`${domain}.`);
-      await net.names.add(...aliases(`late.${domain}`, hostname, 'imap'));
-      const status = async (): Promise<string> => (await exits(server, 0, 'cert', 'status', '--json')).stdout;
-      assert.match(await status(), new RegExp(`"${name}","why":"(not every name server has it yet: ns2\\.example|there is no such name in DNS)"`));
-      await goOn();
-      await until(`${name} is asked for`, async () => !(await status()).includes(`"${name}","why"`) || undefined, 30_000, 1000);
-      await server.order('domain', 'remove', `late.${domain}`, '--yes');
-    });
+    leftOutUntilEverywhere(get);
 
     test('M19: a name more, and a renewal that is asked for: whoever is connected goes on', async () => {
       const { net, server, authority } = get();
@@ -395,5 +381,7 @@ onEachReleaseThere(
       await exits(server, 0, 'cert', 'renew');
       await everywhere(net, server, authority, before);
     });
+
+    keptNames(get);
   },
 );

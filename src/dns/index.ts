@@ -12,7 +12,7 @@ export { octodnsText } from './octodns.ts';
 export { carryOut } from './carrying-out.ts';
 export { type Conflict, type Difference, placeKey, type Wanted } from './difference.ts';
 export { isAnother, type Marks, marksOf } from './marks.ts';
-export { type Claims, claims, concernOf, type Identity, identityOf, placeOf, putClaims } from './ownership.ts';
+export { addressesIn, type Claims, claims, concernOf, type Identity, identityOf, placeOf, putClaims } from './ownership.ts';
 export { type Elsewhere, isChange, lookAt, type Pushed, type PushPlan } from './pushing.ts';
 export type { DnsRecord } from './record.ts';
 export type { Reverse } from './reverse.ts';

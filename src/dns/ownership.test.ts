@@ -1,7 +1,7 @@
-/** Of which domain, or host, a record is one: all names that ours have. */
+/** Of which domain, or host, a record is one: all names that ours have; and which addresses are claimed. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { concernOf } from './ownership.ts';
+import { addressesIn, concernOf } from './ownership.ts';
 
 test('each record of ours is for the domain or the host at the end of its name', () => {
   const concern = (name: string, type: string): string => concernOf({ name, type });
@@ -19,4 +19,10 @@ test('each record of ours is for the domain or the host at the end of its name',
   assert.equal(concern('_25._tcp.mail.example.org', 'TLSA'), 'mail.example.org');
   assert.equal(concern('mail.example.org', 'AAAA'), 'mail.example.org');
   assert.equal(concern('imap.example.org', 'MX'), 'imap.example.org', 'a domain that is called so');
+});
+
+test('addresses are those of the very name', () => {
+  const records = ['mail.example.org A 192.0.2.25', 'mail.example.org AAAA 2001:db8::25', 'mail.example.org TXT [["text","v=spf1 a -all"]]'];
+  const published = new Set([...records, 'other.mail.example.org A 192.0.2.26']);
+  assert.deepEqual(addressesIn({ published, by: {} }, 'mail.example.org'), new Set(['192.0.2.25', '2001:db8::25']));
 });

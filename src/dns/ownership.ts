@@ -33,6 +33,17 @@ export interface Claims {
   readonly by: Marks;
 }
 
+const ADDRESSES = new Set(['A', 'AAAA']);
+
+/** Addresses that are claimed for the name. */
+export const addressesIn = ({ published }: Claims, name: string): ReadonlySet<string> => {
+  const addresses = [...published].flatMap((id) => {
+    const [of, type = '', address = ''] = id.split(' ');
+    return of === name && ADDRESSES.has(type) ? [address] : [];
+  });
+  return new Set(addresses);
+};
+
 const document = z.object({
   published: z.array(z.string().regex(/^[a-z0-9_.-]+ [A-Z]+ ./)),
   by: z.record(z.string(), z.string()).default({}),

@@ -3,12 +3,14 @@
  * nothing is published, and no DKIM key goes on, that nobody has asked for, until `dns push` has shown what changes and somebody has agreed.
  */
 import { type AbsPath, HauspostError, path } from '#base';
-import { type Claims, claims, isAnother, type Marks, marksOf } from '#dns';
+import { addressesIn, type Claims, claims, isAnother, type Marks, marksOf } from '#dns';
 import type { Finding, RenderInput } from '#model';
 import type { Context } from './operation.ts';
 
 /** Which records in DNS are ours. */
 export const claimsFile = ({ wiring: { places } }: Pick<RenderInput, 'wiring'>): AbsPath => path(`${places.state}/dns-published.json`);
+
+const isByHand = ({ settings: { dns, profile } }: RenderInput): boolean => dns.update === null || profile === 'local';
 
 /** Who published, and this machine. */
 export interface Publisher {
@@ -26,6 +28,19 @@ export const publisherAfter = ({ by, here }: Publisher, agreed: boolean): Marks 
 
 export const publisher = async ({ machine }: Context, { by }: Pick<Claims, 'by'>): Promise<Publisher> => ({ by, here: await marksOf(machine) });
 
+/** Of the server's own name, by this machine. Where nobody can say, none. */
+export const publishedAddresses = async (context: Context, input: RenderInput): Promise<ReadonlySet<string>> => {
+  if (isByHand(input)) return new Set();
+  const { hostname } = input.settings;
+  try {
+    const claimed = await claims(context.machine, claimsFile(input));
+    return isCopy(await publisher(context, claimed)) ? new Set() : addressesIn(claimed, hostname);
+  } catch (error) {
+    if (error instanceof HauspostError && error.code === 'store.damaged') return new Set();
+    throw error;
+  }
+};
+
 const FOUND: Finding = {
   level: 'warning',
   code: 'dns.another-machine',
@@ -36,7 +51,7 @@ const FOUND: Finding = {
 
 /** Undefined: this machine has published, or nobody has. Throws `store.damaged`. */
 export const copyFound = async (context: Context, input: RenderInput): Promise<Finding | undefined> => {
-  if (input.settings.dns.update === null || input.settings.profile === 'local') return undefined;
+  if (isByHand(input)) return undefined;
   return isCopy(await publisher(context, await claims(context.machine, claimsFile(input)))) ? FOUND : undefined;
 };
 

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import type { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { heldFirst, roomFor } from './candidates.ts';
-import { awaitedOf, type LeftOut, namesAmong } from './certificate-names.ts';
+import { awaitedOf, elsewhere, type LeftOut, namesAmong } from './certificate-names.ts';
 
 const at = (day: number): Date => new Date(Date.UTC(2027, 0, 1) + day * 86_400_000);
 const present = {
@@ -71,4 +71,17 @@ test('where there is room the new ones are in it; one that surely leads elsewher
     'smtp.zzz.example',
   ]);
   assert.deepEqual(heldFirst(['a', 'b', 'c'], holding(['c'])), ['c', 'a', 'b']);
+});
+
+test('what leads here: by every address; by what we have published for the server, too; by some where the certificate has it', () => {
+  const here = { ours: new Set(['192.0.2.25']), published: new Set(['192.0.2.25', '2001:db8::25']) };
+  const leadsHere = (found: readonly string[], isHeld: boolean): boolean => elsewhere('imap.example.org', found, here, isHeld) === undefined;
+  for (const isHeld of [true, false]) {
+    assert.ok(leadsHere(['192.0.2.25'], isHeld));
+    assert.ok(leadsHere(['192.0.2.25', '2001:db8::25'], isHeld), 'IPv6 has ended, and upkeep leaves the record');
+    assert.ok(!leadsHere([], isHeld));
+    assert.ok(!leadsHere(['198.51.100.9'], isHeld));
+    assert.equal(leadsHere(['192.0.2.25', '2001:db8::9'], isHeld), isHeld, 'of records by hand the certificate tells');
+  }
+  assert.equal(elsewhere('imap.example.org', ['192.0.2.25', '2001:db8::9'], here, false)?.why, 'it leads to 2001:db8::9, which is not this server');
 });

@@ -9,6 +9,7 @@ import { asker, lackedBy, type Lacking } from '#dns';
 import { probeFacts } from '#machine';
 import { reachedAt, type RenderInput } from '#model';
 import { certificateAt, isSoonOver } from '#tls';
+import { publishedAddresses } from './another-machine.ts';
 import { guessedNames, heldFirst, LOOKED_UP, MOST } from './candidates.ts';
 import { obstaclesOf } from './dns-challenge.ts';
 import type { Context } from './operation.ts';
@@ -44,14 +45,28 @@ const addressesOf = async (asking: Promise<readonly string[]>): Promise<Found> =
   }
 };
 
-/** Undefined: it leads here, by every address that it has. */
-const whyNot = async (resolver: Resolver, ours: ReadonlySet<string>, name: string): Promise<LeftOut | undefined> => {
+export interface Here {
+  /** By which the world reaches this server now. */
+  readonly ours: ReadonlySet<string>;
+  /** That we have published for the server's own name: upkeep leaves one there that the machine has lost. */
+  readonly published: ReadonlySet<string>;
+}
+
+/** As little as may be known to lead elsewhere: the authority decides by the addresses that answer, and one that it refuses keeps no other from being signed. */
+const leadsHere = ({ ours, published }: Here, found: readonly string[], isHeld: boolean): boolean =>
+  found.every((address) => ours.has(address) || published.has(address)) || (isHeld && found.some((address) => ours.has(address)));
+
+/** Undefined: it leads here by every address that it has; or where the server's own name leads; or, where the present certificate has it, by some. */
+export const elsewhere = (name: string, found: readonly string[], here: Here, isHeld: boolean): LeftOut | undefined => {
+  if (found.length === 0) return { name, why: GONE };
+  if (leadsHere(here, found, isHeld)) return undefined;
+  return { name, why: `it leads to ${found.filter((address) => !here.ours.has(address)).join(', ')}, which is not this server` };
+};
+
+const whyNot = async (resolver: Resolver, here: Here, name: string, isHeld: boolean): Promise<LeftOut | undefined> => {
   const [v4, v6] = await Promise.all([addressesOf(resolver.resolve4(name)), addressesOf(resolver.resolve6(name))]);
   if (v4 === 'unanswered' || v6 === 'unanswered') return { name, why: 'the question for its addresses is not answered', unsure: true };
-  const found = [...v4, ...v6];
-  if (found.length === 0) return { name, why: GONE };
-  const strange = found.filter((address) => !ours.has(address));
-  return strange.length === 0 ? undefined : { name, why: `it leads to ${strange.join(', ')}, which is not this server` };
+  return elsewhere(name, [...v4, ...v6], here, isHeld);
 };
 
 const resolverOf = ({ wiring: { resolver } }: RenderInput): Resolver => {
@@ -103,13 +118,13 @@ export const namesAmong = async (guessed: readonly string[], { hostname, present
 export const certificateNames = async (context: Context, input: RenderInput): Promise<Names> => {
   const { settings } = input;
   const { v4, v6 } = reachedAt(settings, await probeFacts(context.machine, context.reporter, input.facts));
-  const ours = new Set([...v4, ...v6]);
+  const here = { ours: new Set([...v4, ...v6]), published: await publishedAddresses(context, input) };
   const present = await certificateAt(context.machine, input.wiring.places['tls-chain']);
   const resolver = resolverOf(input);
   const { names, leftOut } = await namesAmong(await guessedNames(input), {
     hostname: settings.hostname,
     present,
-    look: (name) => whyNot(resolver, ours, name),
+    look: (name) => whyNot(resolver, here, name, present?.checkHost(name) !== undefined),
   });
   // One server alone may have told that it is gone.
   const gone = leftOut.filter(({ name, why }) => why === GONE && present?.checkHost(name) !== undefined).map(({ name }) => name);
