@@ -153,10 +153,11 @@ const aliasPlaces = ({ local, domain }: Address, { hostname }: Pick<Responsible,
 };
 
 /**
- * virtual_alias_maps of mail that began on this machine, before `aliases`, first half of a pipemap with `roles`: names that somebody sends as and nobody
- * receives at, whose notices somebody is to read. That is a send-only account, or an alias that leads to nobody but may be sent as.
+ * virtual_alias_maps of mail that began on this machine, before `aliases`, in a pipemap between `recipientGate` and `roles`: the key itself if somebody
+ * sends as that name and nobody receives there; his notices somebody is to read. That is a send-only account, or an alias that leads to nobody but may be
+ * sent as.
  */
-const sendOnlyGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'address'>, host: Pick<Responsible, 'hostname'>): string => {
+const sendOnly = ({ local, domain, address }: Needs<'local' | 'domain' | 'address'>, host: Pick<Responsible, 'hostname'>): string => {
   const at = { local: quoted(local), domain: quoted(domain) };
   return line(
     aliasPlaces(at, host),
@@ -173,7 +174,7 @@ const sendOnlyGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'ad
 const strandedPostmaster = (responsible: Responsible, transport: string): string =>
   line(restingPlaces(responsible), `SELECT ${quoted(transport)} FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM final)`);
 
-/** check_recipient_access, first half of a pipemap: the key itself if `recipientAccess` has to look closer. */
+/** check_recipient_access, first half of a pipemap: the key itself if `recipientAccess` has to look closer, or `sendOnly`. */
 const recipientGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'address'>): string => {
   const at = { local: quoted(local), domain: quoted(domain) };
   return line(
@@ -190,12 +191,11 @@ const recipientAccess = ({ local, domain }: Needs<'local' | 'domain'>, host: Pic
   const at = { local: quoted(local), domain: quoted(domain) };
   return line(
     aliasPlaces(at, host),
-    `SELECT CASE WHEN rest.places > 0 THEN IF(rest.here > 0, 'DUNNO', 'OK')`,
+    `SELECT CASE (SELECT MAX(IF(final.address = CONCAT(${at.local}, '@', ${at.domain}), 2, 1)) FROM final) WHEN 1 THEN 'OK' WHEN 2 THEN 'DUNNO' ELSE CASE`,
     `WHEN ${aliasExists(at)} THEN '550 5.1.1 This address leads to nobody who receives mail'`,
     `WHEN ${accountExists(at, 'enabled = 0')} THEN '550 5.2.1 This mailbox is disabled'`,
     `WHEN ${accountExists(at, 'send_only = 1')} THEN '550 5.7.1 This address sends mail and receives none'`,
-    `ELSE 'DUNNO' END AS action`,
-    `FROM (SELECT COUNT(*) AS places, SUM(final.address = CONCAT(${at.local}, '@', ${at.domain})) AS here FROM final) rest`,
+    `ELSE 'DUNNO' END END AS action`,
   );
 };
 
@@ -307,7 +307,7 @@ export const lookups = {
   aliases,
   roleGate,
   roles,
-  sendOnlyGate,
+  sendOnly,
   strandedPostmaster,
   ownRecipients,
   recipientGate,

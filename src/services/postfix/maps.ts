@@ -22,11 +22,11 @@ const questions = (settings: Pick<Settings, 'postmaster' | 'hostname'>) => ({
   aliases: lookups.aliases(PARTS, settings),
   'role-gate': lookups.roleGate(PARTS, settings),
   roles: lookups.roles(settings),
-  'send-only-gate': lookups.sendOnlyGate(PARTS, settings),
   'stranded-postmaster': lookups.strandedPostmaster(settings, 'retry:4.3.5 Nobody receives mail for the postmaster (hauspost status)'),
   'own-recipients': lookups.ownRecipients(PARTS, settings),
   'recipient-gate': lookups.recipientGate(PARTS),
   'recipient-access': lookups.recipientAccess(PARTS, settings),
+  'send-only': lookups.sendOnly(PARTS, settings),
   senders: lookups.senders(PARTS),
   'login-access': lookups.loginAccess(PARTS),
   'tls-policy': lookups.tlsPolicy(PARTS),
@@ -35,8 +35,8 @@ type Question = keyof ReturnType<typeof questions>;
 
 const file = (question: Question): AbsPath => path(`${SQL_DIR}/${question}.cf`);
 const one = (question: Question): string => `proxy:mysql:${file(question)}`;
-/** The second is asked only what the first let through; both within one request to proxymap. */
-const piped = (gate: Question, answer: Question): string => `proxy:pipemap:{mysql:${file(gate)},mysql:${file(answer)}}`;
+/** Each is asked only what the one before let through; all within one request to proxymap. */
+const piped = (...each: readonly Question[]): string => `proxy:pipemap:{${each.map((question) => `mysql:${file(question)}`).join(',')}}`;
 
 export const ownCheck = one('own-recipients');
 export const accessCheck = piped('recipient-gate', 'recipient-access');
@@ -47,7 +47,7 @@ const mapsOf = (settings: Settings) => ({
   recipients: one('recipients'),
   aliases: piped('alias-gate', 'aliases'),
   roles: piped('role-gate', 'roles'),
-  sendOnly: piped('send-only-gate', 'roles'),
+  sendOnly: piped('recipient-gate', 'send-only', 'roles'),
   own: ownCheck,
   access: accessCheck,
   senders: one('senders'),
