@@ -121,6 +121,13 @@ for (const release of RELEASES) {
       });
     }
 
+    test('M21: where the kernel ends one of their processes for want of memory, Dovecot and Rspamd go on', async () => {
+      for (const unit of ['dovecot', 'rspamd']) {
+        const { stdout } = await server.machine.run(['systemctl', 'show', '--property=OOMPolicy', '--value', `${unit}.service`]);
+        assert.equal(stdout.trim(), 'continue', unit);
+      }
+    });
+
     test('C6: status says of one that was killed and has not come back that it does not run, and not that somebody changed it', async () => {
       const { machine } = server;
       const must = async (script: string): Promise<void> => assert.equal((await machine.run(['sh', '-c', script])).code, 0, script);

@@ -15,6 +15,8 @@ export const dovecotUnit: Unit = {
     // systemd.service(5): that it fails does not matter (-), and Debian's unit lets nobody write below /etc but who has full rights (+).
     { section: 'Service', set: 'ExecStartPre', to: `-+${COMPILE}` },
     { section: 'Service', set: 'Restart', to: 'on-failure' },
+    // Somebody's script may take memory until the kernel ends its delivery: Debian 12's unit lets systemd stop all of Dovecot, sessions and all.
+    { section: 'Service', set: 'OOMPolicy', to: 'continue' },
     // journald drops what is beyond 10,000 lines in 30 s of one unit, and a busy machine logs more.
     { section: 'Service', set: 'LogRateLimitIntervalSec', to: '0' },
   ],
