@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { collect, ended, HAUSPOST, type Machine, type Output, oneDocument, type Release, type Server, serve, until } from '../index.ts';
+import { collect, ended, HAUSPOST, type Machine, type Output, oneDocument, type Release, type Server, Smtp, serve, until } from '../index.ts';
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 const SECRETS = '/var/lib/hauspost/secrets';
@@ -170,6 +170,24 @@ for (const release of RELEASES) {
       const journal = await server.machine.journal();
       for (const shown of [secret, Buffer.from(secret).toString('base64'), Buffer.from(`\0${server.demo.user}\0${secret}`).toString('base64')])
         assert.ok(!journal.includes(shown));
+    });
+
+    test('M28: what a script sends too early, or is no command, is not in the log, where systemd can leave a line out', async () => {
+      const { machine } = server;
+      const word = Buffer.from(`\0${server.demo.user}\0sent-too-early`).toString('base64');
+      const sessions = [
+        [`EHLO early.test\r\nAUTH PLAIN ${word}\r\nQUIT\r\n`, / disconnect from .* ehlo=(?:1 auth=0\/1|0\/1) /],
+        [`GET /${word} HTTP/1.1\r\n`, / disconnect from .* unknown=0\/1 /],
+      ] as const;
+      for (const [early, told] of sessions) {
+        const { smtp } = await Smtp.open(await machine.dial({ host: '127.0.0.1', port: 587 }));
+        smtp.send(early);
+        await until('it is over', async () => told.test(await machine.journalSoFar()) || undefined, 20_000, 200);
+        smtp.close();
+      }
+      const shown = (await machine.journal()).split('\n').filter((line) => line.includes(word));
+      const beginnings = shown.map((line) => /smtpd\[\d+\]: (?:warning: )?(\S+ command)/.exec(line)?.[1]);
+      assert.deepEqual(beginnings, release === 'bookworm' ? ['improper command', 'non-SMTP command'] : []);
     });
   });
 }

@@ -13,5 +13,9 @@ test('M28: as long as the operator says, with systemd by journald, else by the s
   assert.deepEqual([...texts('systemd').keys()], ['/etc/systemd/journald.conf.d/hauspost.conf']);
   assert.match([...texts('systemd').values()].join(), /^\[Journal\]\nMaxRetentionSec=14day\nMaxFileSec=1day\n$/m);
   assert.equal(texts('runit').size, 9);
-  assert.equal(texts('runit').get('/var/log/hauspost/postfix/config'), 's0\nt86400\nn14\n');
+  assert.equal(texts('runit').get('/var/log/hauspost/dovecot/config'), 's0\nt86400\nn14\n');
+  assert.equal(
+    texts('runit').get('/var/log/hauspost/postfix/config'),
+    's0\nt86400\nn14\n-*]: improper command pipelining after *\n-*]: warning: non-SMTP command from *\n',
+  );
 });

@@ -6,6 +6,7 @@ import { path } from '#base';
 import { renderSystemd } from '#formats';
 import { RUNIT_LOGS } from '#machine';
 import { type Item, type RenderInput, SERVICE_NAMES, type Wake } from '#model';
+import { LINES_OF_SVLOGD } from './unlogged.ts';
 
 const WAKES: readonly Wake[] = [{ service: 'logs', by: 'reload' }];
 const FILE = { kind: 'file', owner: 'root:root', mode: 0o644, wakes: WAKES } as const;
@@ -32,7 +33,10 @@ const journald = (days: number): readonly Item[] => [
 
 /** svlogd(8): no limit of size, a new file each day, and as many old ones as days. */
 const svlogd = (days: number): readonly Item[] =>
-  SERVICE_NAMES.map((name): Item => ({ ...FILE, path: path(`${RUNIT_LOGS}/${name}/config`), text: [`s0\nt${DAY_SECONDS}\nn${days}\n`] }));
+  SERVICE_NAMES.map((name): Item => {
+    const kept = `s0\nt${DAY_SECONDS}\nn${days}\n`;
+    return { ...FILE, path: path(`${RUNIT_LOGS}/${name}/config`), text: [kept + (name === 'postfix' ? LINES_OF_SVLOGD : '')] };
+  });
 
 export const logItems = ({ settings, facts }: RenderInput): readonly Item[] =>
   facts.init === 'systemd' ? journald(settings.logs.retentionDays) : svlogd(settings.logs.retentionDays);

@@ -3,6 +3,7 @@
  * pass signals on, unless it is PID 1.
  */
 import type { RenderInput, Unit } from '#model';
+import { FILTER_OF_JOURNALD } from '../unlogged.ts';
 
 /** On Debian 12 postfix.service runs /bin/true, and the daemon is an instance of a template. */
 const SYSTEMD = {
@@ -20,6 +21,8 @@ export const postfixUnit = ({ facts }: Pick<RenderInput, 'facts'>): Unit => ({
     { section: 'Service', set: 'Restart', to: 'on-failure' },
     // journald.conf(5): by default lines beyond 10,000 in 30 s are dropped.
     { section: 'Service', set: 'LogRateLimitIntervalSec', to: '0' },
+    // systemd of Debian 12 does not know it.
+    ...(facts.codename === 'bookworm' ? [] : [{ section: 'Service', set: 'LogFilterPatterns', to: FILTER_OF_JOURNALD }]),
   ],
   prepare: [['postfix', 'check']],
   foreground: ['/usr/lib/postfix/sbin/master', '-s'],
