@@ -79,7 +79,8 @@ const everywhere: readonly Job[] = [...(filters.length === 0 ? checks : []), ...
 const needLab = [...files.first, ...files.lab, ...files.alone];
 const obstacle = unitOnly || needLab.length === 0 ? undefined : await labAvailable();
 if (unitOnly || needLab.length === 0 || obstacle !== undefined) {
-  await runAll(everywhere);
+  // One of them waits, mostly: for a limit, for who does not answer.
+  await runAll(everywhere, PROCESSORS + 1);
   if (obstacle !== undefined) await runAll(notRun(needLab, obstacle));
 } else {
   await askHost();
