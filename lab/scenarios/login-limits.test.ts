@@ -185,7 +185,6 @@ for (const release of ['bookworm', 'trixie'] as const) {
 
     const sql = (statement: string): Promise<string> => shell(place.machine, `mariadb -N vmail -e "${statement}"`);
     wrongPasswords({ tries, fails, hauspost, sql }, BEN, account('kurt').user, [v4(15), v4(16)]);
-
     test('client: programs on the machine itself, such as a webmail, are not limited', async () => {
       for (const own of ['127.0.0.5', '::1']) {
         await fails(guesses('gert', 1, 12), own);

@@ -79,13 +79,13 @@ const CHECKED = [
 const TABLES_OF_ORIGINAL = ORIGINAL.slice(ORIGINAL.indexOf('CREATE TABLE')).replaceAll('ROW_FORMAT', 'CHARACTER SET utf8 ROW_FORMAT');
 const CLEARED = 'USE vmail; SET FOREIGN_KEY_CHECKS = 0; DROP TABLE accounts, aliases, tlspolicies, domains;';
 
+/** Every step, in order. */
+const ALL: readonly string[] = ['tables', 'addresses', 'indexes', 'views', 'logins', 'login-clients', 'known-clients', 'wrong-passwords'];
+
 /** What somebody does to a database that is up to date, and which steps that asks for again. */
 const GONE: Readonly<Record<string, readonly [statements: string, steps: readonly string[]]>> = {
   'a line of the ledger': ['DELETE FROM vmail.hauspost_migrations WHERE number = 4', ['views']],
-  'the ledger': [
-    'DROP TABLE vmail.hauspost_migrations',
-    ['tables', 'addresses', 'indexes', 'views', 'logins', 'login-clients', 'known-clients', 'wrong-passwords'],
-  ],
+  'the ledger': ['DROP TABLE vmail.hauspost_migrations', ALL],
   'a view': ['DROP VIEW vmail.logins_v1', ['views']],
   'a function': ['DROP FUNCTION vmail.login_refused_v1', ['logins']],
   'a table of ours': ['DROP TABLE vmail.login_clients', ['logins', 'login-clients']],
@@ -96,7 +96,7 @@ const GONE: Readonly<Record<string, readonly [statements: string, steps: readonl
     ['addresses'],
   ],
   "the original's tables in their place": [CLEARED + TABLES_OF_ORIGINAL, ['addresses', 'indexes']],
-  'the database': ['DROP DATABASE vmail', ['tables', 'addresses', 'indexes', 'views', 'logins', 'login-clients', 'known-clients', 'wrong-passwords']],
+  'the database': ['DROP DATABASE vmail', ALL],
 };
 
 /** What the operator adds is nobody's business. */
@@ -167,26 +167,8 @@ for (const release of RELEASES) {
     let fresh = '';
 
     await t.test('from nothing, and nothing the second time', async () => {
-      assert.deepEqual(await pendingMigrations(directory), [
-        'tables',
-        'addresses',
-        'indexes',
-        'views',
-        'logins',
-        'login-clients',
-        'known-clients',
-        'wrong-passwords',
-      ]);
-      assert.deepEqual(await migrate(directory), [
-        'tables',
-        'addresses',
-        'indexes',
-        'views',
-        'logins',
-        'login-clients',
-        'known-clients',
-        'wrong-passwords',
-      ]);
+      assert.deepEqual(await pendingMigrations(directory), ALL);
+      assert.deepEqual(await migrate(directory), ALL);
       fresh = await sql(STATE);
       const secret = await sql('SELECT octets FROM vmail.login_secret');
       assert.deepEqual(await migrate(directory), []);
