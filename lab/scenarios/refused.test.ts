@@ -68,7 +68,7 @@ const refusedByChecker = (release: Release): Runs => [
       : ['dovecot', DOVECOT, quota.trixie, 'quota_storage_size = much', 'quota_storage_size: Invalid size: much', QUOTA],
   ],
   [['postfix', MAIN_CF, 'message_size_limit =', 'message_size_limit ', "missing '=' after attribute name: \"message_size_limit", SIZE]],
-  [['nginx', NGINX, 'client_max_body_size', 'client_max_body_sizes', 'unknown directive "client_max_body_sizes"', SIZE_OR_UI]],
+  [['nginx', NGINX, 'client_max_body_size 20m', 'client_max_body_sizes 20m', 'unknown directive "client_max_body_sizes"', SIZE_OR_UI]],
   [['postfix', MASTER_CF, '127.0.0.5:465 inet ', '127.0.0.5:465 inett ', 'invalid type field "inett"', BIND]],
   [
     ['unbound', UNBOUND, '"192.0.2.54"', '"192.0.2.540"', "cannot parse forward . ip address: '192.0.2.540'", FORWARDERS],

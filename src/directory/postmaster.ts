@@ -54,15 +54,18 @@ const reach = async (directory: Directory, responsible: Responsible): Promise<Re
   read: await isRead(directory, responsible),
 });
 
-/** All of `work`, or nothing of it if it takes the postmaster's last reader or domain away. Throws `postmaster.lost`. */
-export const keeping = <T>(directory: Directory, responsible: Responsible, work: () => Promise<T>): Promise<T> =>
+/** All of `work`, or nothing of it if it takes the postmaster's last reader or domain away; `last` is done once that is known. Throws `postmaster.lost`. */
+export const keeping = <T>(directory: Directory, responsible: Responsible, work: () => Promise<T>, last: () => Promise<void>): Promise<T> =>
   alone(directory, 'hauspost_aliases', () =>
     directory.atomically(async () => {
       const { postmaster } = responsible;
       const before = await reach(directory, responsible);
       const done = await work();
       const after = await reach(directory, responsible);
-      if (!(before.read && !after.read) && !(before.hosted && !after.hosted)) return done;
+      if (!(before.read && !after.read) && !(before.hosted && !after.hosted)) {
+        await last();
+        return done;
+      }
       throw operatorError({
         code: 'postmaster.lost',
         message: `nobody here would receive the mail of the postmaster, ${postmaster}, any more`,

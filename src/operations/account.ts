@@ -201,12 +201,12 @@ export const remove = operation({
     const { local, domain } = splitAddress(whose);
     return withDirectory((directory) =>
       removing(context, directory, { local, domain, deleted }, async (mail) => {
-        const { dangling } = await keepingPostmaster(context, directory, async () => {
+        const rows = async (): ReturnType<typeof accounts.remove> => {
           const removed = await accounts.remove(directory, whose);
           requireConsent(context, removal(whose, deleted, removed.dangling).id);
-          await mail.begins();
           return removed;
-        });
+        };
+        const { dangling } = await keepingPostmaster(context, directory, rows, mail.begins);
         warned(context, dangling.map(leadsNowhere));
         return { address: whose, moved_to: await mail.ends(true), dangling };
       }),

@@ -80,12 +80,12 @@ export const remove = operation({
     const withEverything = input.with_everything === true;
     return withDirectory((directory) =>
       removing(context, directory, { domain: name }, async (mail) => {
-        const gone = await keepingPostmaster(context, directory, async () => {
+        const rows = async (): Promise<Contents> => {
           const found = await domains.remove(directory, name, { withEverything });
           if (withEverything) requireConsent(context, removal(name, found));
-          await mail.begins();
           return found;
-        });
+        };
+        const gone = await keepingPostmaster(context, directory, rows, mail.begins);
         return { domain: name, ...gone, moved_to: await mail.ends(gone.accounts.count > 0) };
       }),
     );

@@ -45,10 +45,20 @@ export const aliasFindings = ({ hostname }: Pick<Settings, 'hostname'>): Promise
     return [{ level: 'warning', code: 'alias.leads-nowhere', message, remedy }];
   });
 
-/** Refuses, and undoes, what would leave the postmaster's mail without a reader. */
-export const keepingPostmaster = async <T>(context: Context, directory: Directory, work: () => Promise<T>): Promise<T> => {
+/** Refuses, and undoes, what would leave the postmaster's mail without a reader. `last` is done where nothing refuses any more, before the rows are for good. */
+export const keepingPostmaster = async <T>(
+  context: Context,
+  directory: Directory,
+  work: () => Promise<T>,
+  last: () => Promise<void> = () => Promise.resolve(),
+): Promise<T> => {
   const settings = await settingsInPlace(context);
-  return settings === undefined ? directory.atomically(work) : postmaster.keeping(directory, settings, work);
+  if (settings !== undefined) return postmaster.keeping(directory, settings, work, last);
+  return directory.atomically(async () => {
+    const done = await work();
+    await last();
+    return done;
+  });
 };
 
 /** What would come of it, for a question: what is refused is refused before anybody is asked. */
