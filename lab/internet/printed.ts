@@ -24,10 +24,15 @@ export const printed = async (server: Ours, domain: string): Promise<readonly Zo
 /** `NAME TYPE` of a line: all records of that type. */
 const place = (line: ZoneLine): ZoneLine => line.split(' ').slice(0, 2).join(' ');
 
-/** What the lab published goes; what was printed comes. */
-export const publish = async (net: Internet, server: Ours, domain: string): Promise<readonly ZoneLine[]> => {
+/** What the lab published goes; what was printed comes, as far as it is `wanted`. */
+export const publish = async (
+  net: Internet,
+  server: Ours,
+  domain: string,
+  wanted: (line: ZoneLine) => boolean = () => true,
+): Promise<readonly ZoneLine[]> => {
   const lines = await printed(server, domain);
-  await net.names.replace([...new Set(lines.map(place))], lines);
+  await net.names.replace([...new Set(lines.map(place))], lines.filter(wanted));
   return lines;
 };
 

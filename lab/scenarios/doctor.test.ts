@@ -80,7 +80,7 @@ onEachReleaseThere(
       assert.match(ptr?.message ?? '', new RegExp(`^many servers will refuse mail from ${addresses.v4.replaceAll('.', '\\.')}, whose name`));
     });
 
-    test('up --wait-for-dns: interrupted it says what is lacking, and the server runs; once all is published it ends by itself', async () => {
+    test('up --wait-for-dns: interrupted it says what is lacking, and the server runs; once all that mail needs is published it ends by itself', async () => {
       const { net, server } = get();
       const { machine, identity } = server;
       const words = ['up', '--yes', '--wait-for-dns'];
@@ -89,9 +89,19 @@ onEachReleaseThere(
       assert.equal(await first.ended, 1);
       assert.match(first.said(), /^hauspost: the server runs, but the wait for DNS ended early: it does not show yet \S+ TXT, /m);
       const second = await launched(machine, words, 'waits for DNS: ');
-      await publish(net, server, identity.domain);
-      await forget(server, identity.domain, 'in-addr.arpa', 'ip6.arpa');
+      const publishes = async (wanted?: (line: string) => boolean): Promise<void> => {
+        await publish(net, server, identity.domain, wanted);
+        await forget(server, identity.domain, 'in-addr.arpa', 'ip6.arpa');
+      };
+      await publishes((line) => !/ (?:TLSA|SRV) /.test(line));
       assert.equal(await second.ended, 0, second.said());
+      const less = await answered<{ findings: readonly Finding[] }>(server, 'up', '--yes');
+      const [lacks, ...others] = less.document.findings;
+      assert.deepEqual([lacks?.code, others], ['dns.incomplete', []]);
+      assert.match(lacks?.message ?? '', /^DNS does not show what is better there, though mail comes and goes without: _25\._tcp\.\S+ TLSA, /);
+      const missing = await asked(server);
+      assert.deepEqual([missing.code, new Set(codes(missing))], [0, new Set(['dns.missing'])]);
+      await publishes();
       const { document } = await answered<{ findings: readonly Finding[] }>(server, ...words);
       assert.deepEqual(document.findings, []);
     });

@@ -1,6 +1,6 @@
 export { type Asker, asker, type Question } from './asking.ts';
 export { type Listing, listFindings, type ListQuestion, listQuestions } from './blocklists.ts';
-export { check, type Checked, type Outcome, recordFindings, unconfirmed, valueText, zoneFindings } from './check/index.ts';
+export { check, type Checked, isOptional, type Outcome, recordFindings, unconfirmed, valueText, zoneFindings } from './check/index.ts';
 export { signerAt, signerOf } from './authority.ts';
 export { clientNames } from './clients.ts';
 export { dnscontrolText } from './dnscontrol.ts';

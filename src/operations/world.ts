@@ -3,6 +3,7 @@
  * first day nothing is published; `dns check` and `doctor` say each thing by itself.
  */
 import { asHauspostError, failure, HauspostError, readable } from '#base';
+import { isOptional } from '#dns';
 import type { Finding, RenderInput } from '#model';
 import { lookAtDns } from './dns-check.ts';
 import type { Context } from './operation.ts';
@@ -21,6 +22,7 @@ const GOOD = new Set<Dns['records'][number]['state']>(['right', 'differs', 'stal
 const OF_RECORDS = new Set(['dns.differs', 'dns.missing', 'dns.wrong', 'dns.in-the-way', 'dns.cname', 'dns.not-everywhere']);
 
 const lacking = ({ records }: Dns): Dns['records'] => records.filter(({ state }) => !GOOD.has(state));
+const needed = (dns: Dns): Dns['records'] => lacking(dns).filter(({ kind, state }) => state !== 'missing' || !isOptional(kind));
 
 const namesOf = (records: Dns['records']): string => {
   const named = records.slice(0, NAMED).map(({ name, type }) => `${readable(name)} ${type}`);
@@ -30,7 +32,11 @@ const namesOf = (records: Dns['records']): string => {
 const incomplete = (dns: Dns): readonly Finding[] => {
   const records = lacking(dns).filter(({ type }) => type !== 'PTR');
   if (records.length === 0) return [];
-  const message = `DNS does not show yet what others must see of this server: ${namesOf(records)}`;
+  const must = needed(dns).filter(({ type }) => type !== 'PTR');
+  const message =
+    must.length > 0
+      ? `DNS does not show yet what others must see of this server: ${namesOf(must)}`
+      : `DNS does not show what is better there, though mail comes and goes without: ${namesOf(records)}`;
   const remedy = `'hauspost dns records' shows each with its reason, to be published in the zone; 'hauspost dns check' looks again${records.some(({ state }) => state !== 'missing') ? ' and says what is there instead' : ''}.`;
   return [{ level: 'warning', code: 'dns.incomplete', message, remedy }];
 };
@@ -80,7 +86,7 @@ const pause = async ({ machine, signal }: Context, lacks: string): Promise<void>
 };
 
 const lackingText = (dns: Dns): string => {
-  const records = lacking(dns);
+  const records = needed(dns);
   if (records.length > 0) return `it does not show yet ${namesOf(records)}`;
   return dns.findings.flatMap(({ level, message }) => (level === 'error' ? [message] : [])).join('; ');
 };

@@ -8,6 +8,12 @@ import type { Records } from '../records.ts';
 
 export type Kind = 'address' | 'mx' | 'spf' | 'dkim' | 'dmarc' | 'tlsa' | 'caa' | 'srv' | 'client' | 'ptr';
 
+/** Mail comes and goes without these, and not every provider of DNS has them. */
+const OPTIONAL: ReadonlySet<string> = new Set<Kind>(['tlsa', 'caa', 'srv']);
+
+/** Whether it is no fault that there is none: only who was led there before would miss it. */
+export const isOptional = (kind: string): boolean => OPTIONAL.has(kind);
+
 export interface Expectation {
   readonly kind: Kind;
   readonly name: string;

@@ -64,6 +64,17 @@ test('each finding names what is meant, what is there and what is to be', () => 
   );
 });
 
+test('what mail does without is no fault where it is missing, and one where it leads elsewhere', () => {
+  for (const [kind, name] of [
+    ['tlsa', '_25._tcp.mail.example.org'],
+    ['srv', '_imaps._tcp.example.org'],
+  ] as const) {
+    const one = checked(kind, name, { state: 'missing' });
+    assert.match(said({ ...one, expected: one.expectation.wanted })[0] ?? '', /^warning dns\.missing: /);
+    assert.match(said({ ...one, state: 'wrong', expected: one.expectation.wanted })[0] ?? '', /^error dns\.wrong: /);
+  }
+});
+
 test('SPF that was evaluated: for which addresses what came of it, and why', () => {
   const spf = checked('spf', 'example.org', { state: 'wrong' });
   const found = [{ type: 'TXT', data: { text: 'v=spf1 redirect=_spf.central.example' } }] as const;

@@ -2,7 +2,7 @@
 import type { Finding } from '#model';
 import type { DnsFacts } from '../facts.ts';
 import type { Checked } from './checked.ts';
-import type { Kind } from './expectation.ts';
+import { isOptional, type Kind } from './expectation.ts';
 import { resultsOf, valuesOf, voiceText, whatOf } from './words.ts';
 
 const finding = (level: Finding['level'], code: string, message: string, remedy: string): Finding => ({ level, code, message, remedy });
@@ -15,7 +15,7 @@ const change = ({ expectation: { kind, of, wanted } }: Checked): string =>
 
 const missing = (checked: Checked): Finding =>
   finding(
-    'error',
+    isOptional(checked.expectation.kind) ? 'warning' : 'error',
     'dns.missing',
     `${whatOf(checked.expectation)} is missing: ${valuesOf(checked.expected, checked.expectation.type)}`,
     change(checked),
