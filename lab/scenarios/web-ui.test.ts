@@ -1,7 +1,9 @@
 /** M22: Rspamd's web interface opens over HTTPS to who knows the password, and to nobody else by any other way. Both releases, profile local. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { dated } from '../dated.ts';
 import { scansIn } from '../history.ts';
 import {
@@ -277,6 +279,23 @@ for (const release of RELEASES) {
         }
       });
     }
+
+    test('M22: who begins requests and ends none keeps nobody out, and is not waited for for long', async () => {
+      const machine = server.machine;
+      const begun = await Promise.all(Array.from({ length: 400 }, () => machine.dial({ host: '127.0.0.1', port: 80, localAddress: newClient() })));
+      const ended = begun.map((socket) => once(socket.resume(), 'close'));
+      try {
+        for (const socket of begun) socket.write('GET / HTTP/1.1\r\nHost: mail');
+        assert.equal((await askPlainly(server, 80, httpRequest('/'))).status, 301);
+        assert.ok(begun.every((socket) => !socket.readableEnded && !socket.closed));
+        const since = performance.now();
+        await Promise.race([Promise.all(ended), pause(45_000)]);
+        assert.ok(begun.every(({ closed }) => closed));
+        console.log(`    400 requests that were begun are given up after ${((performance.now() - since) / 1000).toFixed(1)} s`);
+      } finally {
+        for (const socket of begun) socket.destroy();
+      }
+    });
 
     test('M22: plain HTTP is not spoken on 443', async () => {
       const { status, body } = await askPlainly(server, 443, httpRequest('/rspamd/stat', { headers: [`Password: ${password}`] }));

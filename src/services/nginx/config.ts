@@ -8,6 +8,10 @@ import { ACME_ROOT } from './acme.ts';
 import { tlsRows } from './tls.ts';
 import { nameFor, webUi, webUiShared } from './web-ui.ts';
 
+/** Some 50 MB where all of them speak TLS. */
+const CONNECTIONS = 1024;
+const FILES = 2 * CONNECTIONS;
+
 const endpoint = ({ address, port }: Listener): string => `${address.includes(':') ? `[${address}]` : address}:${port}`;
 
 /** `http2` moved from `listen` to a directive of its own in 1.25.1. */
@@ -88,6 +92,9 @@ const http = (input: RenderInput): Block => ({
     { set: 'server_tokens', to: false },
     { set: 'sendfile', to: true },
     { set: 'keepalive_timeout', to: 30 },
+    { set: 'client_header_timeout', to: '15s', why: 'Requests that are begun and never ended hold connections.' },
+    { set: 'client_body_timeout', to: '30s' },
+    { set: 'send_timeout', to: '30s' },
     ...(input.settings.webUi.enabled ? webUiShared : []),
     plain(input),
     secure(input),
@@ -99,6 +106,7 @@ export const nginxConfig = (input: RenderInput): readonly Node[] => [
   { set: 'worker_processes', to: 1, why: 'Little is served here.' },
   { set: 'pid', to: '/run/nginx.pid', why: "Where Debian's unit looks." },
   { set: 'error_log', to: ['stderr', 'error'] },
-  { block: 'events', rows: [{ set: 'worker_connections', to: 256 }] },
+  { set: 'worker_rlimit_nofile', to: FILES, why: 'A connection is a file; by default a service may have 1024.' },
+  { block: 'events', rows: [{ set: 'worker_connections', to: CONNECTIONS, why: 'So many begin a request within the time for one.' }] },
   http(input),
 ];
