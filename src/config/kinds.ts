@@ -202,7 +202,23 @@ const parseIp = (text: string): string => {
   return new SocketAddress({ address: text, family: version === 6 ? 'ipv6' : 'ipv4' }).address;
 };
 
-const ipAddress = parsed('an IP address, in quotes', 'an IP address', parseIp);
+/** The IPv4 form of an address that IPv6 spells `::ffff:192.0.2.7` (RFC 4291, section 2.5.5.2). */
+const unmapped = (address: string): string | undefined => {
+  const form = ipaddr.parse(address);
+  return form instanceof ipaddr.IPv6 && form.isIPv4MappedAddress() ? form.toIPv4Address().toString() : undefined;
+};
+
+const refuseMapped = (text: string, own: string): HauspostError =>
+  refuse('config.mapped-address', `${JSON.stringify(text)} is IPv4 in the spelling of IPv6, which no client and no interface has`, `Write ${own}.`);
+
+const parseOwnIp = (text: string): string => {
+  const address = parseIp(text);
+  const own = unmapped(address);
+  if (own !== undefined) throw refuseMapped(text, own);
+  return address;
+};
+
+const ipAddress = parsed('an IP address, in quotes', 'an IP address', parseOwnIp);
 
 /** Where a server is reached that is not to be looked up in DNS. */
 export interface ServerAddress {
@@ -261,8 +277,8 @@ export const ipAddresses = (most: number): Kind<readonly string[]> =>
 /** An address, or those that begin alike (RFC 4632), in one spelling: `2001:db8::/32`. */
 const parseNetwork = (text: string): string => {
   const [written = '', prefix, ...more] = text.split('/');
+  if (prefix === undefined) return parseOwnIp(written);
   const address = parseIp(written);
-  if (prefix === undefined) return address;
   const bits = ipaddr.parse(address).kind() === 'ipv4' ? 32 : 128;
   if (more.length > 0 || !/^[0-9]{1,3}$/.test(prefix) || Number(prefix) > bits || Number(prefix) === 0)
     throw refuse(
@@ -270,6 +286,8 @@ const parseNetwork = (text: string): string => {
       `${JSON.stringify(text)} is not a network`,
       `Write the length of its prefix, 1 to ${bits}: 192.0.2.0/24 or 2001:db8::/32.`,
     );
+  const [own, length] = [unmapped(address), Number(prefix) - 96];
+  if (own !== undefined && length >= 0) throw refuseMapped(text, length === 0 ? '0.0.0.0/1 and 128.0.0.0/1' : `${own}/${length}`);
   const first = (bits === 32 ? ipaddr.IPv4 : ipaddr.IPv6).networkAddressFromCIDR(`${address}/${prefix}`).toString();
   const network = `${parseIp(first)}/${Number(prefix)}`;
   if (first !== ipaddr.parse(address).toString())
@@ -285,6 +303,12 @@ export const networks = (most: number): Kind<readonly string[]> =>
 /** An octet of an answer: a number, or a choice of numbers and ranges in brackets (postconf(5), postscreen_dnsbl_sites). */
 const OCTET = /^(?:\d{1,3}|\[\d{1,3}(?:\.\.\d{1,3})?(?:;\d{1,3}(?:\.\.\d{1,3})?)*\])$/;
 
+/** A range that goes down ends postscreen(8) (ip_match.c). */
+const isUpwards = (range: string): boolean => {
+  const [low = 0, high = low] = range.split('..').map(Number);
+  return low <= high && high <= 255;
+};
+
 /** `zone`, `zone=127.0.0.2`, `zone*3`, `zone=127.0.0.[2..11]*3`. */
 const parseBlocklist = (text: string): string => {
   const no = (why: string): HauspostError =>
@@ -293,7 +317,7 @@ const parseBlocklist = (text: string): string => {
   if (match === null) throw no('is not of the form zone=answer*points');
   const [, zone = '', answer, points] = match;
   const octets = answer?.match(/\[[^\]]*\]|[^.]+/g) ?? [];
-  const inRange = (octet: string): boolean => OCTET.test(octet) && (octet.match(/\d+/g) ?? []).every((number) => Number(number) <= 255);
+  const inRange = (octet: string): boolean => OCTET.test(octet) && (octet.match(/[\d.]+/g) ?? []).every(isUpwards);
   if (answer !== undefined && (octets.length !== 4 || octets.join('.') !== answer || !octets.every(inRange)))
     throw no('has an answer that is no IPv4 address, nor a pattern for one');
   if (points !== undefined && (Number(points) === 0 || Math.abs(Number(points)) > 100)) throw no('is worth neither 1 to 100 points nor -1 to -100');

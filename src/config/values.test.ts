@@ -54,16 +54,29 @@ test('lists of IP addresses', () => {
     '["127.0.0.1:25"]': 'input.ip-address',
     '["fe80::1%eth0"]': 'input.ip-address',
     '["127.1"]': 'input.ip-address',
+    '["::ffff:127.0.0.1"]': 'config.mapped-address',
     '["::1", "0:0::1"]': 'config.listed-twice',
     '["0.0.0.0", "127.0.0.1"]': 'config.exclusive',
     '["::", "::1"]': 'config.exclusive',
     '["127.0.0.1\\n"]': 'config.control-character',
   });
-  check('resolver', 'forwarders', ['["192.0.2.53"]', '["127.0.0.53"]'], { '["0.0.0.0"]': 'config.out-of-range', '["auto"]': 'input.ip-address' });
+  check('resolver', 'forwarders', ['["192.0.2.53"]', '["127.0.0.53"]'], {
+    '["0.0.0.0"]': 'config.out-of-range',
+    '["auto"]': 'input.ip-address',
+    '["::ffff:192.0.2.53"]': 'config.mapped-address',
+  });
 });
 
 test('lists of networks', () => {
-  const right = ['[]', '["192.0.2.77"]', '["192.0.2.0/24", "2001:db8::/32"]', '["2001:DB8:0::/48"]', '["0.0.0.0/1"]', '["192.0.2.1/32"]'];
+  const right = [
+    '[]',
+    '["192.0.2.77"]',
+    '["192.0.2.0/24", "2001:db8::/32"]',
+    '["2001:DB8:0::/48"]',
+    '["0.0.0.0/1"]',
+    '["192.0.2.1/32"]',
+    '["64:ff9b::192.0.2.7"]',
+  ];
   check('incoming', 'without_ptr', right, {
     '"192.0.2.0/24"': 'config.wrong-type',
     '["192.0.2.1/24"]': 'input.network',
@@ -75,6 +88,10 @@ test('lists of networks', () => {
     '["192.0.2.0/24/24"]': 'input.network',
     '["192.0.2.0/-1"]': 'input.network',
     '["192.0.2.0/255.255.255.0"]': 'input.network',
+    '["::ffff:192.0.2.7"]': 'config.mapped-address',
+    '["::FFFF:c000:207/128"]': 'config.mapped-address',
+    '["::ffff:192.0.2.0/120"]': 'config.mapped-address',
+    '["::ffff:0:0/96"]': 'config.mapped-address',
     '["192.0.2"]': 'input.ip-address',
     '["mail.example.org"]': 'input.ip-address',
     '["192.0.2.0/24", "192.0.2.0/24"]': 'config.listed-twice',
@@ -95,6 +112,7 @@ test('blocklists', () => {
     '["zen.spamhaus.org=127.0.0.2"]',
     '["zen.spamhaus.org=127.0.0.[2..11]*3", "list.dnswl.org=127.0.[0..255].[1..3]*-3"]',
     '["l.example.org=127.0.0.[2;4..6;9]*1"]',
+    '["l.example.org=127.0.0.[2..2]"]',
   ];
   check('incoming', 'dnsbl', right, {
     '"zen.spamhaus.org"': 'config.wrong-type',
@@ -106,6 +124,8 @@ test('blocklists', () => {
     '["zen.spamhaus.org=127.0.0*3"]': 'input.blocklist',
     '["zen.spamhaus.org=127.0.0.256*3"]': 'input.blocklist',
     '["zen.spamhaus.org=127.0.0.[2..256]*3"]': 'input.blocklist',
+    '["zen.spamhaus.org=127.0.0.[11..2]*3"]': 'input.blocklist',
+    '["zen.spamhaus.org=127.0.0.[1;9..8]*3"]': 'input.blocklist',
     '["zen.spamhaus.org=127.0.0.[2..*3"]': 'input.blocklist',
     '["zen.spamhaus.org=127.0.0.2.*3"]': 'input.blocklist',
     '["zen.spamhaus.org=127.0.0.[]*3"]': 'input.blocklist',
@@ -140,6 +160,10 @@ test("the remedy has the operator's own value in the right form, and the example
     ['mail', 'default_quota = "2 gigabytes"', 'Write default_quota = "2G".'],
     ['mail', 'default_quota = "much"', 'Write default_quota = "5G".'],
     ['incoming', 'without_ptr = ["192.0.2.1/24"]', 'Write 192.0.2.0/24 for the network, or 192.0.2.1 for the one address.'],
+    ['incoming', 'allow = ["::ffff:192.0.2.7"]', 'Write 192.0.2.7.'],
+    ['incoming', 'deny = ["::ffff:192.0.2.0/120"]', 'Write 192.0.2.0/24.'],
+    ['incoming', 'deny = ["::ffff:0:0/96"]', 'Write 0.0.0.0/1 and 128.0.0.0/1.'],
+    ['incoming', 'deny = ["0.0.0.0/1", "128.0.0.0/1"]', 'right'],
   ] as const)
     assert.equal(remedy(section, line), expected, line);
 });
