@@ -7,6 +7,7 @@ import { connect as dial, type Socket } from 'node:net';
 import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 import { type AbsPath, bug, environmentError, HauspostError } from '#base';
 import { lookingOn } from '#machine';
+import { held, PATIENCE, referred } from './held.ts';
 
 export type Value = string | number | null;
 export type Values = Readonly<Record<string, Value>>;
@@ -19,7 +20,7 @@ export interface Directory extends AsyncDisposable {
   change(sql: string, values?: Values): Promise<number>;
   /** Statements that take no values and cannot be prepared: definitions and grants. */
   define(sql: string): Promise<void>;
-  /** All of `work` or nothing of it. Within another it is a part of that. */
+  /** All of `work` or nothing of it. Within another it is a part of that. A deadlock undoes it, and it is done once more from its beginning. */
   atomically<T>(work: () => Promise<T>): Promise<T>;
   /** What `work` answers, or throws; nothing of it stays. Not within `atomically`. */
   tried<T>(work: () => Promise<T>): Promise<T>;
@@ -76,6 +77,7 @@ const explained = (socketPath: string, error: unknown): unknown => {
       remedy: "Run 'hauspost apply'.",
       cause: error,
     });
+  if (error instanceof Error && symbol.startsWith('ER_ROW_IS_REFERENCED')) return referred(error);
   if (AWAY.has(symbol) || isFatal(error)) return away(socketPath, error);
   return error;
 };
@@ -83,6 +85,7 @@ const explained = (socketPath: string, error: unknown): unknown => {
 /** Strict, whatever the server's own mode: a value that does not fit is an error, and backslashes escape. */
 const SESSION = [
   "SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+  `SET SESSION innodb_lock_wait_timeout = ${PATIENCE.rows}, lock_wait_timeout = ${PATIENCE.tables}`,
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
 ];
 
@@ -145,6 +148,15 @@ const unlessFull = async <T>(socketPath: string, { connection, socket }: Opened,
   }
 };
 
+const DEADLOCK = 'ER_LOCK_DEADLOCK';
+const HELD = new Set(['ER_LOCK_WAIT_TIMEOUT', DEADLOCK]);
+
+const isDeadlock = (error: unknown): boolean => error instanceof HauspostError && symbolOf(error.cause) === DEADLOCK;
+
+/** Who waited for a row behind one who waits for room waited for room. */
+const heldUp = async (socketPath: string, { connection }: Opened, error: unknown): Promise<HauspostError> =>
+  (await waitsForRoom(socketPath, connection.threadId, Number.POSITIVE_INFINITY)) ? noRoom() : held(connection, error);
+
 /** Connects as root. Throws `directory.unreachable` or `directory.denied` (exit 4). A database that is not there yet is no error here. */
 export const connect = async ({ socketPath }: { readonly socketPath: AbsPath | string }): Promise<Directory> => {
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -156,7 +168,14 @@ export const connect = async ({ socketPath }: { readonly socketPath: AbsPath | s
   };
   const opened = await guarded(() => open(socketPath));
   const { connection } = opened;
-  const asked = <T>(work: () => Promise<T>): Promise<T> => guarded(() => unlessFull(socketPath, opened, work()));
+  const asked = <T>(work: () => Promise<T>): Promise<T> =>
+    guarded(async () => {
+      try {
+        return await unlessFull(socketPath, opened, work());
+      } catch (error) {
+        throw HELD.has(symbolOf(error)) ? await heldUp(socketPath, opened, error) : error;
+      }
+    });
   const rows = (sql: string, values: Values = {}): Promise<readonly Row[]> =>
     asked(async () => (await connection.execute<RowDataPacket[]>(sql, { ...values }))[0]);
   const change = (sql: string, values: Values = {}): Promise<number> =>
@@ -166,7 +185,7 @@ export const connect = async ({ socketPath }: { readonly socketPath: AbsPath | s
       await connection.query(sql);
     });
   let within = false;
-  const transaction = async <T>(work: () => Promise<T>, end: 'COMMIT' | 'ROLLBACK'): Promise<T> => {
+  const once = async <T>(work: () => Promise<T>, end: 'COMMIT' | 'ROLLBACK'): Promise<T> => {
     await define('START TRANSACTION');
     within = true;
     try {
@@ -181,6 +200,11 @@ export const connect = async ({ socketPath }: { readonly socketPath: AbsPath | s
       within = false;
     }
   };
+  const transaction = <T>(work: () => Promise<T>, end: 'COMMIT' | 'ROLLBACK'): Promise<T> =>
+    once(work, end).catch((error: unknown) => {
+      if (!isDeadlock(error)) throw error;
+      return once(work, end);
+    });
   const atomically = <T>(work: () => Promise<T>): Promise<T> => (within ? work() : transaction(work, 'COMMIT'));
   const tried = <T>(work: () => Promise<T>): Promise<T> => transaction(work, 'ROLLBACK');
   // A connection that the server has ended never answers to `end`.

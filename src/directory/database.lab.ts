@@ -6,6 +6,8 @@ export interface Database extends AsyncDisposable {
   readonly room: Room;
   /** Not migrated yet. */
   readonly directory: Directory;
+  /** Another connection of root's. */
+  another(): Promise<Directory>;
   /** What a client prints for the statements, as that OS user of the room; throws on any error. */
   sql(statements: string, user?: 'root' | 'postfix' | 'dovecot'): Promise<string>;
 }
@@ -22,10 +24,12 @@ export const database = async (release: Release): Promise<Database> => {
   const server = room.spawn(SERVER);
   server.stderr.resume();
   await until('MariaDB answers', async () => (await room.run([...CLIENT, '-e', 'SELECT 1'])).code === 0 || undefined, 60_000);
-  const directory = await connect({ socketPath: `${room.root}${SOCKET}` });
+  const another = (): Promise<Directory> => connect({ socketPath: `${room.root}${SOCKET}` });
+  const directory = await another();
   return {
     room,
     directory,
+    another,
     sql: async (statements, user = 'root') => {
       const { code, stdout, stderr } = await room.run(CLIENT, { input: statements, user });
       if (code !== 0) throw new Error(stderr);
