@@ -8,6 +8,7 @@ import { announcedSize, answered, configure, exits, type Failure, type Finding, 
 import { fileGone, fileWrong } from '../parts/operators-file.ts';
 import { selfTestFails } from '../parts/self-test.ts';
 import { NEARLY_OVER, OUT_OF_TIME } from '../parts/dated-certificates.ts';
+import { asPostfixSays, MIXED } from '../parts/mixed-pem.ts';
 import { onEachReleaseAtOnce, type Part } from '../scenario.ts';
 import { holdUpkeep } from '../upkeep.ts';
 
@@ -178,6 +179,10 @@ const applying = (get: () => Server): void => {
     await refused('key', 'holds no private key that can be read');
     await run('install -m 600 other.key key.pem');
     await refused('key', `does not belong to the first certificate in ${chain}, which tls.chain names`);
+    for (const [option, script, why] of MIXED) {
+      await run(`${script} && chmod 600 key.pem`);
+      await refused(option, why);
+    }
     await run('install -m 640 right.key key.pem');
     await refused('key', 'can be read by others', `Run: chown root:root ${key}; chmod 600 ${key}`);
     await run('chmod 600 key.pem; chown www-data key.pem');
@@ -194,12 +199,14 @@ const applying = (get: () => Server): void => {
     for (const [script, ...told] of [
       ['cp past.crt chain.pem', 'the certificate ran out on 2024-02-01'],
       ['cp future.crt chain.pem', 'the certificate is not valid before 2090-01-01'],
+      ['cat right.key right.crt >chain.pem', `${chain}, which tls.chain names, holds a private key besides, and Postfix is then without TLS`],
       ['cp right.crt chain.pem; chmod 640 key.pem', `${key}, which tls.key names, can be read by others`],
-      ['chmod 600 key.pem'],
+      ['chmod 600 key.pem; cat right.key right.crt >key.pem'],
     ] as const) {
       await run(script);
       assert.deepEqual(await wrong(), told, script);
     }
+    await asPostfixSays(server, run, async () => (await servedCertificate(server, 465)).subject.CN);
   });
 
   test("C6: of a certificate that is another name's, runs out soon or is trusted by nobody the server says so, and serves it", async () => {

@@ -39,7 +39,9 @@ const opened = async (machine: Machine, option: Option, file: AbsPath): Promise<
 
 /** The server's own certificate, which is the first of a chain; undefined unless each of its PEM blocks (RFC 7468) can be read. */
 export const leafIn = (chain: Buffer): X509Certificate | undefined => {
-  const blocks = chain.toString('latin1').match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  const pem = chain.toString('latin1');
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  if (pem.match(/^-----BEGIN CERTIFICATE-----/gm)?.length !== blocks.length) return undefined; // one has no end
   try {
     return blocks.map((block) => new X509Certificate(block))[0];
   } catch {
@@ -71,6 +73,25 @@ const keyIn = (pem: Buffer): KeyObject | undefined => {
   }
 };
 
+/** Names of the blocks that Postfix looks at (tls_certkey.c, load_pem_object); it passes over others, such as parameters of EC and DH, as all daemons do. */
+const blocksIn = (pem: Buffer): readonly string[] =>
+  [...pem.toString('latin1').matchAll(/^-----BEGIN ((?:(?:RSA|EC|DSA) )?PRIVATE KEY|(?:X509 )?CERTIFICATE)-----[ \t\r]*$/gm)].map(
+    ([, name = '']) => name,
+  );
+
+const isKey = (block: string): boolean => block.endsWith('PRIVATE KEY');
+
+/** Postfix reads both files as one list, and is without TLS unless that is one key and then its certificates, of which it serves the first. */
+const refuseMixed = (files: TlsFiles, key: Buffer, chain: Buffer): void => {
+  if (blocksIn(chain).some(isKey))
+    throw wrong('chain', files.chain, 'holds a private key besides, and Postfix is then without TLS', 'Leave only the certificates in it.');
+  const [first, ...others] = blocksIn(key);
+  const serves = others.length === 0 ? chain : key;
+  if (first !== undefined && isKey(first) && !others.some(isKey) && leafIn(serves)?.fingerprint256 === leafIn(chain)?.fingerprint256) return;
+  const remedy = `Run: (umask 077; openssl pkey -in ${files.key} -out NEW), and put NEW there.`;
+  throw wrong('key', files.key, 'holds more than the private key, and Postfix is then without TLS, or serves another certificate', remedy);
+};
+
 /** Why nobody would take it today; undefined where it is within its time. */
 export const outOfTime = ({ validFromDate, validToDate }: X509Certificate, now: Date): string | undefined => {
   if (validFromDate > now) return `is not valid before ${validFromDate.toISOString().slice(0, 10)}`;
@@ -93,8 +114,10 @@ export const refuseWrongFiles = async (machine: Machine, { key, chain }: TlsFile
   const late = fresh ? outOfTime(leaf, machine.now()) : undefined;
   if (late !== undefined)
     throw wrong('chain', chain, `holds a certificate that ${late}`, `${REMEDY.chain} If it should be valid, see whether the clock is right.`);
-  const held = keyIn(await opened(machine, 'key', key));
+  const secret = await opened(machine, 'key', key);
+  const held = keyIn(secret);
   if (held === undefined) throw wrong('key', key, 'holds no private key that can be read', REMEDY.key);
+  refuseMixed({ key, chain }, secret, content);
   if (leaf.checkPrivateKey(held)) return;
   const remedy = "Put the key there that the certificate was made for; in the chain the server's own certificate stands first.";
   throw wrong('key', key, `does not belong to the first certificate in ${chain}, which tls.chain names`, remedy);
