@@ -119,6 +119,33 @@ for (const release of RELEASES) {
       assert.equal(await fate(), SENT);
     });
 
+    test('D1, C12: a row with a policy that is none is listed, named by doctor and removed; Postfix passes over it', async () => {
+      const marked = async (): Promise<readonly string[]> =>
+        (await answered<{ findings: readonly Finding[] }>(server, 'doctor')).document.findings.flatMap(({ level, code, message }) =>
+          code === 'tls-policy.unusable' ? [`${level} ${message}`] : [],
+        );
+      await exits(server, 0, 'tls-policy', 'set', 'example.test', 'encrypt');
+      assert.deepEqual(await marked(), []);
+      await sql("INSERT IGNORE INTO tlspolicies (domain, policy) VALUES ('outside.test', 'bogus')");
+      assert.equal(await fate(), SENT);
+      assert.deepEqual((await answered(server, 'tls-policy', 'list')).document, [
+        { domain: 'example.test', policy: 'encrypt', params: null },
+        { domain: 'outside.test', policy: '', params: null },
+      ]);
+      assert.equal((await exits(server, 0, 'tls-policy', 'list')).stdout, 'example.test  encrypt\noutside.test  ""\n');
+      assert.deepEqual(await marked(), [
+        `warning TLS policies that 'hauspost tls-policy set' would refuse, and Postfix may not be able to use: outside.test (policy "" is none that Postfix knows)`,
+      ]);
+      await exits(server, 3, 'tls-policy', 'set', 'outside.test', 'bogus');
+      assert.deepEqual((await answered(server, 'tls-policy', 'remove', 'outside.test')).document, {
+        domain: 'outside.test',
+        policy: '',
+        params: null,
+      });
+      await exits(server, 0, 'tls-policy', 'remove', 'example.test');
+      assert.deepEqual((await answered(server, 'tls-policy', 'list')).document, []);
+    });
+
     test('without validated DNS the command says what becomes of dane and dane-only', async () => {
       const { document } = await answered<{ warnings: { code: string }[] }>(server, 'tls-policy', 'set', 'outside.test', 'dane-only');
       assert.deepEqual(

@@ -2,12 +2,11 @@
 import { operatorError } from '#base';
 import { type Directory, orNull, type Row, text } from './connect.ts';
 import { PAGE, paged } from './pages.ts';
-import { parsePolicy, type PolicyDomain, type TlsPolicy } from './tls-policy.ts';
+import { type PolicyDomain, type TlsPolicy, type TlsPolicyRow, unusable } from './tls-policy.ts';
 
-/** For rows: the CHECK of the column stands for the rest. */
-const asPolicy = (row: Row): TlsPolicy => ({
-  domain: text(row, 'domain').toLowerCase() as PolicyDomain,
-  policy: parsePolicy(text(row, 'policy')),
+const asStored = (row: Row): TlsPolicyRow => ({
+  domain: text(row, 'domain').toLowerCase(),
+  policy: text(row, 'policy'),
   params: orNull(text, row, 'params'),
 });
 
@@ -21,14 +20,25 @@ export const set = async (directory: Directory, { domain, policy, params }: TlsP
 };
 
 /** All of them by domain. */
-export const list = async function* (directory: Directory): AsyncGenerator<TlsPolicy, void, undefined> {
+export const list = async function* (directory: Directory): AsyncGenerator<TlsPolicyRow, void, undefined> {
   const page = (after: string): Promise<readonly Row[]> =>
     directory.rows(`SELECT domain, policy, params FROM tlspolicies WHERE domain > :after ORDER BY domain LIMIT ${PAGE}`, { after });
-  for await (const row of paged((last) => page(last === undefined ? '' : text(last, 'domain')))) yield asPolicy(row);
+  for await (const row of paged((last) => page(last === undefined ? '' : text(last, 'domain')))) yield asStored(row);
+};
+
+/** Those that the command would refuse, at most so many, and why. */
+export const wrong = async (directory: Directory, most: number): Promise<readonly { readonly domain: string; readonly why: string }[]> => {
+  const found: { readonly domain: string; readonly why: string }[] = [];
+  for await (const row of list(directory)) {
+    const why = unusable(row);
+    if (why !== undefined) found.push({ domain: row.domain, why });
+    if (found.length === most) break;
+  }
+  return found;
 };
 
 /** Answers what was there. Throws `tls-policy.absent`. */
-export const remove = (directory: Directory, domain: PolicyDomain): Promise<TlsPolicy> =>
+export const remove = (directory: Directory, domain: PolicyDomain): Promise<TlsPolicyRow> =>
   directory.atomically(async () => {
     const [row] = await directory.rows('SELECT domain, policy, params FROM tlspolicies WHERE domain = :domain FOR UPDATE', { domain });
     if (row === undefined) {
@@ -40,5 +50,5 @@ export const remove = (directory: Directory, domain: PolicyDomain): Promise<TlsP
       });
     }
     await directory.change('DELETE FROM tlspolicies WHERE domain = :domain', { domain });
-    return asPolicy(row);
+    return asStored(row);
   });

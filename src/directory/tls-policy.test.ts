@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HauspostError } from '#base';
-import { parseParams, parsePolicy, parsePolicyDomain, type Policy, POLICIES } from './tls-policy.ts';
+import { parseParams, parsePolicy, parsePolicyDomain, type Policy, POLICIES, unusable } from './tls-policy.ts';
 
 const FINGERPRINT = Array.from({ length: 32 }, (_, n) => n.toString(16).padStart(2, '0')).join(':');
 
@@ -73,4 +73,16 @@ test('C12: other policies and what is no domain are named', () => {
     '.example.org',
     'xn--bcher-kva.example',
   ]);
+});
+
+test('D1: of a row that SQL made it is said why the command would refuse it; what it would take, and commas for blanks, is right', () => {
+  const judged = (policy: string, params: string | null): string | undefined => unusable({ domain: 'example.org', policy, params });
+  for (const [policy, words, params] of RIGHT) {
+    assert.equal(judged(policy, params), undefined, `${policy} ${words}`);
+    assert.equal(judged(policy, ` ${words.replaceAll(' ', ', ')} `), undefined, `${policy} ${words} with commas`);
+  }
+  assert.equal(judged('', null), 'policy "" is none that Postfix knows');
+  assert.equal(judged('', 'match=.example.net'), 'policy "" is none that Postfix knows');
+  assert.match(judged('fingerprint', null) ?? '', /"match" is needed/);
+  assert.match(judged('may', 'match=.example.net') ?? '', /has no meaning with policy may/);
 });

@@ -3,7 +3,7 @@
  * Postfix reads the row at delivery and defers all mail for the domain where it cannot make sense of it, so this is where mistakes are told.
  * `tafile` is not taken: smtp(8) is chrooted and would not find the file.
  */
-import { type Domain, operatorError, parseDomain } from '#base';
+import { type Domain, HauspostError, operatorError, parseDomain } from '#base';
 
 /** A domain as it stands right of the `@`, or `.example.org` for all that are below it. */
 export type PolicyDomain = Domain | `.${Domain}`;
@@ -15,6 +15,13 @@ export interface TlsPolicy {
   readonly domain: PolicyDomain;
   readonly policy: Policy;
   /** `name=value`, separated by single blanks. */
+  readonly params: string | null;
+}
+
+/** A row as it stands: SQL writes there as well, and asks nobody. */
+export interface TlsPolicyRow {
+  readonly domain: string;
+  readonly policy: string;
   readonly params: string | null;
 }
 
@@ -107,4 +114,18 @@ export const parseParams = (policy: Policy, words: readonly string[]): string | 
   const text = words.join(' ');
   if (text.length > CAPACITY) throw wrong(`list is ${text.length} characters long`, `The column params holds ${CAPACITY}.`, text);
   return text === '' ? null : text;
+};
+
+/** What `tls-policy set` would have against a row; undefined where nothing. Postfix takes commas for blanks (tls_policy_lookup_one). */
+export const unusable = ({ policy, params }: TlsPolicyRow): string | undefined => {
+  try {
+    parseParams(
+      parsePolicy(policy),
+      (params ?? '').split(/[\s,]+/).filter((word) => word !== ''),
+    );
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof HauspostError)) throw error;
+    return error.message;
+  }
 };

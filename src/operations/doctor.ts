@@ -10,7 +10,7 @@ import { judged } from './judged.ts';
 import { nameFindings, toldOnce } from './names.ts';
 import { type Context, operation } from './operation.ts';
 import { outwardFindings } from './outwards.ts';
-import { aliasFindings, finding } from './people.ts';
+import { aliasFindings, finding, policyFindings } from './people.ts';
 import { dnsFindingsInFull } from './world.ts';
 
 /** One that is just starting is none of them. */
@@ -46,6 +46,7 @@ export const doctor = operation({
       dns,
       outwardFindings(input),
       aliasFindings(input.settings),
+      policyFindings(),
     ]);
     const findings = toldOnce([...ofFile, ...found.flat()]);
     return { ok: findings.every(({ level }) => level !== 'error'), findings };

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { HauspostError, operatorError, path } from '#base';
 import type { Settings } from '#config';
-import { aliases, connect, type Directory, postmaster } from '#directory';
+import { aliases, connect, type Directory, postmaster, tlsPolicies } from '#directory';
 import { type Finding, SOCKETS } from '#model';
 import { settingsInPlace } from './desired.ts';
 import type { Context } from './operation.ts';
@@ -43,6 +43,18 @@ export const aliasFindings = ({ hostname }: Pick<Settings, 'hostname'>): Promise
     const message = `aliases lead to addresses of ours that do not exist: ${named.join(', ')}${found.length > NAMED ? ' and more' : ''}`;
     const remedy = "Add the destination, or take it out: 'hauspost alias remove SOURCE DESTINATION'.";
     return [{ level: 'warning', code: 'alias.leads-nowhere', message, remedy }];
+  });
+
+/** Of rows that SQL has made; Postfix defers mail for their domains, or passes over them. */
+export const policyFindings = (): Promise<readonly Finding[]> =>
+  findingsOf(async (directory) => {
+    const found = await tlsPolicies.wrong(directory, NAMED + 1);
+    if (found.length === 0) return [];
+    const named = found.slice(0, NAMED).map(({ domain, why }) => `${domain} (${why})`);
+    const message = `TLS policies that 'hauspost tls-policy set' would refuse, and Postfix may not be able to use: ${named.join(', ')}${found.length > NAMED ? ' and more' : ''}`;
+    return [
+      { level: 'warning', code: 'tls-policy.unusable', message, remedy: "Set them anew ('hauspost tls-policy set DOMAIN POLICY'), or remove them." },
+    ];
   });
 
 /** Refuses, and undoes, what would leave the postmaster's mail without a reader. `last` is done where nothing refuses any more, before the rows are for good. */

@@ -74,7 +74,8 @@ export const banLift = ({ who, forgotten }: OutputOf<'ban lift'>): string =>
 
 type TlsPolicy = OutputOf<'tls-policy remove'>;
 
-const says = ({ policy, params }: TlsPolicy): string => `${policy}${params === null ? '' : ` ${params}`}`;
+/** MariaDB writes '' for a word that the column does not know. */
+const says = ({ policy, params }: TlsPolicy): string => `${policy === '' ? '""' : policy}${params === null ? '' : ` ${params}`}`;
 
 export const tlsPolicySet = (each: OutputOf<'tls-policy set'>): string => `Mail for ${readable(each.domain)} goes out with policy ${says(each)}.\n`;
 export const tlsPolicyRemove = ({ domain }: TlsPolicy): string => `Mail for ${readable(domain)} has no policy of its own any more.\n`;
