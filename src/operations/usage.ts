@@ -35,7 +35,7 @@ const ask = async (machine: Machine, addresses: readonly MailAddress[]): Promise
     throw failure({
       code: 'account.usage',
       message: 'Dovecot does not say how much the mailboxes hold',
-      remedy: "See 'hauspost status' and the journal of dovecot; without --usage it is not asked.",
+      remedy: "See 'hauspost status' and Dovecot's log; without --usage it is not asked.",
       detail: { status: code },
       cause: stderr,
     });

@@ -1,4 +1,5 @@
 /** Does every door of Dovecot answer, in its protocol's words? Nothing here logs in or needs an account. */
+import { type Facts, logOf } from '#machine';
 import { type Finding, listenersOf, type Probe, reachable, type RenderInput, type Vantage } from '#model';
 
 const WITHIN_MS = 15_000;
@@ -29,22 +30,22 @@ const clientHello = (): Uint8Array => {
   return Uint8Array.from([22, 3, 1, ...sized([1, 0, ...sized(hello)])]);
 };
 
-const finding = (door: Door, why: string): Finding => ({
+const finding = (facts: Facts, door: Door, why: string): Finding => ({
   level: 'error',
   code: 'dovecot.no-answer',
   message: `Dovecot's ${door.name} does not answer: ${why}`,
-  remedy: 'Look at its log (journalctl -u dovecot); mail is deferred meanwhile.',
+  remedy: `Look at its log (${logOf(facts, 'dovecot')}); mail is deferred meanwhile.`,
 });
 
-const probe = (door: Door): Probe => ({
+const probe = (facts: Facts, door: Door): Probe => ({
   name: `dovecot ${door.name}`,
   within: WITHIN_MS,
   run: async (vantage) => {
     try {
       const answer = await vantage.talk(door.target, { ...(door.send === undefined ? {} : { send: door.send }), until: door.right, ms: ANSWER_MS });
-      return door.right(answer) ? [] : [finding(door, JSON.stringify(answer.slice(0, 80)))];
+      return door.right(answer) ? [] : [finding(facts, door, JSON.stringify(answer.slice(0, 80)))];
     } catch (error) {
-      return [finding(door, error instanceof Error ? error.message : String(error))];
+      return [finding(facts, door, error instanceof Error ? error.message : String(error))];
     }
   },
 });
@@ -78,4 +79,4 @@ const local = ({ wiring: { sockets } }: RenderInput): readonly Door[] => [
   },
 ];
 
-export const dovecotProbes = (input: RenderInput): readonly Probe[] => [...network(input), ...local(input)].map(probe);
+export const dovecotProbes = (input: RenderInput): readonly Probe[] => [...network(input), ...local(input)].map((door) => probe(input.facts, door));

@@ -1,7 +1,8 @@
 /** Nginx answers on each of its ports: on 80 with the way to HTTPS; on 443 it says that plain HTTP is not spoken there. */
+import { type Facts, logOf } from '#machine';
 import { type Listener, listenersOf, type Probe, reachable, type RenderInput } from '#model';
 
-const answers = (listener: Listener, hostname: string, status: number): Probe => ({
+const answers = (facts: Facts, listener: Listener, hostname: string, status: number): Probe => ({
   name: `nginx ${listener.name} on ${listener.address}`,
   within: 10_000,
   run: async (vantage) => {
@@ -10,7 +11,7 @@ const answers = (listener: Listener, hostname: string, status: number): Probe =>
         level: 'error',
         code: `nginx.no-${listener.name}`,
         message: `Nginx on ${listener.address} port ${listener.port}: ${why}`,
-        remedy: 'Look at its log (journalctl -u nginx).',
+        remedy: `Look at its log (${logOf(facts, 'nginx')}).`,
       } as const,
     ];
     const request = `GET / HTTP/1.1\r\nHost: ${hostname}\r\nConnection: close\r\n\r\n`;
@@ -26,7 +27,7 @@ const answers = (listener: Listener, hostname: string, status: number): Probe =>
   },
 });
 
-export const nginxProbes = ({ settings, wiring }: RenderInput): readonly Probe[] => [
-  ...listenersOf(wiring, 'nginx', 'http').map((listener) => answers(listener, settings.hostname, 301)),
-  ...listenersOf(wiring, 'nginx', 'https').map((listener) => answers(listener, settings.hostname, 400)),
+export const nginxProbes = ({ facts, settings, wiring }: RenderInput): readonly Probe[] => [
+  ...listenersOf(wiring, 'nginx', 'http').map((listener) => answers(facts, listener, settings.hostname, 301)),
+  ...listenersOf(wiring, 'nginx', 'https').map((listener) => answers(facts, listener, settings.hostname, 400)),
 ];

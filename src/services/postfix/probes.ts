@@ -1,4 +1,5 @@
 /** Does every door of Postfix answer, in its protocol's words? Nothing here logs in, names a recipient or sends mail. */
+import { type Facts, logOf } from '#machine';
 import { type Finding, type Listener, listenersOf, type Probe, reachable, type RenderInput } from '#model';
 
 const WITHIN_MS = 15_000;
@@ -42,14 +43,14 @@ const tls: Words = {
 
 const WORDS: Readonly<Record<string, Words>> = { smtp: greeting, submission: greeting, submissions: tls };
 
-const finding = ({ name, address, port }: Listener, why: string): Finding => ({
+const finding = (facts: Facts, { name, address, port }: Listener, why: string): Finding => ({
   level: 'error',
   code: 'postfix.no-answer',
   message: `Postfix does not answer as ${name} on ${address} port ${port}: ${why}`,
-  remedy: 'Look at its log; other servers try again meanwhile.',
+  remedy: `Look at its log (${logOf(facts, 'postfix', facts.codename === 'bookworm' ? 'postfix@-' : 'postfix')}); other servers try again meanwhile.`,
 });
 
-const probe = (listener: Listener, words: Words): Probe => ({
+const probe = (facts: Facts, listener: Listener, words: Words): Probe => ({
   name: `postfix ${listener.name} on ${listener.address}`,
   within: WITHIN_MS,
   run: async (vantage) => {
@@ -58,15 +59,15 @@ const probe = (listener: Listener, words: Words): Probe => ({
       const wrong = words.wrong(
         await vantage.talk(target, { ...(words.send === undefined ? {} : { send: words.send }), until: words.whole, ms: ANSWER_MS }),
       );
-      return wrong === undefined ? [] : [finding(listener, wrong)];
+      return wrong === undefined ? [] : [finding(facts, listener, wrong)];
     } catch (error) {
-      return [finding(listener, error instanceof Error ? error.message : String(error))];
+      return [finding(facts, listener, error instanceof Error ? error.message : String(error))];
     }
   },
 });
 
-export const postfixProbes = ({ wiring }: RenderInput): readonly Probe[] =>
+export const postfixProbes = ({ facts, wiring }: RenderInput): readonly Probe[] =>
   listenersOf(wiring, 'postfix').flatMap((listener) => {
     const words = WORDS[listener.name];
-    return words === undefined ? [] : [probe(listener, words)];
+    return words === undefined ? [] : [probe(facts, listener, words)];
   });

@@ -1,7 +1,8 @@
 /** Redis answers on its socket (PING, PONG). */
+import { logOf } from '#machine';
 import type { Probe, RenderInput } from '#model';
 
-export const redisProbes = ({ wiring }: RenderInput): readonly Probe[] => [
+export const redisProbes = ({ facts, wiring }: RenderInput): readonly Probe[] => [
   {
     name: 'redis',
     within: 15_000,
@@ -11,7 +12,7 @@ export const redisProbes = ({ wiring }: RenderInput): readonly Probe[] => [
           level: 'error',
           code: 'redis.no-answer',
           message: `Redis does not answer: ${why}`,
-          remedy: 'Look at its log (journalctl -u redis-server); mail flows without Bayes and greylisting meanwhile.',
+          remedy: `Look at its log (${logOf(facts, 'redis', 'redis-server')}); mail flows without Bayes and greylisting meanwhile.`,
         } as const,
       ];
       try {
