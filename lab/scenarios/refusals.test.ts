@@ -300,6 +300,16 @@ const SETTINGS: readonly (readonly [string, string])[] = [
 const settings = (get: () => Machine): void => {
   for (const [edit, file] of SETTINGS) test(`C1: refused, naming ${file}: ${edit}`, () => refusedWith(get(), edit, file, FOREIGN_SETTINGS));
 
+  test('C1: such settings, of which none makes a mail server, give way to one for trying by --replace alone', async () => {
+    const machine = get();
+    await shell(machine, EDIT, '/etc/nginx/nginx.conf', 'echo "# mine" >>/etc/nginx/nginx.conf');
+    const { stderr } = await up(machine, '--yes');
+    assert.match(stderr, /or let '\/opt\/hauspost\/hauspost up --replace' keep it as generation 0\.\n$/);
+    await accepted(machine, undefined, '--replace');
+    await shell(machine, 'cp -a /root/kept /etc/nginx/nginx.conf');
+    await accepted(machine);
+  });
+
   test("C1: a program that only has the name of one of Debian's holds its port as any other", async () => {
     const machine = get();
     const conf = 'error_log /dev/null; pid /run/other.pid; events {} http { access_log off; server { listen 127.0.0.1:443; } }';

@@ -26,6 +26,7 @@ import {
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
 const ONE = { user: `one@${DOMAIN}`, pass: 'one-password' };
+const NAMED = ['--hostname', HOST, '--domain', DOMAIN];
 /** What the original runs; the others were not there. */
 const RAN = ['mariadb', 'redis-server', 'rspamd', 'dovecot', 'postfix', 'nginx'];
 
@@ -140,8 +141,6 @@ for (const release of RELEASES) {
       // Rspamd compiles its patterns at the first start.
       await until('the filter listens', () => listens(machine, 11332), 90_000, 500);
       was = await snapshot(machine);
-      const file = `[server]\nprofile = "local"\npostmaster = "${ONE.user}"\n`;
-      assert.equal((await machine.run(['sh', '-c', 'mkdir /etc/hauspost && cat >/etc/hauspost/hauspost.toml'], { input: file })).code, 0);
     });
     after(() => machine?.[Symbol.asyncDispose]());
 
@@ -149,10 +148,33 @@ for (const release of RELEASES) {
       ids.push(await send(machine));
       await reads(machine, ids);
       const { stderr } = await hauspost(machine, 4, 'up', '--yes');
-      for (const word of ['/etc/postfix/main.cf', '/etc/dovecot/dovecot.conf', '/etc/rspamd/local.d/options.inc', 'up --replace'])
+      for (const word of ['/etc/postfix/main.cf', '/etc/dovecot/dovecot.conf', '/etc/rspamd/local.d/options.inc'])
         assert.ok(stderr.includes(word), `${word}: ${stderr}`);
+      assert.match(stderr, /let '\/opt\/hauspost\/hauspost up --replace --hostname \.\.\. --domain \.\.\.' keep it as generation 0\.$/m);
+      const { stderr: named } = await told(machine, 4, 'up', '--yes', ...NAMED);
+      assert.ok(named.includes(`let '/opt/hauspost/hauspost up --replace ${NAMED.join(' ')}' keep it`), named);
       assert.deepEqual(lost(was, await snapshot(machine)), []);
       await reads(machine, ids);
+    });
+
+    test('C1: a server for trying does not take its place unless somebody says so: others still reach it; with options it goes on', async () => {
+      const { stderr } = await hauspost(machine, 3, 'up', '--replace', '--yes');
+      assert.match(
+        stderr,
+        /^hauspost: a mail server is configured here \(.*\/etc\/postfix\/main\.cf.*\), and nothing says which one is to take its place/,
+      );
+      assert.match(
+        stderr,
+        /^ {2}'\/opt\/hauspost\/hauspost up --replace --hostname \.\.\. --domain \.\.\.' says it, or write \/etc\/hauspost\/hauspost\.toml first/m,
+      );
+      assert.deepEqual(lost(was, await snapshot(machine)), []);
+      assert.match(await shell(machine, 'ss -Hltn "sport = :993"'), / (?:0\.0\.0\.0|\*):993 /);
+      await reads(machine, ids);
+      const asked = await atTerminal(machine, ['up', '--replace', ...NAMED], '[y/N] ', 'n\n');
+      assert.match(asked.stdout, /Make this machine the mail server mail\.mysystems\.test\?/);
+      // Whoever means one for trying says so by a file.
+      const file = `[server]\nprofile = "local"\npostmaster = "${ONE.user}"\n`;
+      assert.equal((await machine.run(['sh', '-c', 'mkdir /etc/hauspost && cat >/etc/hauspost/hauspost.toml'], { input: file })).code, 0);
     });
 
     test('C1: up --replace makes it ours: its people read what they had, and get mail', async () => {

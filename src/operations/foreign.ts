@@ -3,10 +3,12 @@
  * brings and nobody edited is none, and neither is what its installation wrote (Postfix' main.cf, exim4's answers).
  */
 import { isIPv6 } from 'node:net';
-import { environmentError, path } from '#base';
+import { environmentError, operatorError, path } from '#base';
+import { shellLine } from '#formats';
 import { editedConffiles, type Holder, holdersOf, type Machine } from '#machine';
 import type { RenderInput } from '#model';
 import { editedPostfixFiles } from './foreign-postfix.ts';
+import type { Context } from './operation.ts';
 
 const text = async (machine: Machine, file: string): Promise<string | undefined> => (await machine.read(path(file)))?.toString();
 
@@ -75,19 +77,50 @@ const otherFiles = async (machine: Machine): Promise<readonly string[]> => {
   return [...edited.filter((file) => /^\/etc\/(nginx|unbound|mysql|redis)\//.test(file)), ...(await foreignSites(machine))];
 };
 
-const REMEDY =
-  "Use a fresh machine, remove those packages with their configuration (apt-get purge), or let 'hauspost up --replace' keep it as generation 0.";
+/** What was asked for on a machine that is not ours yet. */
+export interface Asked {
+  readonly replace: boolean;
+  /** The other options, as they are typed. */
+  readonly words: readonly string[];
+  /** Neither an option nor a file says which server it is to be. */
+  readonly unsaid: boolean;
+}
 
-export const refuseForeignServer = async (machine: Machine): Promise<void> => {
-  const [mail, other] = [await mailFiles(machine), await otherFiles(machine)];
+/** As it would be typed here: before the first `up` nothing of ours is in the PATH. */
+const replacing = ({ program }: Pick<Context, 'program'>, { words, unsaid }: Asked): string =>
+  `'${shellLine([program, 'up', '--replace', ...words])}${unsaid ? ' --hostname ... --domain ...' : ''}'`;
+
+/** One for trying, which this machine alone reaches, is not put in the place of a mail server unless somebody has said so. */
+const refuseTrial = (context: Context, asked: Asked, files: readonly string[]): void => {
+  if (files.length === 0 || !asked.unsaid) return;
+  throw operatorError({
+    code: 'up.replace-unsaid',
+    message: `a mail server is configured here (${files.join(', ')}), and nothing says which one is to take its place: without options it would be one for trying, which nobody else reaches`,
+    remedy: `${replacing(context, asked)} says it, or write ${context.configFile} first; profile = "local" there, if one for trying is meant.`,
+    detail: { files },
+  });
+};
+
+export const refuseForeignServer = async (context: Context, asked: Asked): Promise<void> => {
+  const { machine } = context;
+  const mail = await mailFiles(machine);
+  if (asked.replace) return refuseTrial(context, asked, mail);
+  const other = await otherFiles(machine);
   const files = [...mail, ...other];
+  const instead = (how: string): string =>
+    `Use a fresh machine, remove those packages with their configuration (apt-get purge), or let ${how} keep it as generation 0.`;
   if (mail.length > 0) {
     const message = `a mail server that Hauspost did not make is configured here: ${files.join(', ')}`;
-    throw environmentError({ code: 'up.foreign-server', message, remedy: REMEDY, detail: { files } });
+    throw environmentError({ code: 'up.foreign-server', message, remedy: instead(replacing(context, asked)), detail: { files } });
   }
   if (other.length > 0) {
     const message = `somebody has set up what the mail server would take over: ${files.join(', ')}`;
-    throw environmentError({ code: 'up.foreign-settings', message, remedy: REMEDY, detail: { files } });
+    throw environmentError({
+      code: 'up.foreign-settings',
+      message,
+      remedy: instead(replacing(context, { ...asked, unsaid: false })),
+      detail: { files },
+    });
   }
 };
 

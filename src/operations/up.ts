@@ -127,6 +127,14 @@ interface Beginning {
   readonly named: boolean;
 }
 
+/** As they were typed, but for `--replace`. */
+const wordsOf = ({ hostname, domain, wait_for_dns: waits, foreground }: Input): readonly string[] => [
+  ...(hostname === undefined ? [] : ['--hostname', hostname]),
+  ...(domain === undefined ? [] : ['--domain', domain]),
+  ...(waits === true ? ['--wait-for-dns'] : []),
+  ...(foreground === true ? ['--foreground'] : []),
+];
+
 /** Reads only. Throws where this machine cannot become what is wanted. */
 const look = async (context: Context, input: Input): Promise<Beginning> => {
   await refuseAnybodys(context);
@@ -140,7 +148,11 @@ const look = async (context: Context, input: Input): Promise<Beginning> => {
   if (first && domain === undefined) throw noDomain(rendered);
   // After an interruption what lies there is ours.
   if (committed === null && entering === null) {
-    if (input.replace !== true) await refuseForeignServer(context.machine);
+    await refuseForeignServer(context, {
+      replace: input.replace === true,
+      words: wordsOf(input),
+      unsaid: source.from === 'options' && input.hostname === undefined,
+    });
     await refuseTakenPorts(context.machine, rendered);
   }
   return { source, rendered, first, domain, named: input.domain !== undefined };
