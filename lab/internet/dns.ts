@@ -9,6 +9,9 @@ import { homeOf, TTL, zoneFile, type ZoneLine } from './zones.ts';
 /** Whoever has it may change any zone (RFC 2136, RFC 8945). Nobody but the lab hears it. */
 export const UPDATER = { name: 'lab.', algorithm: 'hmac-sha256', secret: 'bGFiIG9mIGhhdXNwb3N0LCBub3RoaW5nIGVsc2UgdXM=' } as const;
 
+/** Whoever has it may change addresses alone. */
+export const OF_ADDRESSES = { ...UPDATER, name: 'addresses.', secret: 'YWRkcmVzc2VzIG9mIHRoZSBsYWIsIGFsb25lLCBubyB0ZXh0' } as const;
+
 export interface NameServer extends ForeignHost {
   /** Ends it, without a word. */
   end(): Promise<void>;
@@ -51,12 +54,10 @@ const zoneBlock = (who: NameServerName, { name, at, chain, second }: Zone): stri
   if (who === 'secondary') return `${file}    master: ${at}\n    acl: notified\n`;
   return [
     file,
-    '    zonefile-load: whole\n    journal-content: changes\n    zonefile-sync: -1\n    acl: updates\n',
+    '    zonefile-load: whole\n    journal-content: changes\n    zonefile-sync: -1\n',
     chain === 'insecure' || chain === 'expired' ? '' : '    dnssec-signing: on\n    dnssec-policy: kept\n',
-    second === 'secondary' ? '    notify: secondary\n    acl: [updates, transfers]\n' : '',
-  ]
-    .join('')
-    .replace(/ {4}acl: updates\n(?=[\s\S]*acl: \[)/, '');
+    second === 'secondary' ? '    notify: secondary\n    acl: [updates, addresses, transfers]\n' : '    acl: [updates, addresses]\n',
+  ].join('');
 };
 
 const configuration = (who: NameServerName): string => {
@@ -70,10 +71,17 @@ key:
   - id: ${UPDATER.name}
     algorithm: ${UPDATER.algorithm}
     secret: ${UPDATER.secret}
+  - id: ${OF_ADDRESSES.name}
+    algorithm: ${OF_ADDRESSES.algorithm}
+    secret: ${OF_ADDRESSES.secret}
 acl:
   - id: updates
     key: ${UPDATER.name}
     action: update
+  - id: addresses
+    key: ${OF_ADDRESSES.name}
+    action: update
+    update-type: [A, AAAA]
   - id: transfers
     address: [${NAME_SERVERS.secondary.v4}, ${NAME_SERVERS.secondary.v6}]
     action: transfer

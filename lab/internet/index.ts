@@ -1,6 +1,6 @@
 /** The private internet: hosts that are not ours, names from the root down, and mail servers of ours in it. Front door. */
 export { askingFrom } from './asking.ts';
-export { UPDATER } from './dns.ts';
+export { OF_ADDRESSES, UPDATER } from './dns.ts';
 export type { EximServer } from './exim.ts';
 export { heldBy } from './held.ts';
 export type { ForeignHost } from './host.ts';

@@ -1,7 +1,7 @@
 /** The private internet: names from the root down, and hosts that are not ours, on one network that leads nowhere. */
 import type { Release } from '../kinds.ts';
 import { type Addresses, type Network, network } from '../network.ts';
-import { type Names, nameServers, UPDATER } from './dns.ts';
+import { type Names, nameServers, OF_ADDRESSES, UPDATER } from './dns.ts';
 import { exim, type EximOptions, type EximServer } from './exim.ts';
 import { foreignHost, type ForeignHost } from './host.ts';
 import { type Facts, foreign } from './layer.ts';
@@ -100,7 +100,7 @@ export const internet = async (lines: readonly ZoneLine[] = []): Promise<Interne
     conversations: heard.conversations,
     report: async (from) => {
       const [conversations, logs] = [await heard.conversations(), await logsOf(servers, exims, from)];
-      return report({ conversations, logs, logins: servers.flatMap(({ logins }) => logins), secrets: [UPDATER.secret] }, from);
+      return report({ conversations, logs, logins: servers.flatMap(({ logins }) => logins), secrets: [UPDATER.secret, OF_ADDRESSES.secret] }, from);
     },
     exim: async (name, { tlsa = 'none', domain = `${name}.example`, ...rest }) => {
       const server = await exim(await host(`mail.${domain}`), { domain, ...rest });

@@ -1,7 +1,7 @@
-/** Challenges by DNS beyond the plain case: what an attempt that was ended has left there, and names of challenges that are aliases. */
+/** Challenges by DNS beyond the plain case: a key that may not put them there, what an attempt that was ended has left there, and names of challenges that are aliases. */
 import assert from 'node:assert/strict';
-import type { Internet, Ours } from '../internet/index.ts';
-import { answered, exits } from '../operator.ts';
+import { type Internet, OF_ADDRESSES, type Ours } from '../internet/index.ts';
+import { answered, exits, type Failure } from '../operator.ts';
 
 /** As the first name server shows them. */
 const textsAt = async ({ people, names }: Internet, name: string): Promise<string> =>
@@ -16,6 +16,21 @@ export const takesLeftOversAway = async (net: Internet, server: Ours): Promise<v
   await exits(server, 0, 'cert', 'renew', '--force');
   assert.equal(await textsAt(net, `_acme-challenge.${hostname}`), '');
   assert.equal((await server.machine.run(['test', '-e', '/var/lib/hauspost/acme/challenges.json'])).code, 1);
+};
+
+/** certbot does not hear that a record was refused, and asks the authority all the same. Of a key that may not do it Knot 3.2 says BADKEY, 3.4 NOTAUTH. */
+export const tellsWhatIsNotPut = async (net: Internet, server: Ours): Promise<void> => {
+  const { hostname, domain } = server.identity;
+  const { document } = await answered<Failure>(server, 'cert', 'renew', '--force');
+  const { code, message, remedy } = document.error;
+  assert.match(code, /^dns\.update-(?:key|not-authoritative)$/);
+  assert.match(message, new RegExp(`^what the authority looks for could not be put into DNS for [^:]*\\b${hostname}\\b[^:]*: `));
+  for (const word of [`imap.${domain}`, net.names.servers.primary.addresses.v4, `the key ${OF_ADDRESSES.name.replace(/\.$/, '')}`])
+    assert.ok(message.includes(word), `${word}: ${message}`);
+  assert.match(remedy, /docs\/dns\.md says how/);
+  const { document: status } = await answered<{ last_attempt: { error: Failure['error'] | null } | null }>(server, 'cert', 'status');
+  assert.deepEqual([status.last_attempt?.error?.code, status.last_attempt?.error?.message], [code, message]);
+  assert.equal((await server.machine.run(['test', '-e', '/var/lib/hauspost/acme/challenges.json'])).code, 1, 'nothing is to be taken away');
 };
 
 /** Into a zone of ours they are followed; elsewhere they are an obstacle, and told. */

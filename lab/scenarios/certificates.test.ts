@@ -7,11 +7,20 @@ import { test } from 'node:test';
 import { clockOf } from '../clock.ts';
 import { heldUp } from '../held-up.ts';
 import { HAUSPOST, serverOn, until } from '../index.ts';
-import { apply, type CertificateAuthority, LIMITED, limitedAuthority, onEachReleaseThere, type Ours, UPDATER } from '../internet/index.ts';
+import {
+  apply,
+  type CertificateAuthority,
+  LIMITED,
+  limitedAuthority,
+  OF_ADDRESSES,
+  onEachReleaseThere,
+  type Ours,
+  UPDATER,
+} from '../internet/index.ts';
 import { answered, exits, type Failure, type Finding, type Plan } from '../operator.ts';
 import { bringsOverDane } from '../parts/believed.ts';
 import { aliases, keptNames, leftOutUntilEverywhere } from '../parts/certified-names.ts';
-import { followsAliases, takesLeftOversAway } from '../parts/challenges-by-dns.ts';
+import { followsAliases, takesLeftOversAway, tellsWhatIsNotPut } from '../parts/challenges-by-dns.ts';
 import { everywhere, serialAt } from '../parts/shown-certificates.ts';
 import { ok } from '../people.ts';
 import { holdUpkeep } from '../upkeep.ts';
@@ -265,8 +274,8 @@ onEachReleaseThere(
       const { net, server, authority } = get();
       const before = await everywhere(net, server, authority);
       const { hostname } = server.identity;
-      const key = (secret: string): Promise<string> =>
-        shell(server, `umask 077; printf '%s' 'key "lab" { algorithm ${UPDATER.algorithm}; secret "${secret}"; };' >/etc/hauspost/dns-key`);
+      const key = (secret: string, name = 'lab'): Promise<string> =>
+        shell(server, `umask 077; printf '%s' 'key "${name}" { algorithm ${UPDATER.algorithm}; secret "${secret}"; };' >/etc/hauspost/dns-key`);
       await shell(server, 'cp /etc/hauspost/hauspost.toml /root/before.toml');
       await shell(server, `sed -i '/^source/a challenge = "dns"' /etc/hauspost/hauspost.toml`);
       const lies = await shell(server, LIES);
@@ -276,6 +285,8 @@ onEachReleaseThere(
       await shell(server, `sed -i '/^ttl/a ${lines}' /etc/hauspost/hauspost.toml`);
       await key('d3Jvbmc=');
       assert.match((await exits(server, 3, 'cert', 'renew', '--force')).stderr, /has another secret for the key lab/);
+      await key(OF_ADDRESSES.secret, 'addresses');
+      await tellsWhatIsNotPut(net, server);
       assert.equal(await shell(server, LIES), lies);
       await key(UPDATER.secret);
       await shell(server, 'systemctl stop nginx');

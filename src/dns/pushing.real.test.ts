@@ -51,6 +51,9 @@ zone "${LIMITED}" { type primary; file "${LIMITED}"; update-policy {
   grant hauspost name smtp.${LIMITED}. CNAME;
   grant hauspost name ${host}. A AAAA TXT CAA;
   grant hauspost name _25._tcp.${host}. TLSA;
+  grant hauspost name _acme-challenge.imap.${LIMITED}. TXT;
+  grant hauspost name _acme-challenge.smtp.${LIMITED}. TXT;
+  grant hauspost name _acme-challenge.${host}. TXT;
 }; };
 `;
 
@@ -273,6 +276,21 @@ const wholeZone = async (place: Place, zone: string): Promise<void> => {
   assert.deepEqual(await namesIn(place, zone), theirs);
 };
 
+/** What `cert challenge` puts there and takes away. */
+const challenges = async (place: Place): Promise<void> => {
+  const { kind, server } = place;
+  const theirs = await namesIn(place, LIMITED);
+  const records = [host, `imap.${LIMITED}`, `smtp.${LIMITED}`].map((name) => ({ name: `_acme-challenge.${name}`, type: 'TXT', value: '"text"' }));
+  for (const record of records) await server.send({ zone: LIMITED, prerequisites: [], remove: [], add: [{ ...record, ttl: 1 }] });
+  assert.deepEqual(await namesIn(place, LIMITED), [...theirs, ...records.map(({ name, type }) => `${name} ${type}`)].toSorted());
+  for (const record of records) await server.send({ zone: LIMITED, prerequisites: [], remove: [record], add: [] });
+  assert.deepEqual(await namesIn(place, LIMITED), theirs);
+  // Knot's list of types has no names.
+  const other = { name: `_acme-challenge.www.${LIMITED}`, type: 'TXT', value: '"text"', ttl: 1 };
+  if (kind === 'bind')
+    await assert.rejects(server.send({ zone: LIMITED, prerequisites: [], remove: [], add: [other] }), refusedAs('dns.update-refused'));
+};
+
 /** More than one message holds. */
 const manyRecords = async (place: Place): Promise<void> => {
   const text = 'x'.repeat(400);
@@ -299,7 +317,10 @@ for (const release of ['bookworm', 'trixie'] as const)
       await context.test(`${kind}: what somebody else changed meanwhile is not overwritten`, () => meanwhile(place));
       await context.test(`${kind}: all records come, and go`, () => wholeZone(place, ZONE));
       // PowerDNS lets a key do everything in a zone, or nothing.
-      if (kind !== 'powerdns') await context.test(`${kind}: with a key that may not change more than that`, () => wholeZone(place, LIMITED));
+      if (kind !== 'powerdns') {
+        await context.test(`${kind}: with a key that may not change more than that`, () => wholeZone(place, LIMITED));
+        await context.test(`${kind}: with the same key challenges by DNS come, and go`, () => challenges(place));
+      }
       await context.test(`${kind}: what a wildcard answers is in nobody's way`, () => wholeZone(place, WILD));
       await context.test(`${kind}: more than one message holds`, () => manyRecords(place));
     }

@@ -4,6 +4,7 @@ import { contentAt } from '#machine';
 import type { RenderInput } from '#model';
 import { ACME_ROOT } from '#services';
 import { type AcmeRequest, askAuthority, belongsTo, clockRefusal, leafIn, outOfTime, refusalOf, renewalOf, timeAt, verdictOn } from '#tls';
+import { insteadOf } from './challenges-not-put.ts';
 import { takeLeftOversAway } from './challenges-put.ts';
 import { serverOf } from './dns-challenge.ts';
 import type { Context } from './operation.ts';
@@ -54,7 +55,8 @@ const signedBefore = async ({ machine }: Context, input: RenderInput, request: A
   return whyUnfit(machine.now(), chain, await machine.read(request.key), request.names) === undefined ? chain : undefined;
 };
 
-const asked = async ({ machine }: Context, input: RenderInput, request: AcmeRequest): Promise<Buffer> => {
+const asked = async (context: Context, input: RenderInput, request: AcmeRequest): Promise<Buffer> => {
+  const { machine } = context;
   const { hostname, tls } = input.settings;
   const told = (verdict?: number) => ({ directory: tls.directory, hostname, challenge: tls.challenge, now: machine.now(), verdict });
   // Nobody here could say how long it is valid, what it signs; and it signs for the same names a few times a week.
@@ -63,7 +65,10 @@ const asked = async ({ machine }: Context, input: RenderInput, request: AcmeRequ
   await machine.remove(path(`${request.folder}/attempt`));
   await machine.write(askedAt(request), request.directory, { owner: 'root:root', mode: 0o600 });
   const { chain, said } = await askAuthority(machine, request);
-  if (chain === undefined) throw refusalOf(told(said.answered ? undefined : await verdictOn(machine, tls.directory)), said);
+  if (chain === undefined) {
+    const refusal = refusalOf(told(said.answered ? undefined : await verdictOn(machine, tls.directory)), said);
+    throw await insteadOf(context, input, refusal);
+  }
   const why = whyUnfit(machine.now(), chain, await machine.read(request.key), request.names);
   if (why !== undefined) throw unfit(why);
   return chain;

@@ -6,8 +6,9 @@
 import { z } from 'zod';
 import { operatorError, parseFqdn } from '#base';
 import { inPlaceForCertificates } from './cert.ts';
+import { noting } from './challenges-not-put.ts';
 import { put, takeAway } from './challenges-put.ts';
-import { placeFor, seenEverywhere, serverOf } from './dns-challenge.ts';
+import { type Place, placeFor, seenEverywhere, serverOf } from './dns-challenge.ts';
 import { operation } from './operation.ts';
 
 /** RFC 8555 section 8.4: SHA-256 in base64url without padding. */
@@ -35,13 +36,13 @@ export const challenge = operation({
         remedy: 'certbot hands it over in CERTBOT_VALIDATION: 43 characters.',
       });
     const { input } = await inPlaceForCertificates(context);
-    const server = await serverOf(context, input);
-    const { name, zone } = await placeFor(server, certified);
-    if (what === 'take-away') await takeAway(context, input, server, { name, zone, text });
-    else {
-      await put(context, input, server, { name, zone, text });
-      await seenEverywhere(context, input, { name, type: 'TXT', data: { text } });
-    }
-    return { name, zone };
+    const placed = async (): Promise<Place> => {
+      const server = await serverOf(context, input);
+      const place = await placeFor(server, certified);
+      await (what === 'put' ? put : takeAway)(context, input, server, { ...place, text });
+      if (what === 'put') await seenEverywhere(context, input, { name: place.name, type: 'TXT', data: { text } });
+      return place;
+    };
+    return what === 'put' ? noting(context, input, certified, placed) : placed();
   },
 });

@@ -36,18 +36,25 @@ const recordOf = ({ name, text }: Challenge) => ({ name, type: 'TXT', value: `"$
 /** A second attempt puts another text there, and the resolvers of the authority may show the first one for that long: it is refused then. */
 const TTL_SECONDS = 1;
 
+const without = async (context: Context, input: RenderInput, one: Challenge): Promise<readonly Challenge[]> =>
+  (await noted(context, input)).filter((each) => !isSame(each, one));
+
+/** By its own word the server has changed nothing. */
+const NOTHING_PUT = new Set(['dns.update-refused', 'dns.update-key', 'dns.update-not-authoritative']);
+
 export const put = async (context: Context, input: RenderInput, server: UpdateServer, one: Challenge): Promise<void> => {
-  await note(context, input, [...(await noted(context, input)).filter((each) => !isSame(each, one)), one]);
-  await server.send({ zone: one.zone, prerequisites: [], remove: [], add: [{ ...recordOf(one), ttl: TTL_SECONDS }] });
+  await note(context, input, [...(await without(context, input, one)), one]);
+  try {
+    await server.send({ zone: one.zone, prerequisites: [], remove: [], add: [{ ...recordOf(one), ttl: TTL_SECONDS }] });
+  } catch (error) {
+    if (error instanceof HauspostError && NOTHING_PUT.has(error.code)) await note(context, input, await without(context, input, one));
+    throw error;
+  }
 };
 
 export const takeAway = async (context: Context, input: RenderInput, server: UpdateServer, one: Challenge): Promise<void> => {
   await server.send({ zone: one.zone, prerequisites: [], remove: [recordOf(one)], add: [] });
-  await note(
-    context,
-    input,
-    (await noted(context, input)).filter((each) => !isSame(each, one)),
-  );
+  await note(context, input, await without(context, input, one));
 };
 
 /** What cannot be taken away at this moment stays noted. */

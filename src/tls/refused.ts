@@ -19,7 +19,7 @@ const FAR_MS = 3_600_000;
 
 const REACHED: Readonly<Record<Asked['challenge'], string>> = {
   http: "Port 80 of each name must be reached from outside, by every address that DNS has for it (IPv6 as well): see 'hauspost dns records', the router and any firewall.",
-  dns: "Every name server of the zone must show the record that was put there: see [dns] update_server, and 'hauspost dns check'.",
+  dns: 'Every name server of the zone must show the record that was put there: see [dns] update_server, and whether each of them gets changes from it.',
 };
 
 interface Reason {
