@@ -2,7 +2,7 @@
  * Aliases: a name of ours, or a whole domain, that leads elsewhere. Add, enable, list, remove. Trusts its branded input. Refuses loops, showing them;
  * warns about destinations of ours where nothing arrives.
  */
-import { type Domain, type Fqdn, type MailAddress, operatorError } from '#base';
+import { type Domain, type MailAddress, operatorError } from '#base';
 import type { Finding } from '#model';
 import type { Dangling } from './accounts.ts';
 import { type AliasSource, base, type Destination, joined, type Parts, partsOf, same } from './address.ts';
@@ -11,9 +11,9 @@ import { type Directory, flag, number, orNull, type Row, text, type Values } fro
 import { exists as domainExists, unknown } from './domains.ts';
 import { alone } from './lock.ts';
 import { findLoop } from './loop.ts';
-import { HOST_ROLES } from './lookups.ts';
 import { ALIASES, meantBy, unknownAddress } from './near.ts';
 import { inOrder, PAGE, paged } from './pages.ts';
+import { isRole, isRoleIn, type Responsible } from './roles.ts';
 
 export interface Alias {
   readonly source: AliasSource;
@@ -44,9 +44,14 @@ const refuseKnown = (source: AliasSource, present: Alias['destinations'], wanted
   });
 };
 
-const refuseLoops = async (directory: Directory, source: AliasSource, destinations: NewAlias['destinations']): Promise<void> => {
+const refuseLoops = async (
+  directory: Directory,
+  source: AliasSource,
+  destinations: NewAlias['destinations'],
+  responsible: Responsible | undefined,
+): Promise<void> => {
   for (const destination of destinations) {
-    const loop = await findLoop(directory, source, destination);
+    const loop = await findLoop(directory, source, destination, responsible);
     if (loop !== undefined)
       throw operatorError({
         code: 'alias.loop',
@@ -57,15 +62,12 @@ const refuseLoops = async (directory: Directory, source: AliasSource, destinatio
   }
 };
 
-/** A name of the server itself that leads to nobody, where the host name is no mail domain; undefined where it is not known. */
-const isOfHost = (local: string, domain: string, hostname: Fqdn | undefined): boolean =>
-  hostname !== undefined && same(domain, hostname) && !HOST_ROLES.includes(base(local).toLowerCase());
-
-/** What becomes of mail at a destination of ours; `ok` also for addresses outside. */
-const stateOf = async (directory: Directory, destination: string, hostname: Fqdn | undefined): Promise<'ok' | keyof typeof WARNING> => {
+/** What becomes of mail at a destination of ours; `ok` also for addresses outside, and for those that lead to the `responsible` one, if he is known. */
+const stateOf = async (directory: Directory, destination: string, responsible: Responsible | undefined): Promise<'ok' | keyof typeof WARNING> => {
   const at = destination.lastIndexOf('@');
   const [local, domain] = [destination.slice(0, at), destination.slice(at + 1)];
-  if (!(await domainExists(directory, domain))) return isOfHost(local, domain, hostname) ? 'of-host' : 'ok';
+  const role = responsible !== undefined && isRole(local, domain, responsible);
+  if (!(await domainExists(directory, domain))) return responsible !== undefined && same(domain, responsible.hostname) && !role ? 'of-host' : 'ok';
   const [account] = await directory.rows('SELECT enabled, send_only FROM accounts_v1 WHERE username = :base AND domain = :domain', {
     base: base(local),
     domain,
@@ -76,7 +78,7 @@ const stateOf = async (directory: Directory, destination: string, hostname: Fqdn
     { domain, local, base: base(local), unnamed: account === undefined ? 1 : 0 },
   );
   if (aliases.length > 0) return 'ok';
-  if (account === undefined) return 'missing';
+  if (account === undefined) return role ? 'ok' : 'missing';
   if (!flag(account, 'enabled')) return 'disabled';
   return flag(account, 'send_only') ? 'send-only' : 'ok';
 };
@@ -103,11 +105,11 @@ const warningsFor = async (
   directory: Directory,
   source: AliasSource,
   added: readonly string[],
-  hostname: Fqdn | undefined,
+  responsible: Responsible | undefined,
 ): Promise<readonly Finding[]> => {
   const warnings: Finding[] = [];
   for (const destination of added) {
-    const state = await stateOf(directory, destination, hostname);
+    const state = await stateOf(directory, destination, responsible);
     if (state === 'ok') continue;
     const { message, remedy } = WARNING[state];
     const near = state === 'missing' ? await nearTo(directory, source, destination) : undefined;
@@ -136,11 +138,11 @@ export interface NewAlias {
   readonly destinations: readonly (Destination | MailAddress)[];
 }
 
-/** All destinations or none; `hostname` is the server's, for warnings. Throws `domain.unknown`, `alias.exists`, `alias.loop`. */
+/** All destinations or none. Throws `domain.unknown`, `alias.exists`, `alias.loop`. */
 export const add = (
   directory: Directory,
   { source, destinations }: NewAlias,
-  hostname?: Fqdn,
+  responsible?: Responsible,
 ): Promise<{ readonly alias: Alias; readonly warnings: readonly Finding[] }> =>
   alone(directory, 'hauspost_aliases', () =>
     directory.atomically(async () => {
@@ -148,7 +150,7 @@ export const add = (
       const wanted = destinations.filter((destination, index) => destinations.findIndex((other) => same(other, destination)) === index);
       if (!(await domainExists(directory, domain))) throw await unknown(directory, domain);
       refuseKnown(source, await destinationsOf(directory, { local, domain }), wanted);
-      await refuseLoops(directory, source, wanted);
+      await refuseLoops(directory, source, wanted, responsible);
       for (const destination of wanted) {
         const to = partsOf(destination);
         await directory.change(
@@ -158,7 +160,7 @@ export const add = (
         );
       }
       const alias = { source, destinations: await destinationsOf(directory, { local, domain }) };
-      return { alias, warnings: await warningsFor(directory, source, wanted, hostname) };
+      return { alias, warnings: await warningsFor(directory, source, wanted, responsible) };
     }),
   );
 
@@ -199,16 +201,16 @@ export const enable = (
   source: AliasSource,
   named: readonly Destination[],
   enabled: boolean,
-  hostname?: Fqdn,
+  responsible?: Responsible,
 ): Promise<{ readonly alias: Alias; readonly warnings: readonly Finding[] }> =>
   alone(directory, 'hauspost_aliases', () =>
     directory.atomically(async () => {
       const parts = partsOf(source);
       const wanted = (await meant(directory, source, named)).map(({ address }) => address as Destination);
-      if (enabled) await refuseLoops(directory, source, wanted);
+      if (enabled) await refuseLoops(directory, source, wanted, responsible);
       for (const one of wanted) await changeOne(directory, 'UPDATE aliases SET enabled = :enabled', parts, one, { enabled: enabled ? 1 : 0 });
       const alias = { source, destinations: await destinationsOf(directory, parts) };
-      return { alias, warnings: enabled ? await warningsFor(directory, source, wanted, hostname) : [] };
+      return { alias, warnings: enabled ? await warningsFor(directory, source, wanted, responsible) : [] };
     }),
   );
 
@@ -252,33 +254,35 @@ export const list = async function* (directory: Directory, only: { readonly doma
 };
 
 /** Enabled ones that lead to names of the server itself that nobody has; at most so many. */
-const leadingToHost = (directory: Directory, most: number, hostname: Fqdn): Promise<readonly Row[]> =>
+const leadingToHost = (directory: Directory, most: number, responsible: Responsible): Promise<readonly Row[]> =>
   directory.rows(
     `SELECT step.source_username, step.source_domain, step.destination_username, step.destination_domain
      FROM alias_steps_v1 step LEFT JOIN domains_v1 ours ON ours.domain = step.destination_domain
      WHERE step.destination_domain = :hostname AND ours.domain IS NULL
-     AND ${withoutTag('step.destination_username')} NOT IN (${HOST_ROLES.map((name) => `'${name}'`).join(', ')}) LIMIT ${most}`,
-    { hostname },
+     AND NOT (${isRoleIn(withoutTag('step.destination_username'), 'step.destination_domain', responsible)}) LIMIT ${most}`,
+    { hostname: responsible.hostname },
   );
 
 /**
  * Enabled ones whose destination is an address of ours that does not exist; at most so many, in no order. Reads all aliases: two seconds for 300,000. With
  * NOT EXISTS instead of the joins it would be half a minute (docs/mariadb.md).
  */
-export const leadingNowhere = async (directory: Directory, most: number, hostname?: Fqdn): Promise<readonly Dangling[]> => {
+export const leadingNowhere = async (directory: Directory, most: number, responsible?: Responsible): Promise<readonly Dangling[]> => {
   const [local, domain] = ['step.destination_username', 'step.destination_domain'];
   const onward = (name: string, source: string): string =>
     `LEFT JOIN alias_steps_v1 ${name} ON ${name}.source_domain = ${domain} AND ${name}.source_username = ${source}
      AND NOT (${name}.destination_username = ${name}.source_username AND ${name}.destination_domain = ${name}.source_domain)`;
+  const unread = responsible === undefined ? 'TRUE' : `NOT (${isRoleIn(withoutTag(local), domain, responsible)})`;
   const rows = await directory.rows(
     `SELECT step.source_username, step.source_domain, step.destination_username, step.destination_domain
      FROM alias_steps_v1 step JOIN domains_v1 ours ON ours.domain = ${domain}
      LEFT JOIN accounts_v1 account ON account.username = ${withoutTag(local)} AND account.domain = ${domain}
      ${onward('exact', local)} ${onward('untagged', withoutTag(local))}
      LEFT JOIN alias_steps_v1 rest ON rest.source_domain = ${domain} AND rest.source_username IS NULL
-     WHERE account.domain IS NULL AND exact.source_domain IS NULL AND untagged.source_domain IS NULL AND rest.source_domain IS NULL LIMIT ${most}`,
+     WHERE account.domain IS NULL AND exact.source_domain IS NULL AND untagged.source_domain IS NULL AND rest.source_domain IS NULL
+     AND ${unread} LIMIT ${most}`,
   );
-  const ofHost = hostname === undefined ? [] : await leadingToHost(directory, most, hostname);
+  const ofHost = responsible === undefined ? [] : await leadingToHost(directory, most, responsible);
   return [...rows, ...ofHost].slice(0, most).map((row) => ({
     source: joined(orNull(text, row, 'source_username'), text(row, 'source_domain')),
     destination: joined(text(row, 'destination_username'), text(row, 'destination_domain')),

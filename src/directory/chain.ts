@@ -1,11 +1,13 @@
 /**
  * Where an alias leads, in SQL: a recursive query that starts at one address, so that its cost depends on that address' chain and not on
  * the size of the tables. It walks `alias_steps_v1` as Postfix would (virtual(5)): rows of the exact address, else of the address without
- * its tag, else the catch-all, if no account and no enabled alias has the name. `UNION` keeps each address once, so a loop ends by itself.
+ * its tag, else the postmaster for a role name, else the catch-all, if no account and no enabled alias has the name. `UNION` keeps each address once, so a
+ * loop ends by itself.
  * Trusts the CHECK on the columns: stored addresses are printable ASCII.
  */
 
-import type { Fqdn } from '#base';
+import { type Fqdn, splitAddress } from '#base';
+import { isRoleIn, type Responsible } from './roles.ts';
 
 /** SQL expressions, each for one value: a quoted placeholder of a daemon, or a named parameter of ours. */
 export interface Address {
@@ -45,19 +47,39 @@ const chain = (...members: readonly string[]): string => `chain (username, domai
 /** Of the type and collation of the columns, which a recursive query takes from its first member. */
 const asColumn = (value: string): string => `CAST('${value}' AS CHAR(254) CHARACTER SET utf8mb4) COLLATE utf8mb4_uca1400_nopad_as_ci`;
 
-const deliveryFrom = (start: string): string =>
-  chain(
+export const isOurs = (domain: string): string => `EXISTS (SELECT 1 FROM domains_v1 ours WHERE ours.domain = ${domain})`;
+
+/** As long as the column; a tag that does not fit loses its end. */
+const LOCAL_MAX = 64;
+
+/** From a role name to the postmaster; the tag goes along. */
+const roleHop = (responsible: Responsible, unnamed: readonly string[]): string => {
+  const { local, domain } = splitAddress(responsible.postmaster);
+  const tag = `SUBSTRING(${EXACT.local}, CHAR_LENGTH(${BASE.local}) + 1)`;
+  const here = `(${BASE.domain} = '${responsible.hostname}' OR ${isOurs(BASE.domain)})`;
+  const where = [isRoleIn(BASE.local, BASE.domain, responsible), here, ...unnamed];
+  return `SELECT LEFT(CONCAT('${local}', ${tag}), ${LOCAL_MAX}), '${domain}' FROM chain WHERE ${where.join(' AND ')}`;
+};
+
+const deliveryFrom = (start: string, responsible: Responsible): string => {
+  const unnamed = [`NOT ${accountExists(BASE)}`, `NOT ${aliasExists(EXACT)}`, `NOT ${aliasExists(BASE)}`];
+  return chain(
     start,
     hop(`= ${EXACT.local}`, []),
     hop(`= ${BASE.local}`, [`LOCATE('+', chain.username) > 1`, `NOT ${aliasExists(EXACT)}`]),
-    hop('IS NULL', [`NOT ${accountExists(BASE)}`, `NOT ${aliasExists(EXACT)}`, `NOT ${aliasExists(BASE)}`]),
+    roleHop(responsible, unnamed),
+    hop('IS NULL', [`NOT (${isRoleIn(BASE.local, BASE.domain, responsible)})`, ...unnamed]),
   );
+};
 
 /** Every address that mail comes past: `chain (username, domain)`, from the rows that `where` selects on. */
-export const deliveryChain = (where: string): string => deliveryFrom(first(where));
+export const deliveryChain = (where: string, responsible: Responsible): string => deliveryFrom(first(where), responsible);
 
-/** The same from an address itself; neither part holds a quote. */
-export const chainFrom = ({ local, domain }: Address): string => deliveryFrom(`SELECT ${asColumn(local)}, ${asColumn(domain)}`);
+/** The same from the postmaster's address itself. */
+export const postmasterChain = (responsible: Responsible): string => {
+  const { local, domain } = splitAddress(responsible.postmaster);
+  return deliveryFrom(`SELECT ${asColumn(local)}, ${asColumn(domain)}`, responsible);
+};
 
 /** An account that mail comes past. */
 export const onTheWay = (and: string): string =>
@@ -66,24 +88,15 @@ export const onTheWay = (and: string): string =>
 /** Every address that an alias is an alias of, for the right to send as it: all rows with and without tag, never the catch-all. */
 export const ownerChain = (where: string): string => chain(first(where), hop(`= ${EXACT.local}`, []), hop(`= ${BASE.local}`, []));
 
-/** The server itself, and which of its names, where it is no mail domain, lead to somebody; nobody has the others. */
-export interface Host {
-  readonly hostname: Fqdn;
-  readonly names: readonly string[];
-}
-
-const isOutside = ({ hostname, names }: Host): string =>
-  `hosted.domain IS NULL AND (chain.domain <> '${hostname}' OR ${BASE.local} IN (${names.map((name) => `'${name}'`).join(', ') || 'NULL'}))`;
-
 /**
  * `final (address)`: where mail comes to rest. Outside addresses as they are stored; ours in lower case, if the account receives and has no
- * alias of its own, or one that names the account itself to keep a copy.
+ * alias of its own, or one that names the account itself to keep a copy. Nobody has a name of the host's where that is no mail domain.
  */
-export const finalAt = (host: Host): string =>
+export const finalAt = (hostname: Fqdn): string =>
   [
     'final (address) AS (',
     "SELECT CONCAT(chain.username, '@', chain.domain) FROM chain LEFT JOIN domains_v1 hosted ON hosted.domain = chain.domain",
-    `WHERE ${isOutside(host)}`,
+    `WHERE hosted.domain IS NULL AND chain.domain <> '${hostname}'`,
     "UNION SELECT LOWER(CONCAT(chain.username, '@', chain.domain)) FROM chain",
     `JOIN accounts_v1 account ON account.username = ${BASE.local} AND account.domain = chain.domain AND account.receives = 1`,
     `WHERE (NOT ${aliasExists(EXACT)} AND NOT ${aliasExists(BASE)})`,

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   type Domain,
-  type Fqdn,
   HauspostError,
   type LocalPart,
   type MailAddress,
@@ -81,12 +80,12 @@ const names = async (server: Database): Promise<void> => {
   const warned = await add('all@two.test', 'robot@one.test', 'gone+x@two.test', 'nobody@one.test', 'info@one.test');
   assert.deepEqual(codes(warned.warnings), ['alias.destination-send-only', 'alias.destination-disabled', 'alias.destination-missing']);
   const atHost = (name: string): ReturnType<typeof aliases.add> =>
-    aliases.add(directory, { source: source('web@one.test'), destinations: [to(name)] }, parseFqdn('mail.one.test'));
+    aliases.add(directory, { source: source('web@one.test'), destinations: [to(name)] }, ANNAS);
   assert.deepEqual(codes((await atHost('www-data@mail.one.test')).warnings), ['alias.destination-of-host']);
   for (const name of ['Root+x@mail.one.test', 'www-data@mail.two.test']) assert.deepEqual((await atHost(name)).warnings, []);
-  const nowhere = async (hostname?: Fqdn): Promise<readonly string[]> =>
-    (await aliases.leadingNowhere(directory, 9, hostname)).map(({ source: from, destination }) => `${from} to ${destination}`);
-  assert.deepEqual(await nowhere(parseFqdn('mail.one.test')), [...(await nowhere()), 'web@one.test to www-data@mail.one.test']);
+  const nowhere = async (responsible?: typeof ANNAS): Promise<readonly string[]> =>
+    (await aliases.leadingNowhere(directory, 9, responsible)).map(({ source: from, destination }) => `${from} to ${destination}`);
+  assert.deepEqual(await nowhere(ANNAS), [...(await nowhere()), 'web@one.test to www-data@mail.one.test']);
   await aliases.remove(directory, source('web@one.test'));
   await refuses(server, () => add('info@one.test', 'new@one.test', 'anna@one.test'), refused('alias.exists', 'anna@one.test'));
   await refuses(server, () => add('info@three.test', 'anna@one.test'), refused('domain.unknown', 'three.test'));
@@ -102,6 +101,38 @@ const names = async (server: Database): Promise<void> => {
   assert.deepEqual(codes((await accounts.add(directory, { address: address('late@two.test'), passwordHash: HASH })).warnings), [
     'account.behind-alias',
   ]);
+};
+
+const ANNAS = { postmaster: address('anna@one.test'), hostname: parseFqdn('mail.one.test') };
+
+/** Names that nobody has and that lead to the postmaster. */
+const roles = async (server: Database): Promise<void> => {
+  const { directory } = server;
+  const add = (from: string, name: string, responsible = ANNAS): ReturnType<typeof aliases.add> =>
+    aliases.add(directory, { source: source(from), destinations: [to(name)] }, responsible);
+  const gone = (from: string): Promise<unknown> => aliases.remove(directory, source(from));
+  const nowhere = async (): Promise<readonly string[]> =>
+    (await aliases.leadingNowhere(directory, 99, ANNAS)).map(({ source: from, destination }) => `${from} to ${destination}`);
+  for (const [from, name, code] of [
+    ['role@one.test', 'Abuse+x@one.test', undefined],
+    ['role@one.test', 'postmaster@two.test', undefined],
+    ['role@one.test', 'webmaster@one.test', 'alias.destination-missing'],
+    ['role@one.test', 'root@one.test', 'alias.destination-missing'],
+    ['@two.test', 'hostmaster@two.test', undefined],
+  ] as const) {
+    const before = await nowhere();
+    assert.deepEqual(codes((await add(from, name)).warnings), code === undefined ? [] : [code], name);
+    const dead = code === undefined ? [] : [`${from} to ${name}`];
+    assert.deepEqual(from === '@two.test' ? [] : (await nowhere()).filter((each) => !before.includes(each)), dead, name);
+    await gone(from);
+  }
+  const me = { ...ANNAS, postmaster: address('me@one.test') };
+  await refuses(server, () => add('me@one.test', 'abuse@two.test', me), refused('alias.loop', 'me@one.test -> abuse@two.test -> me@one.test'));
+  const own = { ...ANNAS, postmaster: address('postmaster@two.test') };
+  const round = refused('alias.loop', '@two.test -> postmaster@two.test -> @two.test');
+  await refuses(server, () => add('@two.test', 'postmaster@two.test', own), round);
+  assert.deepEqual(codes((await add('role@one.test', 'postmaster@two.test', own)).warnings), ['alias.destination-missing']);
+  await gone('role@one.test');
 };
 
 const changes = async (server: Database): Promise<void> => {
@@ -296,6 +327,7 @@ for (const release of RELEASES) {
     );
     await migrate(directory);
     await t.test('C9, C10: domains and accounts', () => people(server));
+    await t.test('C11, M8: aliases onto names that lead to the postmaster', () => roles(server));
     await t.test('C11: aliases, loops, warnings', () => names(server));
     await t.test('C10, C11: what is not there, and what is near', () => slips(server));
     await t.test('C10, C11: accounts and aliases are changed', () => changes(server));

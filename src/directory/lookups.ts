@@ -3,21 +3,22 @@
  * the daemon escapes what it puts in their place, and the text here puts the quotes. No other `%` appears in any text, so none needs doubling.
  * One line each. Every question is answered from an index, whatever the size of the tables.
  */
-import { type Fqdn, type MailAddress, splitAddress } from '#base';
 import {
   accountExists,
   type Address,
   aliasExists,
   catchAllExists,
-  chainFrom,
   deliveryChain,
   finalAt,
   isAscii,
+  isOurs,
   onTheWay,
   ownerChain,
+  postmasterChain,
   withoutTag,
 } from './chain.ts';
 import { isWithin } from './networks.ts';
+import { isRoleIn, oneOf, type Responsible, ROLES } from './roles.ts';
 
 /** Placeholders for the parts of the address that is looked up; `address` is the whole key, with the `@`. */
 export interface Placeholders {
@@ -83,52 +84,37 @@ const aliasGate = ({ address }: Needs<'address'>): string => {
   return line(`SELECT ${key} FROM DUAL WHERE ${isAscii(key)} AND (${has.join(' OR ')})`);
 };
 
-/** Those whom other servers write to about a domain (RFC 2142; RFC 5321, section 4.5.1). */
-export const ROLES = ['postmaster', 'abuse', 'hostmaster'];
-/** Of the host itself, which local programs use as well. */
-export const HOST_ROLES = [...ROLES, 'root', 'mailer-daemon'];
-
-/** Whom role names lead to. Neither of the two brands holds a quote or a `%`. */
-export interface Responsible {
-  readonly postmaster: MailAddress;
-  readonly hostname: Fqdn;
-}
-
 /**
  * virtual_alias_maps, second half: where the aliases of exactly this address, or for the key `@domain` the catch-all, lead in the end.
  * Nothing if nobody there receives; but in a domain with a catch-all then the address itself, so that it goes no further. To Postfix that
  * makes a recipient valid: `recipientAccess` must stand beside it.
  */
-const aliases = ({ address }: Needs<'address'>, { hostname }: Pick<Responsible, 'hostname'>): string => {
+const aliases = ({ address }: Needs<'address'>, responsible: Responsible): string => {
   const key = quoted(address);
   const { local, domain } = split(key);
   const own = `source_username <=> NULLIF(${local}, '') AND source_domain = ${domain} AND ${isAscii(key)}`;
   return line(
-    `WITH RECURSIVE ${deliveryChain(own)}, ${finalAt({ hostname, names: HOST_ROLES })}`,
+    `WITH RECURSIVE ${deliveryChain(own, responsible)}, ${finalAt(responsible.hostname)}`,
     `SELECT IFNULL(final.address, LOWER(${key})) FROM (SELECT 1) one LEFT JOIN final ON TRUE`,
     `WHERE final.address IS NOT NULL OR (${local} <> '' AND ${catchAllExists(domain)})`,
   );
 };
 
-const oneOf = (local: string, names: readonly string[]): string => `${local} IN (${names.map(quoted).join(', ')})`;
-
 /**
  * virtual_alias_maps, after `aliases`, first half of a pipemap: the key itself if it is a role name of a domain of ours, or of the host, and
  * neither an account nor an enabled alias has the name. Roles beat a catch-all, since Postfix asks all maps for the whole address first.
  */
-const roleGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'address'>, { postmaster, hostname }: Responsible): string => {
+const roleGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'address'>, responsible: Responsible): string => {
   const at = { local: quoted(local), domain: quoted(domain) };
-  const ofDomain = `${oneOf(at.local, ROLES)} AND EXISTS (SELECT 1 FROM domains_v1 ours WHERE ours.domain = ${at.domain})`;
-  const ofHost = `${oneOf(at.local, HOST_ROLES)} AND ${at.domain} = ${quoted(hostname)}`;
   return line(
-    `SELECT ${quoted(address)} FROM DUAL WHERE (${ofDomain} OR ${ofHost})`,
-    `AND ${isAscii(quoted(address))} AND ${quoted(address)} <> ${quoted(postmaster)} AND NOT ${accountExists(at)} AND NOT ${aliasExists(at)}`,
+    `SELECT ${quoted(address)} FROM DUAL WHERE ${isRoleIn(at.local, at.domain, responsible)}`,
+    `AND (${at.domain} = ${quoted(responsible.hostname)} OR ${isOurs(at.domain)})`,
+    `AND ${isAscii(quoted(address))} AND NOT ${accountExists(at)} AND NOT ${aliasExists(at)}`,
   );
 };
 
-/** `final` of the postmaster's mail. No name of the host leads on from there: those that lead to somebody lead to the postmaster. */
-const restingPlaces = ({ postmaster, hostname }: Responsible): string =>
-  `WITH RECURSIVE ${chainFrom(splitAddress(postmaster))}, ${finalAt({ hostname, names: [] })}`;
+/** `final` of the postmaster's mail. */
+const restingPlaces = (responsible: Responsible): string => `WITH RECURSIVE ${postmasterChain(responsible)}, ${finalAt(responsible.hostname)}`;
 
 /** Second half, for whatever the gate lets through: where the postmaster's mail comes to rest; nothing where nobody receives it. */
 const roles = (responsible: Responsible): string => line(restingPlaces(responsible), 'SELECT address FROM final');
@@ -147,9 +133,9 @@ const ownRecipients = ({ local, domain }: Needs<'local' | 'domain'>, responsible
 };
 
 /** `final` of the aliases of exactly this address; nothing where there are none. */
-const aliasPlaces = ({ local, domain }: Address, { hostname }: Pick<Responsible, 'hostname'>): string => {
+const aliasPlaces = ({ local, domain }: Address, responsible: Responsible): string => {
   const own = `source_username = ${local} AND source_domain = ${domain} AND ${isAscii(local, domain)}`;
-  return `WITH RECURSIVE ${deliveryChain(own)}, ${finalAt({ hostname, names: HOST_ROLES })}`;
+  return `WITH RECURSIVE ${deliveryChain(own, responsible)}, ${finalAt(responsible.hostname)}`;
 };
 
 /**
@@ -157,10 +143,10 @@ const aliasPlaces = ({ local, domain }: Address, { hostname }: Pick<Responsible,
  * sends as that name and nobody receives there; his notices somebody is to read. That is a send-only account, or an alias that leads to nobody but may be
  * sent as.
  */
-const sendOnly = ({ local, domain, address }: Needs<'local' | 'domain' | 'address'>, host: Pick<Responsible, 'hostname'>): string => {
+const sendOnly = ({ local, domain, address }: Needs<'local' | 'domain' | 'address'>, responsible: Responsible): string => {
   const at = { local: quoted(local), domain: quoted(domain) };
   return line(
-    aliasPlaces(at, host),
+    aliasPlaces(at, responsible),
     `SELECT ${quoted(address)} FROM DUAL WHERE ${isAscii(quoted(address))}`,
     `AND IF(${aliasExists(at)}, NOT EXISTS (SELECT 1 FROM final) AND (${accountExists(at, 'enabled = 1')} OR ${onTheWay('enabled = 1')}),`,
     `${accountExists(at, 'send_only = 1')})`,
@@ -187,10 +173,10 @@ const recipientGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'a
  * next are checks that it passes, and that of the quota, which would be asked of the account behind it if one has its name. Where that account keeps
  * a copy, it is to be asked. Says nothing about addresses that do not exist. To be used on every port that takes mail.
  */
-const recipientAccess = ({ local, domain }: Needs<'local' | 'domain'>, host: Pick<Responsible, 'hostname'>): string => {
+const recipientAccess = ({ local, domain }: Needs<'local' | 'domain'>, responsible: Responsible): string => {
   const at = { local: quoted(local), domain: quoted(domain) };
   return line(
-    aliasPlaces(at, host),
+    aliasPlaces(at, responsible),
     `SELECT CASE (SELECT MAX(IF(final.address = CONCAT(${at.local}, '@', ${at.domain}), 2, 1)) FROM final) WHEN 1 THEN 'OK' WHEN 2 THEN 'DUNNO' ELSE CASE`,
     `WHEN ${aliasExists(at)} THEN '550 5.1.1 This address leads to nobody who receives mail'`,
     `WHEN ${accountExists(at, 'enabled = 0')} THEN '550 5.2.1 This mailbox is disabled'`,

@@ -6,7 +6,8 @@ import { find } from './accounts.ts';
 import { type Directory, text } from './connect.ts';
 import { exists } from './domains.ts';
 import { alone } from './lock.ts';
-import { lookups, type Responsible } from './lookups.ts';
+import { lookups } from './lookups.ts';
+import type { Responsible } from './roles.ts';
 
 /** Where the postmaster's mail comes to rest, here or elsewhere; empty where nobody receives it. */
 const receivers = async (directory: Directory, responsible: Responsible): Promise<readonly string[]> =>

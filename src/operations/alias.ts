@@ -23,8 +23,8 @@ export const add = operation({
   run: (context, input) =>
     withDirectory(async (directory) => {
       const wanted = { source: parseAliasSource(input.source), destinations: input.destinations.map(parseDestination) };
-      const hostname = (await settingsInPlace(context))?.hostname;
-      const added = await keepingPostmaster(context, directory, () => aliases.add(directory, wanted, hostname));
+      const settings = await settingsInPlace(context);
+      const added = await keepingPostmaster(context, directory, () => aliases.add(directory, wanted, settings));
       return { ...added.alias, warnings: warned(context, added.warnings) };
     }),
 });
@@ -48,9 +48,9 @@ export const set = operation({
         throw operatorError({ code: 'alias.which', message: 'one of --disabled and --enabled is needed', remedy: 'Use one of them.' });
       }
       const [from, destinations] = [parseAliasSource(input.source), input.destinations.map(parseDestination)];
-      const hostname = (await settingsInPlace(context))?.hostname;
+      const settings = await settingsInPlace(context);
       const changed = await keepingPostmaster(context, directory, () =>
-        aliases.enable(directory, from, destinations, input.enabled === true, hostname),
+        aliases.enable(directory, from, destinations, input.enabled === true, settings),
       );
       return { ...changed.alias, warnings: warned(context, changed.warnings) };
     }),

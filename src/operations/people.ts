@@ -35,9 +35,9 @@ export const postmasterFindings = (settings: Settings): Promise<readonly Finding
 const NAMED = 3;
 
 /** Of aliases, over all of them. */
-export const aliasFindings = ({ hostname }: Pick<Settings, 'hostname'>): Promise<readonly Finding[]> =>
+export const aliasFindings = (settings: Settings): Promise<readonly Finding[]> =>
   findingsOf(async (directory) => {
-    const found = await aliases.leadingNowhere(directory, NAMED + 1, hostname);
+    const found = await aliases.leadingNowhere(directory, NAMED + 1, settings);
     if (found.length === 0) return [];
     const named = found.slice(0, NAMED).map(({ source, destination }) => `${source} to ${destination}`);
     const message = `aliases lead to addresses of ours that do not exist: ${named.join(', ')}${found.length > NAMED ? ' and more' : ''}`;
