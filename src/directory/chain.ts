@@ -21,6 +21,17 @@ export const withoutTag = (local: string): string => `SUBSTRING_INDEX(${local}, 
 /** The collation equates full-width letters, the Kelvin sign and others with ASCII; what is not ASCII therefore never reaches a comparison. */
 export const isAscii = (...values: readonly string[]): string => values.map((value) => `BINARY ${value} NOT REGEXP '[^!-~]'`).join(' AND ');
 
+/** False for what would lead a path elsewhere: a mailbox lies in a directory of its domain's and its account's name. */
+export const isDirectoryName = (...values: readonly string[]): string =>
+  values.map((value) => `${value} NOT IN ('.', '..') AND LOCATE('/', ${value}) = 0`).join(' AND ');
+
+/** False for a local part that only quotes could hold (RFC 5321 section 4.1.2), or with a percent sign: Dovecot takes no such name. */
+export const isAtom = (value: string): string =>
+  `${value} NOT REGEXP '[]"(),:;<>@[]' AND ${['92', '37'].map((code) => `LOCATE(CHAR(${code}), ${value}) = 0`).join(' AND ')}`;
+
+/** Of an `account`: it gets mail. By plain SQL there are names that no mailbox can have, and Dovecot would refuse what was accepted for them. */
+export const RECEIVES = `account.receives = 1 AND ${isDirectoryName('account.username', 'account.domain')} AND ${isAtom('account.username')}`;
+
 export const accountExists = ({ local, domain }: Address, and = 'TRUE'): string =>
   `EXISTS (SELECT 1 FROM accounts_v1 account WHERE account.username = ${local} AND account.domain = ${domain} AND ${and})`;
 
@@ -62,7 +73,7 @@ const roleHop = (responsible: Responsible, unnamed: readonly string[]): string =
 };
 
 const deliveryFrom = (start: string, responsible: Responsible): string => {
-  const unnamed = [`NOT ${accountExists(BASE)}`, `NOT ${aliasExists(EXACT)}`, `NOT ${aliasExists(BASE)}`];
+  const unnamed = [`NOT ${accountExists(BASE)}`, `NOT ${accountExists(EXACT)}`, `NOT ${aliasExists(EXACT)}`, `NOT ${aliasExists(BASE)}`];
   return chain(
     start,
     hop(`= ${EXACT.local}`, []),
@@ -98,7 +109,7 @@ export const finalAt = (hostname: Fqdn): string =>
     "SELECT CONCAT(chain.username, '@', chain.domain) FROM chain LEFT JOIN domains_v1 hosted ON hosted.domain = chain.domain",
     `WHERE hosted.domain IS NULL AND chain.domain <> '${hostname}'`,
     "UNION SELECT LOWER(CONCAT(chain.username, '@', chain.domain)) FROM chain",
-    `JOIN accounts_v1 account ON account.username = ${BASE.local} AND account.domain = chain.domain AND account.receives = 1`,
+    `JOIN accounts_v1 account ON account.username = ${BASE.local} AND account.domain = chain.domain AND ${RECEIVES}`,
     `WHERE (NOT ${aliasExists(EXACT)} AND NOT ${aliasExists(BASE)})`,
     'OR EXISTS (SELECT 1 FROM alias_steps_v1 self WHERE self.source_username = chain.username AND self.source_domain = chain.domain',
     'AND self.destination_username = chain.username AND self.destination_domain = chain.domain))',

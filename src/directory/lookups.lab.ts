@@ -7,7 +7,10 @@ INSERT INTO accounts (username, domain, password, quota, enabled, sendonly) VALU
   ('nopass', 'ours.test', '', 0, 1, 0), ('copy', 'ours.test', '{PLAIN}x', 0, 1, 0), ('moved', 'ours.test', '{PLAIN}m', 0, 1, 0), ('stuck', 'ours.test', '{PLAIN}s', 0, 1, 0),
   ('plus+name', 'ours.test', '{PLAIN}p', 0, 1, 0), ('abuse', 'mixed.test', '{PLAIN}q', 0, 1, 0), ('postmaster', 'dead.test', '{PLAIN}d', 0, 0, 0),
   ('here', 'catch.test', '{PLAIN}h', 0, 1, 0), ('away', 'catch.test', '{PLAIN}w', 0, 0, 0), ('bot', 'catch.test', '{PLAIN}o', 0, 1, 1),
-  ('o''brien', 'ours.test', '{PLAIN}i', 0, 1, 0), ('a(b', 'ours.test', '{PLAIN}t', 0, 1, 0);
+  ('o''brien', 'ours.test', '{PLAIN}i', 0, 1, 0), ('a(b', 'ours.test', '{PLAIN}t', 0, 1, 0),
+  ('sales/eu', 'ours.test', '{PLAIN}u', 0, 1, 0), ('sales/eu', 'catch.test', '{PLAIN}v', 0, 1, 0), ('per%cent', 'catch.test', '{PLAIN}w', 0, 1, 0),
+  ('plus+name', 'catch.test', '{PLAIN}x', 0, 1, 0), ('here+name', 'catch.test', '{PLAIN}y', 0, 1, 0), ('named+name', 'catch.test', '{PLAIN}z', 0, 1, 0),
+  ('o''hara', 'catch.test', '{PLAIN}j', 0, 1, 0);
 INSERT INTO aliases (source_username, source_domain, destination_username, destination_domain, enabled) VALUES
   ('info', 'ours.test', 'anna', 'ours.test', 1),
   ('team', 'ours.test', 'anna', 'ours.test', 1), ('team', 'ours.test', 'bert', 'ours.test', 1), ('team', 'ours.test', 'Friend', 'Outside.example', 1),
@@ -31,6 +34,9 @@ INSERT INTO aliases (source_username, source_domain, destination_username, desti
   ('hollow', 'catch.test', 'bot', 'catch.test', 1), ('viacatch', 'ours.test', 'whoever', 'catch.test', 1), ('toaway', 'ours.test', 'away+x', 'catch.test', 1),
   (NULL, 'dead.test', 'robot', 'ours.test', 1), ('live', 'dead.test', 'anna', 'ours.test', 1),
   ('hostmaster', 'ours.test', 'bert', 'ours.test', 1), ('abuse', 'empty.test', 'bert', 'ours.test', 0),
+  ('tosales', 'ours.test', 'sales/eu', 'ours.test', 1), ('toparen', 'ours.test', 'a(b', 'ours.test', 1), ('toplus', 'ours.test', 'plus+name', 'catch.test', 1),
+  ('halfsales', 'ours.test', 'sales/eu', 'catch.test', 1), ('halfsales', 'ours.test', 'bert', 'ours.test', 1),
+  ('toper', 'ours.test', 'per%cent', 'catch.test', 1), ('toobrien', 'ours.test', 'o''brien', 'ours.test', 1), ('tohara', 'ours.test', 'o''hara', 'catch.test', 1),
   ('torole', 'ours.test', 'Abuse', 'ours.test', 1), ('viarole', 'rest.test', 'hostmaster+x', 'rest.test', 1), ('deadrole', 'ours.test', 'postmaster', 'dead.test', 1),
   ('strangerole', 'ours.test', 'abuse', 'outside.example', 1), ('norole', 'ours.test', 'root', 'ours.test', 1), ('takenrole', 'ours.test', 'abuse', 'mixed.test', 1),
   (NULL, 'rest.test', 'bert', 'ours.test', 1), (NULL, 'turn.test', 'postmaster', 'turn.test', 1), ('post', 'ours.test', 'abuse', 'rest.test', 1),

@@ -48,6 +48,20 @@ const RCPT: readonly (readonly [string, string, string | readonly string[]])[] =
   ['M2', 'a_na@ours.test', UNKNOWN],
   ['M2', "o'brien@ours.test", ["o'brien@ours.test"]],
   ['M2', '"a(b"@ours.test', UNKNOWN],
+  ['M2', 'sales/eu@ours.test', UNKNOWN],
+  ['M2', 'sales/eu@catch.test', UNKNOWN],
+  ['M2', 'Sales/EU+tag@catch.test', UNKNOWN],
+  ['M2', 'plus+name@catch.test', UNKNOWN],
+  ['M2', 'tosales@ours.test', NOBODY],
+  ['M2', 'toparen@ours.test', NOBODY],
+  ['M2', 'toplus@ours.test', NOBODY],
+  ['M2', 'toper@ours.test', NOBODY],
+  ['M2', 'halfsales@ours.test', ['bert@ours.test']],
+  ['M2', 'toobrien@ours.test', ["o'brien@ours.test"]],
+  ['M2', 'tohara@ours.test', ["o'hara@catch.test"]],
+  ['M2', "o'hara@catch.test", ["o'hara@catch.test"]],
+  ['M6', 'here+name@catch.test', ['here+name@catch.test']],
+  ['M6', 'named+name@catch.test', ['bert+name@ours.test']],
   ['M3', 'robot@ours.test', SEND_ONLY],
   ['M3', 'robot+tag@ours.test', SEND_ONLY],
   ['M3', 'ROBOT@Ours.Test', SEND_ONLY],
@@ -307,7 +321,7 @@ const dovecot = async ({ sql }: Database): Promise<void> => {
   assert.equal(await mailbox('anna', 'ours.test', 'rule', mark('{PLAIN}another')), '', 'a login with what is no longer the password');
   assert.equal(await mailbox('robot', 'ours.test', 'rule', mark('{PLAIN}r')), '', 'a login of who only sends by now');
   assert.equal(await mailbox('gone', 'ours.test', 'rule', mark('{PLAIN}g')), '', 'a login of who is disabled by now');
-  assert.equal((await sql(`USE vmail; ${lookups.everyMailbox()}`, 'dovecot')).trim().split('\n').length, 18);
+  assert.equal((await sql(`USE vmail; ${lookups.everyMailbox()}`, 'dovecot')).trim().split('\n').length, 25);
   await assert.rejects(sql('SELECT * FROM vmail.accounts', 'dovecot'), /ERROR 1142/);
   await assert.rejects(sql('SELECT * FROM vmail.alias_steps_v1', 'dovecot'), /ERROR 1142/);
   await assert.rejects(sql('SELECT * FROM vmail.logins_v1', 'postfix'), /ERROR 1142/);

@@ -11,10 +11,13 @@ import {
   deliveryChain,
   finalAt,
   isAscii,
+  isAtom,
+  isDirectoryName,
   isOurs,
   onTheWay,
   ownerChain,
   postmasterChain,
+  RECEIVES,
   withoutTag,
 } from './chain.ts';
 import { isWithin } from './networks.ts';
@@ -42,14 +45,6 @@ const quoted = (placeholder: string): string => `'${placeholder}'`;
 /** The one-line form that any configuration syntax can hold. */
 const line = (...parts: readonly string[]): string => parts.join(' ');
 
-/** False for what would lead a path elsewhere: a mailbox lies in a directory of its domain's and its account's name. */
-const isDirectoryName = (...values: readonly string[]): string =>
-  values.map((value) => `${value} NOT IN ('.', '..') AND LOCATE('/', ${value}) = 0`).join(' AND ');
-
-/** False for a local part that only quotes could hold (RFC 5321 section 4.1.2), or with a percent sign: Dovecot takes no such name. */
-const isAtom = (value: string): string =>
-  `${value} NOT REGEXP '[]"(),:;<>@[]' AND ${['92', '37'].map((code) => `LOCATE(CHAR(${code}), ${value}) = 0`).join(' AND ')}`;
-
 /** An account that can have a mailbox; by plain SQL there may be others, which nobody can log in to or write to. */
 const addressed = ({ local, domain }: Needs<'local' | 'domain'>): string => {
   const [user, host] = [quoted(local), quoted(domain)];
@@ -71,7 +66,8 @@ const split = (key: string): Address => ({
 
 /**
  * virtual_alias_maps, first half of a pipemap: the key itself if `aliases` has an answer for it. Most keys are no alias, and this costs a
- * fifth of the whole question. Where a domain has a catch-all, its accounts pass, too, whatever their state: they beat it.
+ * fifth of the whole question. Where a domain has a catch-all, its accounts pass, too, whatever their state: they beat it; one with a `+` in its name, which
+ * has no mail, does not beat the alias that this is a tag of.
  */
 const aliasGate = ({ address }: Needs<'address'>): string => {
   const key = quoted(address);
@@ -79,7 +75,7 @@ const aliasGate = ({ address }: Needs<'address'>): string => {
   const has = [
     `LEFT(${key}, 1) = '@' AND ${catchAllExists(own.domain)}`,
     aliasExists(own),
-    `(${accountExists(own)} AND ${catchAllExists(own.domain)})`,
+    `(${accountExists(own)} AND ${catchAllExists(own.domain)} AND NOT ${aliasExists({ ...own, local: withoutTag(own.local) })})`,
   ];
   return line(`SELECT ${key} FROM DUAL WHERE ${isAscii(key)} AND (${has.join(' OR ')})`);
 };
@@ -164,7 +160,7 @@ const strandedPostmaster = (responsible: Responsible, transport: string): string
 const recipientGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'address'>): string => {
   const at = { local: quoted(local), domain: quoted(domain) };
   return line(
-    `SELECT ${quoted(address)} FROM DUAL WHERE ${isAscii(quoted(address))} AND (${aliasExists(at)} OR ${accountExists(at, 'receives = 0')})`,
+    `SELECT ${quoted(address)} FROM DUAL WHERE ${isAscii(quoted(address))} AND (${aliasExists(at)} OR ${accountExists(at, `NOT (${RECEIVES})`)})`,
   );
 };
 
@@ -175,12 +171,14 @@ const recipientGate = ({ local, domain, address }: Needs<'local' | 'domain' | 'a
  */
 const recipientAccess = ({ local, domain }: Needs<'local' | 'domain'>, responsible: Responsible): string => {
   const at = { local: quoted(local), domain: quoted(domain) };
+  const untagged = { ...at, local: withoutTag(at.local) };
   return line(
     aliasPlaces(at, responsible),
     `SELECT CASE (SELECT MAX(IF(final.address = CONCAT(${at.local}, '@', ${at.domain}), 2, 1)) FROM final) WHEN 1 THEN 'OK' WHEN 2 THEN 'DUNNO' ELSE CASE`,
     `WHEN ${aliasExists(at)} THEN '550 5.1.1 This address leads to nobody who receives mail'`,
     `WHEN ${accountExists(at, 'enabled = 0')} THEN '550 5.2.1 This mailbox is disabled'`,
     `WHEN ${accountExists(at, 'send_only = 1')} THEN '550 5.7.1 This address sends mail and receives none'`,
+    `WHEN ${accountExists(at)} AND NOT ${accountExists(untagged, RECEIVES)} AND NOT ${aliasExists(untagged)} THEN '550 5.1.1 No mailbox can have this name'`,
     `ELSE 'DUNNO' END END AS action`,
   );
 };
