@@ -129,6 +129,43 @@ const unread = (get: () => Server): void => {
   });
 };
 
+const takenHome = (get: () => Server): void => {
+  test('C9, M8: a domain that takes the mail of a postmaster and of aliases, which went elsewhere until now, says so; one that nobody leads to does not', async () => {
+    const server = get(); // its postmaster is me@outside.test
+    interface Added {
+      readonly warnings: readonly Finding[];
+    }
+    const words = ['alias', 'add', 'lead@hauspost.test', 'x@outside.test', 'abuse@outside.test'];
+    await orders(server, words, ['alias', 'add', 'off@hauspost.test', 'y@outside.test'], ['alias', 'set', 'off@hauspost.test', '--disabled']);
+    assert.deepEqual(await Promise.all(['lead@hauspost.test', ...ROLES].map((to) => recipient(server, to))), [250, 250, 250, 250]);
+    assert.deepEqual((await answered<Added>(server, 'domain', 'add', 'innocent.test')).document, { domain: 'innocent.test', warnings: [] });
+
+    const { code, document } = await answered<Added>(server, 'domain', 'add', 'outside.test');
+    assert.equal(code, 0);
+    assert.deepEqual(
+      document.warnings.map((warning) => [warning.code, warning.message]),
+      [
+        [
+          'postmaster.unread',
+          'nobody here receives the mail of the postmaster, me@outside.test: others are refused, and what this server has to say waits in the queue',
+        ],
+        ['alias.leads-nowhere', 'aliases lead to addresses of ours that do not exist: lead@hauspost.test to x@outside.test'],
+      ],
+    );
+    assert.match(document.warnings[0]?.remedy ?? '', /'hauspost account add me@outside\.test' adds the account/);
+    assert.deepEqual(await Promise.all(['lead@hauspost.test', ...ROLES].map((to) => recipient(server, to))), [550, 550, 550, 550]);
+
+    await orders(
+      server,
+      ['alias', 'remove', 'lead@hauspost.test'],
+      ['alias', 'remove', 'off@hauspost.test'],
+      ['domain', 'remove', 'outside.test'],
+      ['domain', 'remove', 'innocent.test'],
+    );
+    assert.deepEqual(await roles(server), [250, 250, 250], 'what was added by mistake can be taken back');
+  });
+};
+
 const tried = (get: () => Server): void => {
   /** What the self-test comes to once it says that of the postmaster. A process of Postfix that was idle may answer once more with the certificate of before. */
   const says = async (server: Server, good: boolean, words: RegExp): Promise<void> => {
@@ -168,4 +205,4 @@ const tried = (get: () => Server): void => {
   });
 };
 
-onEachRelease(commands, unread, tried);
+onEachRelease(commands, unread, takenHome, tried);

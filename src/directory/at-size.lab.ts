@@ -1,7 +1,8 @@
 /** What the lookups, lists and hints read where there are 100,000 accounts and 300,000 aliases. */
 import assert from 'node:assert/strict';
-import { parseFqdn, parseMailAddress as address } from '#base';
+import { parseDomain as domain, parseFqdn, parseMailAddress as address } from '#base';
 import * as accounts from './accounts.ts';
+import * as aliases from './aliases.ts';
 import type { Directory } from './connect.ts';
 import type { Database } from './database.lab.ts';
 import { lookups } from './lookups.ts';
@@ -45,9 +46,9 @@ const LARGE: Readonly<Record<string, string>> = {
 };
 
 /** How many rows the server touched to answer. */
-const touched = async (directory: Directory, question: string): Promise<number> => {
+const touchedBy = async (directory: Directory, work: () => Promise<unknown>): Promise<number> => {
   await directory.define('FLUSH LOCAL STATUS');
-  await directory.define(question);
+  await work();
   const [row] = await directory.rows(
     "SELECT CAST(SUM(VARIABLE_VALUE) AS SIGNED) AS touched FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME LIKE 'Handler\\_read%'",
   );
@@ -58,9 +59,11 @@ const touched = async (directory: Directory, question: string): Promise<number> 
 export const size = async ({ directory, sql }: Database): Promise<void> => {
   await sql(BIG);
   for (const [what, question] of Object.entries(LARGE)) {
-    const rows = await touched(directory, question);
+    const rows = await touchedBy(directory, () => directory.define(question));
     assert.ok(rows > 0 && rows < 1000, `${what}: ${rows} rows touched`);
   }
+  const into = await touchedBy(directory, () => aliases.leadingNowhere(directory, 4, RESPONSIBLE, domain('d9.test')));
+  assert.ok(into > 0 && into < 5000, `aliases into one domain: ${into} rows touched`);
   let [count, last] = [0, ''];
   for await (const { address: name } of accounts.list(directory)) {
     count++;

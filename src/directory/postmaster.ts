@@ -55,7 +55,7 @@ const reach = async (directory: Directory, responsible: Responsible): Promise<Re
   read: await isRead(directory, responsible),
 });
 
-/** All of `work`, or nothing of it if it takes the postmaster's last reader or domain away; `last` is done once that is known. Throws `postmaster.lost`. */
+/** All of `work`, or nothing of it if it takes the postmaster's last reader away, or the domain of one who is read; `last` is done once that is known. Throws `postmaster.lost`. */
 export const keeping = <T>(directory: Directory, responsible: Responsible, work: () => Promise<T>, last: () => Promise<void>): Promise<T> =>
   alone(directory, 'hauspost_aliases', () =>
     directory.atomically(async () => {
@@ -63,7 +63,7 @@ export const keeping = <T>(directory: Directory, responsible: Responsible, work:
       const before = await reach(directory, responsible);
       const done = await work();
       const after = await reach(directory, responsible);
-      if (!(before.read && !after.read) && !(before.hosted && !after.hosted)) {
+      if (!before.read || (after.read && (after.hosted || !before.hosted))) {
         await last();
         return done;
       }

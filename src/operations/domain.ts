@@ -1,10 +1,12 @@
 /** `domain add`, `domain list`, `domain remove`. */
 import { z } from 'zod';
 import { type Domain, parseDomain } from '#base';
-import { type Contents, domains } from '#directory';
+import { type Contents, domains, postmaster } from '#directory';
+import type { Finding } from '#model';
+import { settingsInPlace } from './desired.ts';
 import { makeDkimKeys } from './dkim.ts';
 import { listing, operation } from './operation.ts';
-import { fromDirectory, keepingPostmaster, requireConsent, tried, withDirectory } from './people.ts';
+import { finding, fromDirectory, keepingPostmaster, leadingNowhere, requireConsent, tried, warned, withDirectory } from './people.ts';
 import { removing, succeeding } from './removals.ts';
 
 const domain = z.string().describe('a domain such as example.org');
@@ -15,14 +17,19 @@ export const add = operation({
   example: 'hauspost domain add example.org',
   positionals: [{ key: 'domain' }],
   input: z.object({ domain }),
-  output: z.object({ domain: z.string() }),
+  output: z.object({ domain: z.string(), warnings: z.array(finding).readonly() }),
   needs: 'server',
   run: (context, input) =>
     withDirectory(async (directory) => {
       const name = parseDomain(input.domain);
+      const settings = await settingsInPlace(context);
+      const unread = async (): Promise<readonly Finding[]> => (settings === undefined ? [] : postmaster.findings(directory, settings));
+      const before = await unread();
       await succeeding(context, directory, { domain: name }, () => domains.add(directory, name));
       await makeDkimKeys(context, [name]);
-      return { domain: name };
+      // Whoever had mail there elsewhere has none now.
+      const lost = before.length === 0 ? await unread() : [];
+      return { domain: name, warnings: warned(context, [...lost, ...(await leadingNowhere(directory, settings, name))]) };
     }),
 });
 

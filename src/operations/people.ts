@@ -1,6 +1,6 @@
 /** What the operations on domains, accounts and aliases share. */
 import { z } from 'zod';
-import { HauspostError, operatorError, path } from '#base';
+import { type Domain, HauspostError, operatorError, path } from '#base';
 import type { Settings } from '#config';
 import { aliases, connect, type Directory, postmaster, tlsPolicies } from '#directory';
 import { type Finding, SOCKETS } from '#model';
@@ -34,16 +34,17 @@ export const postmasterFindings = (settings: Settings): Promise<readonly Finding
 /** As many are named. */
 const NAMED = 3;
 
-/** Of aliases, over all of them. */
-export const aliasFindings = (settings: Settings): Promise<readonly Finding[]> =>
-  findingsOf(async (directory) => {
-    const found = await aliases.leadingNowhere(directory, NAMED + 1, settings);
-    if (found.length === 0) return [];
-    const named = found.slice(0, NAMED).map(({ source, destination }) => `${source} to ${destination}`);
-    const message = `aliases lead to addresses of ours that do not exist: ${named.join(', ')}${found.length > NAMED ? ' and more' : ''}`;
-    const remedy = "Add the destination, or take it out: 'hauspost alias remove SOURCE DESTINATION'.";
-    return [{ level: 'warning', code: 'alias.leads-nowhere', message, remedy }];
-  });
+/** Of aliases that lead nowhere: all of them, or those that lead into one domain. */
+export const leadingNowhere = async (directory: Directory, settings: Settings | undefined, only?: Domain): Promise<readonly Finding[]> => {
+  const found = await aliases.leadingNowhere(directory, NAMED + 1, settings, only);
+  if (found.length === 0) return [];
+  const named = found.slice(0, NAMED).map(({ source, destination }) => `${source} to ${destination}`);
+  const message = `aliases lead to addresses of ours that do not exist: ${named.join(', ')}${found.length > NAMED ? ' and more' : ''}`;
+  const remedy = "Add the destination, or take it out: 'hauspost alias remove SOURCE DESTINATION'.";
+  return [{ level: 'warning', code: 'alias.leads-nowhere', message, remedy }];
+};
+
+export const aliasFindings = (settings: Settings): Promise<readonly Finding[]> => findingsOf((directory) => leadingNowhere(directory, settings));
 
 /** Of rows that SQL has made; Postfix defers mail for their domains, or passes over them. */
 export const policyFindings = (): Promise<readonly Finding[]> =>
