@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { atTerminal, fetched, type Login, oneDocument, refusedInput, runMany, type Server, unchanged } from '../index.ts';
 import { canLogIn, json, jsons, NOTHING, ok, orders, recipient, text } from '../people.ts';
 import { changedMeanwhile } from '../parts/changed-meanwhile.ts';
+import { leftBehind } from '../parts/left-behind.ts';
 import { otherScripts } from '../parts/other-scripts.ts';
 import { removals } from '../parts/removals.ts';
 import { openSessions } from '../parts/sessions.ts';
@@ -396,4 +397,4 @@ const removal = (get: () => Server): void => {
   });
 };
 
-onEachRelease(domains, pointedAt, accounts, removal, changedMeanwhile, otherScripts, openSessions, removals);
+onEachRelease(domains, pointedAt, accounts, removal, changedMeanwhile, otherScripts, openSessions, removals, leftBehind);

@@ -6,7 +6,7 @@ import type { Finding } from '#model';
 import { type Consent, type Context, listing, operation } from './operation.ts';
 import { endReading, endSessions } from './sessions.ts';
 import { finding, fromDirectory, keepingPostmaster, requireConsent, tried, warned, withDirectory } from './people.ts';
-import { removing, succeeding } from './removals.ts';
+import { addAccount, removing } from './removals.ts';
 import { withUsage } from './usage.ts';
 
 const address = z.string().describe('a whole address such as user@example.org');
@@ -70,7 +70,7 @@ export const add = operation({
       const quotaMb = quota === undefined ? null : parseMegabytes(quota);
       const { hash, generated } = await choosePassword(context, flags);
       const wanted = { address: whose, passwordHash: hash, quotaMb, enabled: disabled !== true, sendOnly: send_only === true };
-      const added = await succeeding(context, directory, splitAddress(whose), () => accounts.add(directory, wanted));
+      const added = await addAccount(context, directory, wanted);
       if (generated !== undefined) context.reporter.emit({ kind: 'password', whose, password: generated });
       return { ...shown(added.account), warnings: warned(context, added.warnings) };
     }),

@@ -5,8 +5,8 @@
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { type AbsPath, asHauspostError, HauspostError, path, parseDomain, parseMailAddress, splitAddress } from '#base';
-import { accounts, aloneRemoving, type Directory } from '#directory';
+import { type AbsPath, asHauspostError, HauspostError, type MailAddress, path, parseDomain, parseMailAddress, splitAddress } from '#base';
+import { accounts, aloneRemoving, type Directory, type NewAccount } from '#directory';
 import { carry, isTemporary } from '#machine';
 import type { Finding } from '#model';
 import type { Context } from './operation.ts';
@@ -33,10 +33,13 @@ const asideOf = ({ machine }: Context, whose: Whose): AbsPath => {
   return path(`${MAIL}/removed/${nameOf(whose).slice(0, NAME_MAX - time.length)}${time}`);
 };
 
-const moveAside = async ({ machine }: Context, { local, domain }: Whose, aside: AbsPath): Promise<AbsPath | null> => {
+const PARTS = ['mailboxes', 'sieve'];
+const folderOf = (part: string, { local, domain }: Whose): AbsPath => path(`${MAIL}/${part}/${domain}${local === undefined ? '' : `/${local}`}`);
+
+const moveAside = async ({ machine }: Context, whose: Whose, aside: AbsPath): Promise<AbsPath | null> => {
   let moved = (await machine.state(aside)) === undefined ? null : aside;
-  for (const part of ['mailboxes', 'sieve']) {
-    const folder = path(`${MAIL}/${part}/${domain}${local === undefined ? '' : `/${local}`}`);
+  for (const part of PARTS) {
+    const folder = folderOf(part, whose);
     if ((await machine.list(folder)).length === 0) continue;
     await machine.makeDir(path(`${MAIL}/removed`), { owner: 'root:root', mode: 0o700 });
     await machine.makeDir(aside, { owner: 'root:root', mode: 0o700 });
@@ -113,6 +116,32 @@ const after = <T>(context: Context, directory: Directory, whose: Whose, work: ()
 /** `work` adds somebody, or a domain: whoever had that name before, or one in a domain of that name, leaves nothing there. */
 export const succeeding = <T>(context: Context, directory: Directory, { local, domain }: Whose, work: () => Promise<T>): Promise<T> =>
   after(context, directory, { domain }, () => (local === undefined ? work() : after(context, directory, { local, domain }, work)));
+
+/** Of whom SQL removed or renamed mail and filters lie where they lay, and whoever has the name next has them; wanted where mail was put back. */
+const leftBehind = async ({ machine }: Context, address: MailAddress): Promise<readonly Finding[]> => {
+  const left: string[] = [];
+  for (const part of PARTS) {
+    const folder = folderOf(part, splitAddress(address));
+    if ((await machine.list(folder)).length > 0) left.push(folder);
+  }
+  if (left.length === 0) return [];
+  return [
+    {
+      level: 'warning',
+      code: 'account.mail-there',
+      message: `${address} begins with the mail and the filters that lie in ${left.join(' and ')}`,
+      remedy: `If these are somebody else's, 'hauspost account remove ${address}' moves them aside; then add the account again.`,
+    },
+  ];
+};
+
+/** Throws what adding one throws. */
+export const addAccount = (context: Context, directory: Directory, wanted: NewAccount): ReturnType<typeof accounts.add> =>
+  succeeding(context, directory, splitAddress(wanted.address), async () => {
+    const left = await leftBehind(context, wanted.address);
+    const { account, warnings } = await accounts.add(directory, wanted);
+    return { account, warnings: [...left, ...warnings] };
+  });
 
 /** What is to be said; null where somebody else is at it. */
 const finished = async (context: Context, directory: Directory, whose: Whose): Promise<string | null> => {

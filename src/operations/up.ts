@@ -20,7 +20,7 @@ import { finding, warned } from './people.ts';
 import { refuseForeignServer, refuseTakenPorts } from './foreign.ts';
 import { refuseAnybodys } from './installation.ts';
 import { type Consent, type Context, operation } from './operation.ts';
-import { succeeding } from './removals.ts';
+import { addAccount, succeeding } from './removals.ts';
 import { keyringOf, SECRETS, secretsOf } from './secrets.ts';
 import { askSoon } from './server-certificate.ts';
 import { selfTest, stepResult } from './self-test.ts';
@@ -261,7 +261,7 @@ const firstPeople = async (
   if (address === null) return null;
   const password = generatePassword();
   const passwordHash = await hashPassword(password);
-  await succeeding(context, directory, splitAddress(address), () => accounts.add(directory, { address, passwordHash }));
+  warned(context, (await addAccount(context, directory, { address, passwordHash })).warnings);
   return { address, password };
 };
 
