@@ -5,6 +5,7 @@
 import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { ImapFlow, SearchObject } from 'imapflow';
 import {
   bothAre,
   fetched,
@@ -147,6 +148,31 @@ const isUnsigned = ({ source }: Received): void => assert.doesNotMatch(source.sp
 
 /** To whom another branch of the script answers. */
 const as = (word: string): Case => ({ what: `as ${word}`, header: [`X-As: ${word}`] });
+
+/** AWAY writes, logged in. */
+const submit = async (server: Server, to: string, header: readonly string[]): Promise<void> => {
+  const smtp = await server.client(587, AWAY);
+  for (const line of [`MAIL FROM:<${AWAY.user}>`, `RCPT TO:<${to}>`]) assert.equal((await smtp.command(line)).code, 250, line);
+  const text = [`From: <${AWAY.user}>`, `To: <${to}>`, 'Subject: to all', ...header, dated(), '', 'Hello all.', ''];
+  assert.equal((await smtp.data(text.join('\r\n'))).code, 250);
+  smtp.close();
+};
+
+/** The message in INBOX that is found so. */
+const told = async (imap: ImapFlow, what: SearchObject): Promise<string> => {
+  await imap.mailboxOpen('INBOX');
+  return until(
+    `${JSON.stringify(what)} is there`,
+    async () => {
+      await imap.noop();
+      const [uid] = (await imap.search(what, { uid: true })) || [];
+      const got = uid === undefined ? false : await imap.fetchOne(String(uid), { source: true }, { uid: true });
+      return got === false ? undefined : got.source?.toString('latin1');
+    },
+    LIMIT_MS,
+    100,
+  );
+};
 
 /** In Spam, marked, and without a sender who could be told of anything. */
 const isFiled = async (server: Server, login: Login, id: string): Promise<void> => {
@@ -326,29 +352,29 @@ onEachRelease((get: () => Server) => {
     }
   });
 
+  test('M26: a rejection goes to one of ours as well, unless it was sent in bulk', async () => {
+    const server = get();
+    await submit(server, PICKY.user, ['Precedence: bulk', 'Message-ID: <picky-all@hauspost.test>']);
+    await settled(server);
+    await submit(server, PICKY.user, ['Message-ID: <picky-one@hauspost.test>']);
+    const imap = await server.imap(AWAY);
+    const rejection = { header: { 'auto-submitted': 'auto-replied (rejected)' } };
+    const text = await told(imap, rejection);
+    assert.match(text, /I do not want this\./);
+    assert.match(text, /^Message-ID: <picky-one@hauspost\.test>\r$/m);
+    await settled(server);
+    await imap.noop();
+    assert.equal(((await imap.search(rejection)) || []).length, 1, 'nothing was sent for what came in bulk');
+    await imap.logout();
+  });
+
   test('M26: who sends in bulk is still the sender of what arrives, and one of ours is told what failed', async () => {
     const server = get();
     const id = await send(server, AWAY.user, { what: 'a newsletter', from: 'news@outside.test', header: ['List-Id: <news.outside.test>'] });
     const imap = await server.imap(AWAY);
     assert.match(await fetched(imap, 'INBOX', id), /^Return-Path: <news@outside\.test>\r$/m);
-    const smtp = await server.client(587, AWAY);
-    for (const line of [`MAIL FROM:<${AWAY.user}>`, 'RCPT TO:<refused@outside.test>']) assert.equal((await smtp.command(line)).code, 250);
-    const text = [`From: <${AWAY.user}>`, 'To: <refused@outside.test>', 'Precedence: bulk', 'Subject: to all', 'Message-ID: <to-all@hauspost.test>'];
-    assert.equal((await smtp.data([...text, dated(), '', 'Hello all.', ''].join('\r\n'))).code, 250);
-    smtp.close();
-    await imap.mailboxOpen('INBOX');
-    const notice = await until(
-      'it is told',
-      async () => {
-        await imap.noop();
-        const [uid] = (await imap.search({ from: 'MAILER-DAEMON@mail.hauspost.test' }, { uid: true })) || [];
-        const got = uid === undefined ? false : await imap.fetchOne(String(uid), { source: true }, { uid: true });
-        return got === false ? undefined : got.source?.toString('latin1');
-      },
-      LIMIT_MS,
-      100,
-    );
-    assert.match(notice, /^Message-ID: <to-all@hauspost\.test>\r$/m);
+    await submit(server, 'refused@outside.test', ['Precedence: bulk', 'Message-ID: <to-all@hauspost.test>']);
+    assert.match(await told(imap, { from: 'MAILER-DAEMON@mail.hauspost.test' }), /^Message-ID: <to-all@hauspost\.test>\r$/m);
     await imap.logout();
   });
 });

@@ -1,7 +1,7 @@
 /**
  * Mail that is not a client's (model/ways.ts), in Lua. A vacation reply has passed the rules for mail of its account, and loses its sender here.
  * What a Sieve script passes on is counted and left as it is: it was judged when it came, and is nobody's of ours, hence never signed (M14).
- * A rejection goes only to whom it cannot hit by mistake: the sender was verified, and neither a list nor a program sent the message;
+ * A rejection goes only to whom it cannot hit by mistake: the sender was verified or had logged in, and neither a list nor a program sent the message;
  * a notice of failure to nobody who sends in bulk (M26). Marked mail loses its sender when it comes in, bulk mail does not: lists are sorted
  * by it, and other servers refuse to be sent on what has none.
  */
@@ -32,12 +32,14 @@ local function results(headers)
   return string.match(headers, '\\nauthentication%-results:([^\\n]*)')
 end
 
+local function of_ours(headers) return headers ~= '\\n' and not results(headers) end
+
 -- Why nobody is told that a script rejects it; nil where the sender is.
 local function silent(headers)
   if in_bulk(headers) then return 'it was sent in bulk' end
   if string.find(headers, '\\nx%-spam:%s*yes') then return 'it was marked' end
-  local verified = results(headers) or ''
-  if not string.find(verified, 'spf=pass') and not string.find(verified, 'dmarc=pass') then return 'nobody knows who sent it' end
+  local found = results(headers) or ''
+  if not of_ours(headers) and not string.find(found, 'spf=pass') and not string.find(found, 'dmarc=pass') then return 'nobody knows who sent it' end
 end
 
 local function untouched(task)
@@ -61,7 +63,7 @@ end
 kinds['${WAYS.notice}'] = function(task)
   untouched(task)
   local headers = within(task)
-  if results(headers) and in_bulk(headers) then task:set_pre_result('discard', 'no notice is sent: it was sent in bulk', 'hauspost') end
+  if in_bulk(headers) and not of_ours(headers) then task:set_pre_result('discard', 'no notice is sent: it was sent in bulk', 'hauspost') end
 end
 
 rspamd_config:register_symbol {
