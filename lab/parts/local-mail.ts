@@ -42,6 +42,8 @@ const LOCAL: readonly Local[] = [
 ];
 /** As cron(8) of Debian writes it; what has eight bits and does not say which is marked by the filter. */
 const MIME = 'MIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: 8bit';
+/** As unattended-upgrades says that nobody wrote it, and then some. */
+const AUTOMATIC = 'Auto-Submitted: auto-generated\nPrecedence: bulk\nList-Unsubscribe: <mailto:root@mail.hauspost.test>\n';
 const TO_ANNA = `reports@${HOST}`;
 type Reader = 'postmaster' | 'anna' | 'bert';
 const readerOf = (to: string): Reader => (to === TO_ANNA ? 'anna' : /^(bert|team)\b/i.test(to) ? 'bert' : 'postmaster');
@@ -71,13 +73,13 @@ const comesBack = (get: () => Server): void => {
   };
 
   test('M24: what could not be delivered for a Unix account comes back to the postmaster, and for an account of the same domain to that', async () => {
-    const senders: readonly (readonly [Login, readonly string[]])[] = [
-      [get().demo, []],
-      [BERT, ['-f', BERT.user]],
-    ];
-    for (const [index, [reader, argv]] of senders.entries()) {
+    const senders: readonly (readonly [Login, readonly string[], string])[] = ['', AUTOMATIC].flatMap((header) => [
+      [get().demo, [], header] as const,
+      [BERT, ['-f', BERT.user], header] as const,
+    ]);
+    for (const [index, [reader, argv, header]] of senders.entries()) {
       const to = `nobody-such-${index}@hauspost.test`;
-      const input = `Subject: a job\nMessage-ID: <m24-back-${index}@mail.hauspost.test>\n\nIs there anybody?\n`;
+      const input = `Subject: a job\nMessage-ID: <m24-back-${index}@mail.hauspost.test>\n${header}\nIs there anybody?\n`;
       ok(await get().machine.run(['sendmail', '-i', ...argv, to], { user: 'www-data', input }));
       await comes(reader, { from: 'MAILER-DAEMON', body: to });
     }

@@ -95,7 +95,18 @@ const NO_VACATION: readonly Case[] = [
   { what: 'what is not for this account by name', to: 'somebody@outside.test' },
 ];
 /** A notice of failure goes to senders whom nobody verified: where mail is forwarded, that is most of them. */
-const NO_NOTICE: readonly Case[] = [...NOBODY_ANSWERS, { what: 'a folded list header', header: ['Precedence:', ' bulk'] }];
+const NO_NOTICE: readonly Case[] = [
+  ...NOBODY_ANSWERS,
+  { what: 'a folded list header', header: ['Precedence:', ' bulk'] },
+  {
+    what: 'what looks like a program of this machine',
+    header: [
+      'Received: by mail.hauspost.test (Postfix, from userid 33)',
+      '\tid 4XyZ; Mon, 30 Nov 2026 12:00:00 +0000',
+      'Auto-Submitted: auto-generated',
+    ],
+  },
+];
 const NO_REJECTION: readonly Case[] = [
   ...NOBODY_ANSWERS,
   { what: 'a folded list header', header: ['Precedence:', ' bulk'] },

@@ -7,14 +7,14 @@ import { rolesRule } from './roles.ts';
 import { secondSignature } from './second-signature.ts';
 import { sendingLimit } from './sending-limit.ts';
 import { UNMARKED_RULE } from './unmarked.ts';
-import { WAYS_RULE } from './ways.ts';
+import { waysRule } from './ways.ts';
 
 export const ruleFile = (input: RenderInput): Item => {
   const { recipientsPerHour, relay } = input.settings.outgoing;
   const limit = recipientsPerHour === 0 ? [] : [sendingLimit(input)];
   // A large relay, Amazon's, refuses mail that has the field twice.
   const second = relay === null ? [secondSignature(input)] : [];
-  const rules = [FROM_RULE, WAYS_RULE, HOST_NAME_RULE, UNMARKED_RULE, rolesRule(input), ...second, ...limit];
+  const rules = [FROM_RULE, waysRule(input), HOST_NAME_RULE, UNMARKED_RULE, rolesRule(input), ...second, ...limit];
   return {
     kind: 'file',
     path: path('/etc/rspamd/rspamd.local.lua'),

@@ -2,15 +2,17 @@
  * Mail that is not a client's (model/ways.ts), in Lua. A vacation reply has passed the rules for mail of its account, and loses its sender here.
  * What a Sieve script passes on is counted and left as it is: it was judged when it came, and is nobody's of ours, hence never signed (M14).
  * A rejection goes only to whom it cannot hit by mistake: the sender was verified or had logged in, and neither a list nor a program sent the message;
- * a notice of failure to nobody who sends in bulk (M26). Marked mail loses its sender when it comes in, bulk mail does not: lists are sorted
+ * a notice of failure to nobody elsewhere who sends in bulk (M26). Marked mail loses its sender when it comes in, bulk mail does not: lists are sorted
  * by it, and other servers refuse to be sent on what has none.
  */
-import { WAYS } from '#model';
+import { type RenderInput, WAYS } from '#model';
 
 /** Of Rspamd's variables of a message: whose script sends it. */
 export const ACCOUNT = 'hauspost_account';
 
-export const WAYS_RULE = `
+export const waysRule = ({ settings: { hostname } }: RenderInput): string => `
+local HOST = '${hostname}'
+
 local function way(task) return task:get_request_header('MTA-Name') and tostring(task:get_request_header('MTA-Name')) end
 
 -- Headers of the message within, which is the last part, one a line, in lower case.
@@ -32,7 +34,15 @@ local function results(headers)
   return string.match(headers, '\\nauthentication%-results:([^\\n]*)')
 end
 
-local function of_ours(headers) return headers ~= '\\n' and not results(headers) end
+-- Of a login, or of a program of this machine (sendmail(1)): the first trace line in our name is ours, what a sender forges stands below.
+local function of_ours(headers)
+  if headers ~= '\\n' and not results(headers) then return true end
+  for trace in string.gmatch(headers, '\\nreceived:([^\\n]*)') do
+    if string.find(trace, ' by ' .. HOST .. ' (postfix', 1, true) then
+      return string.find(trace, ' by ' .. HOST .. ' (postfix, from userid ', 1, true) == 1
+    end
+  end
+end
 
 -- Why nobody is told that a script rejects it; nil where the sender is.
 local function silent(headers)
