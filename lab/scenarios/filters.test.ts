@@ -1,8 +1,10 @@
 /** M10 and the operator's own rules: whose Sieve script decides what becomes of a message, in which order, and within which limits. */
 import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
-import { fetched, outside, type Server, until } from '../index.ts';
+import { dkimSign } from 'mailauth/lib/dkim/sign.js';
+import { fetched, outside, type Server, signatures, until } from '../index.ts';
 import { answered, configure, exits, type Plan } from '../operator.ts';
 import { ok } from '../people.ts';
 import { onEachRelease } from '../scenario.ts';
@@ -119,6 +121,42 @@ const order = (get: () => Server): void => {
   });
 };
 
+/** Signed by outside.test, and what verifies that. */
+const signed = async (text: string): Promise<readonly [text: string, record: string]> => {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const one = { signingDomain: 'outside.test', selector: 'lab', privateKey: pem, algorithm: 'rsa-sha256', canonicalization: 'relaxed/relaxed' };
+  const made = await dkimSign(text, { ...one, headerList: 'From:To:Subject:Date:Message-ID', signatureData: [one] });
+  return [made.signatures + text, `v=DKIM1; k=rsa; p=${publicKey.export({ type: 'spki', format: 'der' }).toString('base64')}`];
+};
+
+const passedOn = (get: () => Server): void => {
+  test("M14: what Sieve redirects goes on as it was signed, with a bare name in To and without Date; a login's mail gets a Message-ID", async () => {
+    const server = get();
+    await using far = await outside(server.machine);
+    await activate(server, 'redirect "friend@outside.test";\n');
+    const { demo } = server;
+    const head = ['Subject: to all customers', 'MIME-Version: 1.0', 'Content-Type: text/plain'];
+    // Without Message-ID it would get one by Pigeonhole, which knows by it what it has redirected.
+    const strangers = ['From: <ada@outside.test>', 'To: Kundenliste', 'Message-ID: <customers@outside.test>', ...head].join('\r\n');
+    const [text, record] = await signed(`${strangers}\r\n\r\nHello customers.\r\n`);
+    for (const [smtp, from, to, data] of [
+      [await server.stranger(), 'ada@outside.test', demo.user, text],
+      [await server.client(587, demo), demo.user, 'friend@outside.test', [`From: <${demo.user}>`, ...head, '', 'Hello friend.', ''].join('\r\n')],
+    ] as const) {
+      for (const line of [`MAIL FROM:<${from}>`, `RCPT TO:<${to}>`]) assert.equal((await smtp.command(line)).code, 250, line);
+      assert.equal((await smtp.data(data)).code, 250);
+      smtp.close();
+    }
+    const { source } = await far.message('Hello customers.');
+    assert.ok(source.includes(`\r\n${strangers}\r\n\r\n`), source);
+    assert.doesNotMatch(source, /^Date:/im);
+    assert.deepEqual(await signatures(source, () => Promise.resolve([[record]])), ['outside.test pass rsa-sha256 2048']);
+    assert.match((await far.message('Hello friend.')).source, /^Message-ID: <.*@mail\.hauspost\.test>\r$/im);
+    await activate(server, MINE);
+  });
+};
+
 const updates = (get: () => Server): void => {
   test('scripts are compiled anew where an update brought another Pigeonhole, whose format may be another; plan says so', async () => {
     const server = get();
@@ -189,4 +227,4 @@ const mistakes = (get: () => Server): void => {
   });
 };
 
-onEachRelease(order, updates, mistakes);
+onEachRelease(order, passedOn, updates, mistakes);

@@ -12,6 +12,8 @@ const SENDERS = { 'sieve-reply': ['reject_sender_login_mismatch'], 'sieve-pass':
 const WAY = { 'sieve-reply': WAYS.reply, 'sieve-pass': WAYS.pass } as const;
 /** An smtpd must refuse whom it does not know; that a recipient does not exist is told to the sender by bounce(8), as ever. */
 const WITH_LOGIN = ['permit_sasl_authenticated', 'reject'];
+/** What a script redirects is somebody else's, and may be signed: nothing is completed, though there is a login. */
+const AS_IT_IS: readonly Row[] = [{ set: 'local_header_rewrite_clients', to: '' }];
 
 export const sieveDoor = (name: keyof typeof WAY): readonly Row[] => [
   { set: 'syslog_name', to: `postfix/${name}` },
@@ -28,4 +30,5 @@ export const sieveDoor = (name: keyof typeof WAY): readonly Row[] => [
   { set: 'smtpd_recipient_restrictions', to: WITH_LOGIN },
   { set: 'smtpd_reject_unlisted_recipient', to: false },
   { set: 'cleanup_service_name', to: 'internal-cleanup' },
+  ...(name === 'sieve-reply' ? [] : AS_IT_IS),
 ];
