@@ -12,6 +12,7 @@ import { ok, orders } from '../people.ts';
 const HOST = 'mail.hauspost.test';
 const ANNA: Login = { user: 'anna@hauspost.test', pass: 'a-password' };
 const BERT: Login = { user: `bert@${HOST}`, pass: 'another-password' };
+const ROBOT: Login = { user: 'meter@hauspost.test', pass: 'a-third-password' };
 
 /** Arguments of sendmail(1), and who calls it; `-t` takes the recipient from the header. */
 type Local = readonly [what: string, user: string, argv: readonly string[], to: string];
@@ -72,10 +73,11 @@ const comesBack = (get: () => Server): void => {
     await imap.logout();
   };
 
-  test('M24: what could not be delivered for a Unix account comes back to the postmaster, and for an account of the same domain to that', async () => {
+  test('M24, M15: what could not be delivered for a Unix or send-only account comes back to the postmaster, and for another account to that', async () => {
     const senders: readonly (readonly [Login, readonly string[], string])[] = ['', AUTOMATIC].flatMap((header) => [
       [get().demo, [], header] as const,
       [BERT, ['-f', BERT.user], header] as const,
+      [get().demo, ['-f', ROBOT.user], header] as const,
     ]);
     for (const [index, [reader, argv, header]] of senders.entries()) {
       const to = `nobody-such-${index}@hauspost.test`;
@@ -85,14 +87,17 @@ const comesBack = (get: () => Server): void => {
     }
   });
 
-  test('M24, M10: a filter redirects to an account at the host, and answers one', async () => {
+  test('M24, M10: a filter redirects to an account at the host, and answers one; what it answers to who reads nothing nobody reads', async () => {
     const script = `require "vacation"; if header "Subject" "pass on" { redirect "bert+filter@${HOST}"; } else { vacation "I am away."; }`;
     const sieve = await get().sieve();
     assert.equal((await sieve.login(ANNA)).status, 'OK');
     assert.equal((await sieve.put('mine', script)).status, 'OK');
     assert.equal((await sieve.command('SETACTIVE "mine"')).status, 'OK');
+    const job = `From: <www-data@${HOST}>\nTo: <${ANNA.user}>\nSubject: a program asks\n${MIME}\n\nHello.\n`;
+    ok(await get().machine.run(['sendmail', '-i', ANNA.user], { user: 'www-data', input: job }));
     for (const [from, smtp, subject] of [
       ['friend@outside.test', await get().stranger(), 'pass on'],
+      [ROBOT.user, await get().client(587, ROBOT), 'a robot asks'],
       [BERT.user, await get().client(587, BERT), 'are you there?'],
     ] as const) {
       assert.equal((await smtp.command(`MAIL FROM:<${from}>`)).code, 250);
@@ -103,6 +108,12 @@ const comesBack = (get: () => Server): void => {
     }
     await comes(BERT, { subject: 'pass on' });
     await comes(BERT, { from: ANNA.user, body: 'I am away.' });
+    for (const subject of ['a robot asks', 'a program asks', 'are you there?']) await comes(ANNA, { subject });
+    await until('nothing waits', async () => ok(await get().machine.run(['postqueue', '-j'])).stdout === '' || undefined, 30_000, 200);
+    const imap = await get().imap(get().demo);
+    await imap.mailboxOpen('INBOX');
+    assert.deepEqual(await imap.search({ body: 'I am away.' }), []);
+    await imap.logout();
     assert.equal((await sieve.command('SETACTIVE ""')).status, 'OK');
     sieve.close();
   });
@@ -113,6 +124,7 @@ export const localMail = (get: () => Server): void => {
     await get().account(ANNA);
     await orders(get(), ['domain', 'add', HOST], ['alias', 'add', TO_ANNA, ANNA.user], ['alias', 'add', `team@${HOST}`, BERT.user]);
     await get().account(BERT);
+    await get().account(ROBOT, '--send-only');
   });
 
   describe('programs of the machine', () => {

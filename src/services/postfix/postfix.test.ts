@@ -154,6 +154,17 @@ test('submission asks for TLS and a login, and judges recipients (M2, M12, M13)'
   );
 });
 
+test('by the doors of Sieve: a reply goes to whom a login may write to, also where he has no room; what is passed on is neither refused nor completed', () => {
+  const door = (name: string): string => master(inputFor('trixie')).find((line) => line.startsWith(`${name} unix `)) ?? '';
+  const judged = `-o {smtpd_recipient_restrictions=check_recipient_access ${ACCESS}, reject_unlisted_recipient, permit_sasl_authenticated, reject}`;
+  assert.ok(door('sieve-reply').includes(judged), door('sieve-reply'));
+  assert.ok(door('sieve-pass').includes('-o {smtpd_recipient_restrictions=permit_sasl_authenticated, reject}'), door('sieve-pass'));
+  assert.deepEqual(
+    ['sieve-reply', 'sieve-pass'].map((name) => / -o local_header_rewrite_clients=(?= |$)/.test(door(name))),
+    [false, true],
+  );
+});
+
 test('only what needs the whole machine is not chrooted', () => {
   const open = master(inputFor('trixie'))
     .filter((line) => line.split(' ')[4] !== 'y')

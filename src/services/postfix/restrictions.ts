@@ -15,15 +15,14 @@ import { socketName } from './sockets.ts';
 const quota = ({ wiring }: RenderInput): Template =>
   template`check_policy_service { ${socketName(wiring, 'quota-status')}, timeout=5s, request_limit=1, default_action=DUNNO }`;
 
+/** Recipients that take no mail (with the reason), or do not exist. */
+export const existing: readonly Template[] = [template`check_recipient_access ${accessCheck}`, template`reject_unlisted_recipient`];
+
 /**
- * For every port that takes mail: recipients that take no mail (with the reason), do not exist, or have no room. The access map says OK for an alias, which
+ * For every port that takes mail: the same, and recipients that have no room. The access map says OK for an alias, which
  * ends the list of the port: behind these three nothing may stand that an alias is to be asked, too.
  */
-export const recipientChecks = (input: RenderInput): readonly Template[] => [
-  template`check_recipient_access ${accessCheck}`,
-  template`reject_unlisted_recipient`,
-  quota(input),
-];
+export const recipientChecks = (input: RenderInput): readonly Template[] => [...existing, quota(input)];
 
 /** Who connects, and what he calls himself. */
 const clients = (input: RenderInput): readonly Row[] => {
