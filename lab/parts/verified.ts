@@ -90,7 +90,7 @@ const messageOf = async ({ from, signer, selector = SELECTOR, changed }: Case, i
 
 const offered = async (server: Server, at: Partial<Target>, from: string, text: string): Promise<number> => {
   const smtp = await server.stranger(at);
-  for (const line of [`MAIL FROM:<ada@${from}>`, 'RCPT TO:<demo@hauspost.test>']) assert.equal((await smtp.command(line)).code, 250, line);
+  for (const line of [`MAIL FROM:<${from}>`, 'RCPT TO:<demo@hauspost.test>']) assert.equal((await smtp.command(line)).code, 250, line);
   const { code } = await smtp.data(text);
   smtp.close();
   return code;
@@ -98,14 +98,57 @@ const offered = async (server: Server, at: Partial<Target>, from: string, text: 
 
 /** What fails SPF has four points and more (VIOLATED_DIRECT_SPF) and is told to come later; so it does. */
 const send = async (server: Server, at: Partial<Target>, { from, spf }: Case, text: string): Promise<void> => {
-  const first = await offered(server, at, from, text);
+  const first = await offered(server, at, `ada@${from}`, text);
   if (spf !== 'fail' || first !== 451) return assert.equal(first, 250);
   await minutesPass(server.machine);
-  assert.equal(await offered(server, at, from, text), 250);
+  assert.equal(await offered(server, at, `ada@${from}`, text), 250);
+};
+
+/** As Postfix and Exim send it, of refuses.test, unsigned; `header` is that of what comes back. */
+const report = (id: string, from: string, header: string): string =>
+  [
+    `From: Mail Delivery System <${from}@refuses.test>`,
+    ...['To: <demo@hauspost.test>', `Message-ID: ${id}`, dated(), 'Subject: Undelivered Mail Returned to Sender', 'Auto-Submitted: auto-replied'],
+    ...['MIME-Version: 1.0', 'Content-Type: multipart/report; report-type=delivery-status;', '\tboundary="part"', ''],
+    ...['--part', 'Content-Type: text/plain; charset=us-ascii', '', `Your message could not be delivered (${id}).`, ''],
+    ...['--part', 'Content-Type: message/delivery-status', '', 'Reporting-MTA: dns; mail.refuses.test', ''],
+    ...['Final-Recipient: rfc822; friend@refuses.test', 'Action: failed', 'Status: 5.1.1', ''],
+    ...['--part', 'Content-Type: text/rfc822-headers', '', header, '', '--part--', ''],
+  ].join('\r\n');
+
+const comesBack = (get: () => Server, at: Partial<Target>): void => {
+  test('M1: a report that brings back what people sent is in INBOX, also where its domain asks for `reject`; another message of that domain is in Spam', async () => {
+    const server = get();
+    const smtp = await server.client(587, server.demo);
+    const own = ['From: <demo@hauspost.test>', 'To: <demo@hauspost.test>', 'Subject: Tea', 'Message-ID: <tea@hauspost.test>', dated()];
+    for (const line of ['MAIL FROM:<demo@hauspost.test>', 'RCPT TO:<demo@hauspost.test>']) assert.equal((await smtp.command(line)).code, 250);
+    assert.equal((await smtp.data([...own, '', 'Will you come?', ''].join('\r\n'))).code, 250);
+    smtp.close();
+    const imap = await server.imap(server.demo);
+    const [sent = ''] = (await fetched(imap, 'INBOX', '<tea@hauspost.test>')).split('\r\n\r\n');
+    const untraced = sent.replace(/^Received:.*\r\n(?:[ \t].*\r\n)*/gim, '');
+    const bare = untraced.replace(/^DKIM-Signature:.*\r\n(?:[ \t].*\r\n)*/gim, '');
+    assert.ok(bare.length < untraced.length && untraced.length < sent.length, sent);
+    for (const [number, [folder, from, header]] of (
+      [
+        ['INBOX', 'MAILER-DAEMON', sent],
+        ['INBOX', 'postmaster', untraced],
+        ['Spam', 'MAILER-DAEMON', bare],
+        ['Spam', 'service', sent],
+      ] as const
+    ).entries()) {
+      const id = `<report-${number}@refuses.test>`;
+      assert.equal(await offered(server, at, '', report(id, from, header)), 250);
+      const got = await fetched(imap, folder, id);
+      assert.match(got, /\bdmarc=fail\b/);
+    }
+    await imap.logout();
+  });
 };
 
 /** `ways` are names of families, and where a client comes from. */
 export const verified = (get: () => Server, ways: Readonly<Record<string, Partial<Target>>>): void => {
+  for (const at of Object.values(ways).slice(0, 1)) comesBack(get, at);
   for (const [family, at] of Object.entries(ways)) {
     for (const [number, each] of CASES.entries()) {
       const { what, from, spf, dkim, dmarc } = each;

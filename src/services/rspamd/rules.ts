@@ -3,6 +3,7 @@ import { path } from '#base';
 import type { Item, RenderInput } from '#model';
 import { FROM_RULE } from './from-rule.ts';
 import { HOST_NAME_RULE } from './host-name.ts';
+import { returnedRule } from './returned.ts';
 import { rolesRule } from './roles.ts';
 import { secondSignature } from './second-signature.ts';
 import { sendingLimit } from './sending-limit.ts';
@@ -14,7 +15,7 @@ export const ruleFile = (input: RenderInput): Item => {
   const limit = recipientsPerHour === 0 ? [] : [sendingLimit(input)];
   // A large relay, Amazon's, refuses mail that has the field twice.
   const second = relay === null ? [secondSignature(input)] : [];
-  const rules = [FROM_RULE, waysRule(input), HOST_NAME_RULE, UNMARKED_RULE, rolesRule(input), ...second, ...limit];
+  const rules = [FROM_RULE, waysRule(input), HOST_NAME_RULE, UNMARKED_RULE, rolesRule(input), returnedRule(input), ...second, ...limit];
   return {
     kind: 'file',
     path: path('/etc/rspamd/rspamd.local.lua'),

@@ -10,19 +10,22 @@ import { type RenderInput, WAYS } from '#model';
 /** Of Rspamd's variables of a message: whose script sends it. */
 export const ACCOUNT = 'hauspost_account';
 
-export const waysRule = ({ settings: { hostname } }: RenderInput): string => `
-local HOST = '${hostname}'
-
-local function way(task) return task:get_request_header('MTA-Name') and tostring(task:get_request_header('MTA-Name')) end
-
--- Headers of the message within, which is the last part, one a line, in lower case.
+/** In Lua, for rules about reports. */
+export const WITHIN = `-- Headers of the message within, which is the last part, one a line, in lower case.
 local function within(task)
   local text = string.gsub(tostring(task:get_content()), '\\r\\n', '\\n')
   local original = string.match(text, '\\n[Cc]ontent%-[Tt]ype: *message/rfc822.*') or string.match(text, '\\n[Cc]ontent%-[Tt]ype: *text/rfc822%-headers.*') or ''
   local headers = string.match(original, '\\n\\n(.-)\\n\\n') or string.match(original, '\\n\\n(.*)') or ''
   return '\\n' .. string.lower((string.gsub(headers, '\\n[ \\t]+', ' ')))
 end
+`;
 
+export const waysRule = ({ settings: { hostname } }: RenderInput): string => `
+local HOST = '${hostname}'
+
+local function way(task) return task:get_request_header('MTA-Name') and tostring(task:get_request_header('MTA-Name')) end
+
+${WITHIN}
 local function in_bulk(headers)
   if string.find(headers, '\\nlist%-%a+[ \\t]*:') or string.find(headers, '\\nprecedence[ \\t]*:%s*[bjl]') then return true end
   local automatic = string.match(headers, '\\nauto%-submitted[ \\t]*:%s*([%w-]*)')
