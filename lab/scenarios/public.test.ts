@@ -12,6 +12,7 @@ import {
   askUdp,
   boot,
   fetched,
+  HAUSPOST,
   type Host,
   lastingListeners,
   type Login,
@@ -265,6 +266,29 @@ const onRelease = (release: Release): void => {
       const answer = await smtp.command('RCPT TO:<victim@elsewhere.example>');
       assert.equal(answer.code, 554, said(answer));
       smtp.close();
+    });
+
+    test("C1, C5: a server whose names do not say which domain it is for is one again after rollback 0, with the domain of its database; without one 'up' asks", async () => {
+      const { machine } = place;
+      const done = async (...words: readonly string[]): Promise<void> => {
+        const { code, stdout, stderr } = await machine.run([HAUSPOST, ...words, '--yes'], { ms: 600_000 });
+        assert.equal(code, 0, `${words.join(' ')}: ${stdout}${stderr}`);
+      };
+      assert.equal((await machine.run(['sed', '-i', 's/^hostname = .*/hostname = "mail.hoster.test"/', FILE])).code, 0);
+      await done('rollback', '0');
+      await done('up');
+      const again = { ...place, trust: { ...place.trust, servername: 'mail.hoster.test' } };
+      const { user } = place.login;
+      const { id, text } = message(user, user);
+      const end = await delivery(await submission(again, PUBLIC.addresses.v4), user, user, text);
+      assert.equal(end.code, 250, said(end));
+      await arrived(again, id);
+      await done('rollback', '0');
+      const drop = "systemctl start mariadb && mariadb --execute 'DROP DATABASE vmail' && systemctl stop mariadb";
+      assert.equal((await machine.run(['sh', '-c', drop])).code, 0);
+      const { code, stderr } = await machine.run([HAUSPOST, 'up', '--yes']);
+      const remedy = `Run '${HAUSPOST} up --hostname mail.hoster.test --domain ...' with the first domain that mail is taken for.`;
+      assert.deepEqual([code, stderr.includes(remedy)], [3, true], stderr);
     });
   });
 };

@@ -237,7 +237,7 @@ const surroundings = (get: () => Machine): void => {
     assert.equal(code, 3, stderr);
     assert.match(
       stderr,
-      /its postmaster me@mailer\.example: that does not say which domain it is for\n {2}Run 'hauspost up --hostname mail\.example\.org --domain/,
+      /its postmaster me@mailer\.example: that does not say which domain it is for\n {2}Run '\/opt\/hauspost\/hauspost up --hostname mail\.example\.org --domain/,
     );
     const asked = await accepted(machine, 'mail.example.org', '--hostname', 'mail.example.org', '--domain', 'example.org');
     const domain = 'add the domain example.org to it, unless it is there';
@@ -277,6 +277,35 @@ const surroundings = (get: () => Machine): void => {
       assert.ok(stderr.includes(names), stderr);
     }
     assert.equal(await state(machine), before);
+  });
+};
+
+const TABLES = `CREATE TABLE domains (domain VARCHAR(255)); CREATE TABLE accounts (domain VARCHAR(255));
+CREATE TABLE aliases (source_domain VARCHAR(255), source_username VARCHAR(64));`;
+
+const withDatabase = (get: () => Machine): void => {
+  test('C1: where host name and postmaster do not say which domain it is for, a database that has one does, as after a restore; an empty one does not', async () => {
+    const machine = get();
+    const file = '[server]\nprofile = "public"\nhostname = "mail.hoster.example"\npostmaster = "me@example.org"\n';
+    ok(await machine.run(['sh', '-c', 'mv /etc/hauspost /root/begun && mkdir /etc/hauspost && cat >/etc/hauspost/hauspost.toml'], { input: file }));
+    const refusedFor = async (what: string): Promise<void> => {
+      const output = await up(machine, '--yes', '--json');
+      const { error } = oneDocument(output) as { error: { code: string } };
+      assert.deepEqual([output.code, error.code], [3, 'up.domain'], `${what}: ${output.stderr}`);
+    };
+    await refusedFor('no database');
+    const statements = (sql: string): Promise<string> => shell(machine, 'mariadb --execute "$1"', sql);
+    await statements('CREATE DATABASE vmail');
+    await refusedFor('no tables, as of a dump that breaks off');
+    await statements(`USE vmail; ${TABLES}`);
+    await refusedFor('no domain');
+    await statements("INSERT INTO vmail.domains VALUES ('example.org')");
+    assert.deepEqual(newHere(await accepted(machine, 'mail.hoster.example')), [DATABASE]);
+    await shell(machine, 'systemctl stop mariadb');
+    await accepted(machine, 'mail.hoster.example');
+    await shell(machine, "systemctl start mariadb && mariadb --execute 'DROP DATABASE vmail' && systemctl stop mariadb");
+    await refusedFor('stopped, and no database');
+    await shell(machine, 'systemctl start mariadb; rm -r /etc/hauspost; mv /root/begun /etc/hauspost');
   });
 };
 
@@ -356,6 +385,7 @@ for (const release of RELEASES) {
     describe('before anything is done', refusing);
     describe('packages', () => {
       installation(() => machine);
+      withDatabase(() => machine);
       settings(() => machine);
     });
   });

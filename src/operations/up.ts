@@ -4,10 +4,22 @@
  */
 import { z } from 'zod';
 import { apply as applyAll, type Desired, plan as planAll } from '#apply';
-import { type Domain, failure, type MailAddress, operatorError, parseDomain, parseFqdn, parseMailAddress, splitAddress } from '#base';
+import {
+  type Domain,
+  failure,
+  HauspostError,
+  type MailAddress,
+  operatorError,
+  parseDomain,
+  parseFqdn,
+  parseMailAddress,
+  path,
+  splitAddress,
+} from '#base';
 import { homeDomain, initialConfig, isWithin, ownDomain } from '#config';
 import { accounts, connect, type Directory, domains, generatePassword, hashPassword, postmaster } from '#directory';
 import { ensureDkimKeys } from '#dkim';
+import { shellLine } from '#formats';
 import { refuseWhileUnderWay, withLock } from '#machine';
 import type { RenderInput } from '#model';
 import { CONTROLLER_HASH, rspamdPasswordHash } from '#services';
@@ -103,12 +115,32 @@ const accountIn = (domain: Domain, { settings: { postmaster: responsible, profil
   return profile === 'public' ? null : parseMailAddress(`demo@${domain}`);
 };
 
-const noDomain = ({ settings: { hostname, postmaster } }: RenderInput): Error =>
+const noDomain = ({ program }: Context, { settings: { hostname, postmaster } }: RenderInput): Error =>
   operatorError({
     code: 'up.domain',
     message: `the server is ${hostname} and its postmaster ${postmaster}: that does not say which domain it is for`,
-    remedy: `Run 'hauspost up --hostname ${hostname} --domain ...' with the first domain that mail is taken for.`,
+    remedy: `Run '${shellLine([program])} up --hostname ${hostname} --domain ...' with the first domain that mail is taken for.`,
   });
+
+const isEmpty = async (directory: Directory): Promise<boolean> => {
+  for await (const _ of domains.list(directory)) return false;
+  return true;
+};
+
+const DATABASE_FILES = path('/var/lib/mysql/vmail');
+
+/** Of a database that is older than what is in place: brought back from a copy, or left by `rollback 0`. Nobody can look into one that is stopped. */
+const mayHaveDomains = async ({ machine }: Context, { wiring }: RenderInput): Promise<boolean> => {
+  try {
+    await using directory = await connect({ socketPath: wiring.sockets.mariadb.path });
+    return !(await isEmpty(directory));
+  } catch (error) {
+    const code = error instanceof HauspostError ? error.code : '';
+    if (code === 'directory.unreachable') return (await machine.state(DATABASE_FILES)) !== undefined;
+    if (code === 'directory.absent' || code === 'directory.denied') return false;
+    throw error;
+  }
+};
 
 /** What would be waited for never comes, or nobody is there who waits. */
 const refuseWaiting = ({ wait_for_dns: waits, foreground }: Input, { settings: { profile } }: RenderInput): void => {
@@ -145,7 +177,7 @@ const look = async (context: Context, input: Input): Promise<Beginning> => {
   if (source.from !== 'options') refuseContradiction(context, input, rendered, committed === null);
   const first = committed === null;
   const domain = firstDomain(input, rendered);
-  if (first && domain === undefined) throw noDomain(rendered);
+  if (first && domain === undefined && !(await mayHaveDomains(context, rendered))) throw noDomain(context, rendered);
   // After an interruption what lies there is ours.
   if (committed === null && entering === null) {
     await refuseForeignServer(context, {
@@ -219,11 +251,6 @@ const begin = async (context: Context, { source: { text, from }, first, domain }
     context.reporter.emit({ kind: 'info', text: `${context.configFile} was gone; the one that the configuration in place was made from is back` });
   await ensureSecrets(context, first ? domain : undefined);
   return loadDesired(context);
-};
-
-const isEmpty = async (directory: Directory): Promise<boolean> => {
-  for await (const _ of domains.list(directory)) return false;
-  return true;
 };
 
 /** Whose account is to be made; null where it is there, where the postmaster is elsewhere, or where somebody reads his mail. */
