@@ -1,5 +1,5 @@
 /**
- * docs/backup.md as it stands: a copy is made while everything runs, and comes back on a bare machine of the same release
+ * docs/backup.md as it stands: a copy is made while everything runs, also of mail behind links, and comes back on a bare machine of the same release
  * and of the next, and in a container; a copy that is not whole opens no port; one mailbox comes back beside what is there.
  */
 import assert from 'node:assert/strict';
@@ -78,7 +78,7 @@ const published = async (server: Server): Promise<readonly string[]> => {
 };
 
 const KNOWN = `
-cat /var/lib/hauspost/tls/ca.pem /var/lib/hauspost/secrets/rspamd.controller.password
+cat /var/vmail/removed/* /var/lib/hauspost/tls/ca.pem /var/lib/hauspost/secrets/rspamd.controller.password
 mariadb --table vmail --execute 'SELECT * FROM domains; SELECT * FROM accounts; SELECT * FROM aliases'
 redis-cli -s /run/redis/redis-server.sock hget RS learns_spam
 redis-cli -s /run/redis/redis-server.sock --scan --pattern 'RS_*' | sort
@@ -91,8 +91,9 @@ const kept = async (server: Server): Promise<Kept> => ({
 
 interface Copy extends Kept {
   readonly demo: Login;
-  /** In base64: the archive of /root/copy. */
-  readonly archive: string;
+  /** In base64, the archive of /root/copy: where all are folders, and where some are links to another disk. */
+  readonly plain: string;
+  readonly linked: string;
 }
 
 const lived = async (server: Server): Promise<void> => {
@@ -117,9 +118,26 @@ const learned = async (server: Server): Promise<string> => {
   return (await server.hauspost(['spam', 'learn', '--spam', '/root/lessons'])).stdout;
 };
 
+/** A copy by the page's own lines, and what is in it but for Dovecot's own files, which come and go. */
+const copyOf = async ({ machine }: Server, release: Release): Promise<{ readonly archive: string; readonly names: string }> => {
+  await shell(machine, commands('Make a copy', release));
+  const names = 'cd /root/copy; for each in *.tar.gz; do echo "$each"; tar -tzf "$each" | grep -v dovecot | sort; done';
+  return { archive: await shell(machine, 'tar -cf - -C /root copy | base64 --wrap=0'), names: await shell(machine, names) };
+};
+
+const LINKS =
+  'mkdir -p /srv/vmail /srv/disk; ln -s /srv/vmail /var/vmail; for each in mailboxes sieve removed; do ln -s ../disk/$each /srv/vmail; done';
+const MOVED = `set -e
+systemctl stop dovecot
+mkdir /srv/disk; mv /var/vmail/* /srv/disk; mv /var/vmail /srv/vmail
+${LINKS}
+systemctl start dovecot
+`;
+
 const copied = async (release: Release): Promise<Copy> => {
   await using server = await serve(release);
   await lived(server);
+  await shell(server.machine, 'install -d -m 700 /var/vmail/removed; echo mail >/var/vmail/removed/somebody');
   const imap = await server.imap(ANNA);
   await arrived(imap, '<one@outside.test>');
   await imap.getMailboxLock('INBOX');
@@ -130,8 +148,12 @@ const copied = async (release: Release): Promise<Copy> => {
   const before = await kept(server);
   const shown = [[...before.known.matchAll(/^p=.{40}/gm)].length, /\n1\nRS_\d+\n/.test(before.known), Object.keys(before.mail).toSorted()];
   assert.deepEqual(shown, [4, true, ['House', 'INBOX']]);
-  await shell(server.machine, commands('Make a copy', release));
-  return { ...before, demo: server.demo, archive: await shell(server.machine, 'tar -cf - -C /root copy | base64 --wrap=0') };
+  const plain = await copyOf(server, release);
+  assert.match(plain.names, /^var\/vmail\/mailboxes\/second\.test\/anna\/mail\/cur\/./m);
+  await shell(server.machine, MOVED);
+  const linked = await copyOf(server, release);
+  assert.equal(linked.names, plain.names);
+  return { ...before, demo: server.demo, plain: plain.archive, linked: linked.archive };
 };
 
 const bare = async (kind: Kind): Promise<Machine> => {
@@ -142,15 +164,23 @@ const bare = async (kind: Kind): Promise<Machine> => {
   return machine;
 };
 
-const comesBack = (kind: Kind, copy: () => Copy): void => {
+interface Way {
+  readonly kind: Kind;
+  readonly which: 'plain' | 'linked';
+  /** Mail is to lie on another disk there as well. */
+  readonly links?: true;
+}
+
+const comesBack = ({ kind, which, links }: Way, copy: () => Copy): void => {
   const { release, init } = kind;
-  describe(`on a bare ${release}, ${init}`, () => {
+  describe(`on a bare ${release}, ${init}, ${which}${links ? ' to links' : ''}`, () => {
     let machine: Machine;
     let server: Server;
     const restore = commands('Bring it back', release).replace('./hauspost up', './hauspost up --yes');
     before(async () => {
       machine = await bare(kind);
-      await shell(machine, 'base64 --decode | tar -xf - -C /root', copy().archive);
+      if (links) await shell(machine, `${LINKS}; mkdir /srv/disk/mailboxes /srv/disk/sieve /srv/disk/removed`);
+      await shell(machine, 'base64 --decode | tar -xf - -C /root', copy()[which]);
     });
     after(() => (server ?? machine)?.[Symbol.asyncDispose]());
 
@@ -171,6 +201,11 @@ const comesBack = (kind: Kind, copy: () => Copy): void => {
       await allRun(machine);
       server = await serverOn(machine, copy().demo);
       assert.deepEqual(await kept(server), { known: copy().known, mail: copy().mail });
+      if (links)
+        assert.equal(
+          await shell(machine, 'readlink /var/vmail /var/vmail/mailboxes /var/vmail/sieve'),
+          '/srv/vmail\n../disk/mailboxes\n../disk/sieve\n',
+        );
     });
 
     test('all works: nothing is left to do, the first account logs in, the spam filter knows what it learned, and the other one puts new mail in its folder', async () => {
@@ -205,9 +240,9 @@ describe('a copy of Debian 12', () => {
   before(async () => {
     copy = await copied('bookworm');
   });
-  comesBack(systemd('bookworm'), () => copy);
-  comesBack({ release: 'bookworm', init: 'none' }, () => copy);
-  comesBack(systemd('trixie'), () => copy);
+  comesBack({ kind: systemd('bookworm'), which: 'plain' }, () => copy);
+  comesBack({ kind: { release: 'bookworm', init: 'none' }, which: 'linked' }, () => copy);
+  comesBack({ kind: systemd('trixie'), which: 'linked', links: true }, () => copy);
 });
 
 describe('a copy of Debian 13', () => {
@@ -215,5 +250,5 @@ describe('a copy of Debian 13', () => {
   before(async () => {
     copy = await copied('trixie');
   });
-  comesBack(systemd('trixie'), () => copy);
+  comesBack({ kind: systemd('trixie'), which: 'linked' }, () => copy);
 });
