@@ -1,5 +1,5 @@
 /**
- * docs/backup.md as it stands: a copy is made while everything runs, also of mail behind links, and comes back on a bare machine of the same release
+ * docs/backup.md as it stands: a copy is made while everything runs, also of mail and keys behind links, and comes back on a bare machine of the same release
  * and of the next, and in a container; a copy that is not whole opens no port; one mailbox comes back beside what is there.
  */
 import assert from 'node:assert/strict';
@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { allRun, arrived, boot, type Kind, launched, type Login, type Machine, type Release, serve, serverOn, type Server, until } from '../index.ts';
-import { answered, type Plan } from '../operator.ts';
+import { answered, configure, type Plan } from '../operator.ts';
+import { LIVE, renewed } from '../tls-pair.ts';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/backup.md'), 'utf8');
 
@@ -40,6 +41,9 @@ const handedIn = async (server: Server, id: string, subject: string): Promise<vo
   assert.equal((await smtp.data([...head, '', `About ${subject}.`, ''].join('\r\n'))).code, 250);
   smtp.close();
 };
+
+/** The operator's own key, one path quoted as TOML also may. */
+const FILES = `[tls]\nsource = "files"\nkey = '${LIVE}/key.pem'\n# before: "/srv/gone.pem"\nchain = "${LIVE}/chain.pem"\n`;
 
 /** Message-IDs and flags by folder. */
 const mail = async (server: Server, login: Login): Promise<Readonly<Record<string, readonly string[]>>> => {
@@ -78,7 +82,7 @@ const published = async (server: Server): Promise<readonly string[]> => {
 };
 
 const KNOWN = `
-cat /var/vmail/removed/* /var/lib/hauspost/tls/ca.pem /var/lib/hauspost/secrets/rspamd.controller.password
+cat ${LIVE}/key.pem ${LIVE}/chain.pem /var/vmail/removed/* /var/lib/hauspost/tls/ca.pem /var/lib/hauspost/secrets/rspamd.controller.password
 mariadb --table vmail --execute 'SELECT * FROM domains; SELECT * FROM accounts; SELECT * FROM aliases'
 redis-cli -s /run/redis/redis-server.sock hget RS learns_spam
 redis-cli -s /run/redis/redis-server.sock --scan --pattern 'RS_*' | sort
@@ -136,6 +140,9 @@ systemctl start dovecot
 
 const copied = async (release: Release): Promise<Copy> => {
   await using server = await serve(release);
+  await renewed(server.machine, 'ECDSA');
+  await configure(server, FILES);
+  await server.order('apply', '--yes');
   await lived(server);
   await shell(server.machine, 'install -d -m 700 /var/vmail/removed; echo mail >/var/vmail/removed/somebody');
   const imap = await server.imap(ANNA);
