@@ -290,8 +290,7 @@ const withDatabase = (get: () => Machine): void => {
     ok(await machine.run(['sh', '-c', 'mv /etc/hauspost /root/begun && mkdir /etc/hauspost && cat >/etc/hauspost/hauspost.toml'], { input: file }));
     const refusedFor = async (what: string): Promise<void> => {
       const output = await up(machine, '--yes', '--json');
-      const { error } = oneDocument(output) as { error: { code: string } };
-      assert.deepEqual([output.code, error.code], [3, 'up.domain'], `${what}: ${output.stderr}`);
+      assert.deepEqual([output.code, (oneDocument(output) as { error: { code: string } }).error.code], [3, 'up.domain'], `${what}: ${output.stderr}`);
     };
     await refusedFor('no database');
     const statements = (sql: string): Promise<string> => shell(machine, 'mariadb --execute "$1"', sql);
