@@ -120,7 +120,7 @@ const edges = (get: () => Server): void => {
     const added = await jsons(server, ...[EDGES.label, EDGES.domain, EDGES.home].map((domain) => ['domain', 'add', domain]));
     assert.deepEqual(
       added,
-      [EDGES.label, EDGES.domain, EDGES.home].map((domain) => ({ domain })),
+      [EDGES.label, EDGES.domain, EDGES.home].map((domain) => ({ domain, warnings: [] })),
     );
     refusedInput(await server.hauspost(['account', 'add', `x@${EDGES.domain}`]), {
       words: ['account', 'add'],

@@ -31,15 +31,16 @@ const noted = async ({ machine }: Context, input: RenderInput): Promise<readonly
   }
 };
 
-/** Notes why `work` failed, for who asked certbot. */
+/** Notes why `work` failed, for who asked certbot; who calls it by hand, where no certificate was ever asked for, is told and leaves nothing. */
 export const noting = async <T>(context: Context, input: RenderInput, certified: string, work: () => Promise<T>): Promise<T> => {
   try {
     return await work();
   } catch (thrown) {
+    const { machine } = context;
+    if ((await machine.state(folderOf(input))) === undefined) throw thrown;
     const { blame, code, message, remedy } = asHauspostError(thrown);
     const each = [...(await noted(context, input)), { certified, blame, code, message, remedy }];
-    await context.machine.makeDir(folderOf(input), { owner: 'root:root', mode: 0o700 });
-    await context.machine.write(fileOf(input), `${JSON.stringify(each, null, 1)}\n`, { owner: 'root:root', mode: 0o600 });
+    await machine.write(fileOf(input), `${JSON.stringify(each, null, 1)}\n`, { owner: 'root:root', mode: 0o600 });
     throw thrown;
   }
 };
