@@ -1,6 +1,8 @@
 /** Commands about domains, accounts and aliases on a served machine, and what the server then says of an address. */
 import assert from 'node:assert/strict';
 import { oneDocument } from './command.ts';
+import { dated } from './dated.ts';
+import { fetched } from './mail.ts';
 import { runMany } from './ready.ts';
 import type { Login, Server } from './mail.ts';
 import type { Output } from './process.ts';
@@ -43,3 +45,24 @@ export const canLogIn = (server: Server, login: Login): Promise<boolean> =>
       return false;
     },
   );
+
+/** A mail from outside, waited for in the INBOX of `login`; `id` without brackets. */
+export const deliver = async (server: Server, login: Login, id: string): Promise<void> => {
+  const smtp = await server.stranger();
+  assert.equal((await smtp.command('MAIL FROM:<someone@outside.test>')).code, 250);
+  assert.equal((await smtp.command(`RCPT TO:<${login.user}>`)).code, 250);
+  const head = `From: someone@outside.test\r\nTo: ${login.user}\r\nMessage-ID: <${id}>\r\n${dated()}\r\nSubject: ${id}\r\n`;
+  assert.equal((await smtp.data(`${head}\r\ntext\r\n`)).code, 250);
+  smtp.close();
+  const imap = await server.imap(login);
+  await fetched(imap, 'INBOX', `<${id}>`);
+  await imap.logout();
+};
+
+/** How many messages INBOX holds. */
+export const messages = async (server: Server, login: Login): Promise<number> => {
+  const imap = await server.imap(login);
+  const inbox = await imap.status('INBOX', { messages: true });
+  await imap.logout();
+  return inbox === false ? -1 : (inbox.messages ?? -1);
+};

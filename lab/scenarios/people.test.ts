@@ -1,9 +1,8 @@
 /** C9, C10, C11, C13: domains, accounts and aliases are added, listed and removed; nobody inherits mail, and open sessions end with their account. */
-import { dated } from '../dated.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { atTerminal, fetched, type Login, oneDocument, refusedInput, runMany, type Server, unchanged } from '../index.ts';
-import { canLogIn, json, jsons, NOTHING, ok, orders, recipient, text } from '../people.ts';
+import { atTerminal, fetched, oneDocument, refusedInput, runMany, type Server, unchanged } from '../index.ts';
+import { canLogIn, deliver, json, jsons, messages, NOTHING, ok, orders, recipient, text } from '../people.ts';
 import { changedMeanwhile } from '../parts/changed-meanwhile.ts';
 import { leftBehind } from '../parts/left-behind.ts';
 import { otherScripts } from '../parts/other-scripts.ts';
@@ -12,27 +11,6 @@ import { openSessions } from '../parts/sessions.ts';
 import { onEachRelease } from '../scenario.ts';
 
 const CTRL_D = '\u0004';
-/** A mail from outside to `recipient`, waited for in its INBOX. */
-const deliver = async (server: Server, login: Login, id: string): Promise<void> => {
-  const smtp = await server.stranger();
-  assert.equal((await smtp.command('MAIL FROM:<someone@outside.test>')).code, 250);
-  assert.equal((await smtp.command(`RCPT TO:<${login.user}>`)).code, 250);
-  const head = `From: someone@outside.test\r\nTo: ${login.user}\r\nMessage-ID: <${id}>\r\n${dated()}\r\nSubject: ${id}\r\n`;
-  assert.equal((await smtp.data(`${head}\r\ntext\r\n`)).code, 250);
-  smtp.close();
-  const imap = await server.imap(login);
-  await fetched(imap, 'INBOX', `<${id}>`);
-  await imap.logout();
-};
-
-/** How many messages INBOX holds. */
-const messages = async (server: Server, login: Login): Promise<number> => {
-  const imap = await server.imap(login);
-  const inbox = await imap.status('INBOX', { messages: true });
-  await imap.logout();
-  return inbox === false ? -1 : (inbox.messages ?? -1);
-};
-
 /**
  * Of the password `hashed elsewhere`, by libxcrypt (BLF-CRYPT with each of its prefixes, SHA512-CRYPT, SHA256-CRYPT), the reference
  * implementation of Argon2 with one lane and several, and Python's hashlib (the others, with short and long salts).
