@@ -214,8 +214,8 @@ export const nameServers = async (
     await send([], come);
   };
   const hold: Names['hold'] = async (zone) => {
-    // knotc(8): what would change the zone waits until it is thawed.
-    const knotc = (action: string): Promise<unknown> => secondary.must(['knotc', '-c', CONFIG, action, zone]);
+    // knotc(8): what would change the zone waits until it is thawed. Without -b it answers before that is so, and what is under way goes on.
+    const knotc = (action: string): Promise<unknown> => secondary.must(['knotc', '-b', '-c', CONFIG, action, zone]);
     await knotc('zone-freeze');
     held.add(zone);
     return async () => {

@@ -26,6 +26,8 @@ export interface AuthorityOptions {
   readonly lifetimeS?: number;
   /** Of a hundred nonces so many are refused, as if they were old (RFC 8555, section 6.5). */
   readonly noncesRefused?: number;
+  /** It does as if they were not in DNS: Pebble 2.4.0 tries the first IPv6 address of a name alone, where authorities of the world go on with IPv4. */
+  readonly unanswered?: readonly string[];
 }
 
 const CONFIG = '/srv/pebble.json';
@@ -55,11 +57,38 @@ const decided = ({ noncesRefused = 0 }: AuthorityOptions): readonly string[] => 
   'PEBBLE_AUTHZREUSE=0',
 ];
 
+/** A resolver of its own, which leaves these addresses out (unbound.conf(5)) and keeps nothing; its address. */
+const without = async (host: ForeignHost, addresses: readonly string[]): Promise<string> => {
+  const server = [
+    'interface: 127.0.0.1',
+    'module-config: "iterator"',
+    'cache-max-ttl: 0',
+    ...addresses.map((address) => `private-address: ${address}`),
+    'local-zone: "test." nodefault',
+    'username: ""',
+    'chroot: ""',
+    'directory: "/srv"',
+    'use-syslog: no',
+  ];
+  const forward = `forward-zone:\n  name: "."\n  forward-addr: ${RESOLVER.v4}\nremote-control:\n  control-enable: no\n`;
+  await host.room.put({ '/srv/unbound.conf': `server:\n${server.map((line) => `  ${line}\n`).join('')}${forward}` });
+  host.daemon(['unbound', '-d', '-c', '/srv/unbound.conf']);
+  const asks = ['kdig', '@127.0.0.1', '+short', '+retry=0', '+timeout=2', host.name, 'A'];
+  await until(
+    `${host.name} resolves its own name`,
+    async () => (await host.room.run(asks)).stdout.includes(host.addresses.v4) || undefined,
+    30_000,
+    100,
+  );
+  return '127.0.0.1';
+};
+
 export const certificateAuthority = async (host: ForeignHost, { authority }: Facts, options: AuthorityOptions): Promise<CertificateAuthority> => {
   const { name, addresses } = host;
   await makeCertificate(host, { certificate: 'authority', domain: name });
   await host.room.put({ [CONFIG]: configuration(options) });
-  const start = (): Daemon => host.daemon(['env', ...decided(options), 'pebble', '-config', CONFIG, '-dnsserver', `${RESOLVER.v4}:53`]);
+  const resolver = options.unanswered === undefined ? RESOLVER.v4 : await without(host, options.unanswered);
+  const start = (): Daemon => host.daemon(['env', ...decided(options), 'pebble', '-config', CONFIG, '-dnsserver', `${resolver}:53`]);
   let daemon = start();
   const page = async (port: number, target: string): Promise<string | undefined> => {
     const socket = await host.dial({ host: addresses.v4, port }).catch(() => undefined);

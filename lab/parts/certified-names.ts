@@ -14,7 +14,7 @@ interface Place {
 }
 
 /** Of IPv6, where nobody is. */
-const GONE = addressesOf(9001).v6;
+export const GONE = addressesOf(9001).v6;
 const NAMES = 'openssl x509 -in /var/lib/hauspost/tls/chain.pem -noout -ext subjectAltName | tail -n 1';
 
 export const aliases = (domain: string, hostname: string, ...names: readonly string[]): readonly string[] =>
@@ -51,6 +51,8 @@ export const keptNames = (get: () => Place): void => {
     await server.order('domain', 'add', `later.${domain}`);
     await net.names.add(...records);
     await forget(server, `${hostname}.`);
+    const seen = async (): Promise<boolean> => ok(await authority.host.room.run(['kdig', '+short', `${hostname}.`, 'AAAA'])).stdout.includes(GONE);
+    await until('the world has it', async () => (await seen()) || undefined, 30_000, 1000);
     const { stdout } = await exits(server, 0, 'cert', 'renew', '--force');
     assert.match(stdout, new RegExp(`^Left out: .*smtp\\.later\\.${domain}: it leads to ${GONE}, which is not this server`, 'm'));
     await everywhere(net, server, authority, serial);

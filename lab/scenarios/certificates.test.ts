@@ -19,7 +19,7 @@ import {
 } from '../internet/index.ts';
 import { answered, exits, type Failure, type Finding, type Plan } from '../operator.ts';
 import { bringsOverDane } from '../parts/believed.ts';
-import { aliases, keptNames, leftOutUntilEverywhere } from '../parts/certified-names.ts';
+import { aliases, GONE, keptNames, leftOutUntilEverywhere } from '../parts/certified-names.ts';
 import { followsAliases, takesLeftOversAway, tellsWhatIsNotPut } from '../parts/challenges-by-dns.ts';
 import { everywhere, serialAt } from '../parts/shown-certificates.ts';
 import { ok } from '../people.ts';
@@ -71,7 +71,7 @@ const refuses = async (server: Ours, code: string, message: RegExp, ...words: re
 
 onEachReleaseThere(
   async ({ net, server }) => {
-    const authority = await net.pebble({ lifetimeS: LIFETIME_S, noncesRefused: 10 });
+    const authority = await net.pebble({ lifetimeS: LIFETIME_S, noncesRefused: 10, unanswered: [GONE] });
     const foreign = await net.exim('right', { certificate: 'authority', tlsa: 'right' });
     await net.names.add('right.example. TXT "v=spf1 mx -all"');
     const limited = await limitedAuthority(await net.host('limited.example'));
