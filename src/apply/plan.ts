@@ -1,5 +1,5 @@
 /** What stands between the machine and what is wanted: packages, items, certificates, the database, daemons that do not run. Reads only. */
-import type { Init, Machine } from '#machine';
+import type { Init, Machine, UnitState } from '#machine';
 import { missingPackages } from '#machine';
 import type { Manifest, RenderInput, Service, Wake } from '#model';
 import { inOrder, listensElsewhere, supervised } from './activate.ts';
@@ -69,27 +69,26 @@ export interface Plan {
 
 export const storeOf = (machine: Machine, desired: Desired): Store => openStore(machine, desired.input.wiring.places);
 
-const stopped = async (init: Init, desired: Desired): Promise<readonly Change[]> => {
-  const services = inOrder(desired.services);
-  const states = await init.states(services.map((service) => supervised(service, desired.input)));
-  return services.flatMap(({ name }, index): readonly Change[] => {
-    const state = states[index]?.state;
-    if (state === 'running') return [];
-    return [{ kind: 'service', target: name, action: 'start', needs: [], drift: false, diff: '' }];
-  });
+type States = ReadonlyMap<string, UnitState | undefined>;
+
+/** By name, of all daemons that it has and that it does not have. */
+const statesOf = async (init: Init, { services, without = [], input }: Desired): Promise<States> => {
+  const all = [...services, ...without];
+  const states = await init.states(all.map((service) => supervised(service, input)));
+  return new Map(all.map(({ name }, index) => [name, states[index]]));
 };
 
-const leaving = async (init: Init, { without = [], input }: Desired): Promise<readonly Change[]> => {
-  if (without.length === 0) return [];
-  const states = await init.states(without.map((service) => supervised(service, input)));
-  return without.flatMap(({ name }, index) => (states[index]?.state === 'running' ? [plainChange('service', name, 'stop')] : []));
-};
+const stopped = (states: States, { services }: Desired): readonly Change[] =>
+  inOrder(services).flatMap(({ name }) => (states.get(name)?.state === 'running' ? [] : [plainChange('service', name, 'start')]));
+
+const leaving = (states: States, { without = [] }: Desired): readonly Change[] =>
+  without.flatMap(({ name }) => (states.get(name)?.state === 'running' ? [plainChange('service', name, 'stop')] : []));
 
 /** No reload moves a listener: where ports change, a restart is what will be done. */
-const asDone = async ({ machine, init }: Surroundings, desired: Desired, changes: readonly Change[]): Promise<readonly Change[]> => {
+const asDone = async (machine: Machine, states: States, desired: Desired, changes: readonly Change[]): Promise<readonly Change[]> => {
   const moved = new Set<string>();
   for (const service of desired.services.filter(({ name }) => changes.some(({ needs }) => needs.includes(`reload ${name}`)))) {
-    const { pid } = await init.state(supervised(service, desired.input));
+    const pid = states.get(service.name)?.pid;
     if (pid !== undefined && (await listensElsewhere(machine, desired.input, service, pid))) moved.add(service.name);
   }
   const need = (each: string): string => (moved.has(each.replace(/^reload /, '')) ? each.replace(/^reload/, 'restart') : each);
@@ -122,12 +121,9 @@ export const plan = async (around: Surroundings, desired: Desired): Promise<Plan
   const packages = missing.map((target): Change => ({ kind: 'package', target, action: 'install', needs: [], drift: false, diff: '' }));
   const lacks = await database.missing(desired);
   const changes = [...packages, ...made.map((lack) => asChange(lack)), ...items, ...inDatabase(lacks, committed, desired.manifest)];
-  return {
-    state,
-    wakes: [...made, ...(lacks ?? [])].flatMap(({ wakes }) => wakes),
-    changes:
-      missing.length > 0
-        ? changes
-        : [...(await asDone(around, desired, changes)), ...(await leaving(init, desired)), ...(await stopped(init, desired))],
-  };
+  const wakes = [...made, ...(lacks ?? [])].flatMap((lack) => lack.wakes);
+  if (missing.length > 0) return { state, wakes, changes };
+  const states = await statesOf(init, desired);
+  const daemons = [...leaving(states, desired), ...stopped(states, desired)];
+  return { state, wakes, changes: [...(await asDone(machine, states, desired, changes)), ...daemons] };
 };

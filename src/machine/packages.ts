@@ -32,13 +32,41 @@ export const upstreamVersion = (version: string): string =>
     .replace(/-[^-]*$/, '')
     .replace(/[+~].*$/, '');
 
-/** Installed version of each; packages that are not (fully) installed are left out. */
-export const installedVersions = async (machine: Machine, names: readonly string[]): Promise<ReadonlyMap<string, string>> => {
-  const ran = await machine.run(['dpkg-query', '-W', '-f', '${Package} ${db:Status-Abbrev} ${Version}\\n', ...names]);
-  return new Map(
-    ran.stdout.split('\n').flatMap((line) => {
+/** What dpkg knows, by what its database was like then: dpkg(1) puts another `status` in its place, and notes meanwhile in `updates` what it has done. */
+interface Known {
+  readonly database: string;
+  readonly versions: ReadonlyMap<string, string>;
+}
+
+const DATABASE = ['/var/lib/dpkg/status', '/var/lib/dpkg/updates'].map((each) => path(each));
+const known = new WeakMap<Machine, Known>();
+
+const versionsOf = (text: string): ReadonlyMap<string, string> =>
+  new Map(
+    text.split('\n').flatMap((line) => {
       const [name, status, version] = line.split(/ +/);
       return name !== undefined && status === 'ii' && version !== undefined ? [[name, version] as const] : [];
+    }),
+  );
+
+/** Of all packages that are fully installed. */
+const everyVersion = async (machine: Machine): Promise<ReadonlyMap<string, string>> => {
+  const states = await Promise.all(DATABASE.map((each) => machine.state(each)));
+  const database = states.map((state) => `${state?.modified.getTime()} ${state?.size}`).join();
+  const before = known.get(machine);
+  if (before?.database === database) return before.versions;
+  const versions = versionsOf((await machine.run(['dpkg-query', '-W', '-f', '${Package} ${db:Status-Abbrev} ${Version}\\n'])).stdout);
+  known.set(machine, { database, versions });
+  return versions;
+};
+
+/** Installed version of each; packages that are not (fully) installed are left out. */
+export const installedVersions = async (machine: Machine, names: readonly string[]): Promise<ReadonlyMap<string, string>> => {
+  const versions = await everyVersion(machine);
+  return new Map(
+    names.flatMap((name) => {
+      const version = versions.get(name);
+      return version === undefined ? [] : [[name, version] as const];
     }),
   );
 };

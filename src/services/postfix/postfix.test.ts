@@ -198,13 +198,17 @@ test('logical lines: continuation, comments, blanks', () => {
   assert.deepEqual(services('x  unix - -\n  -o { a = b, c }\n  -o d=e\n'), ['x unix - - -o {a=b, c} -o d=e']);
 });
 
-/** What postconf would print after it had read exactly what we wrote; `twist` changes it. */
+/** What postconf would print after it had read exactly what we wrote; `twist` changes it. And postmap: all that it is asked about is dropped but the subject. */
 const repeating = (input: RenderInput, twist: (printed: string) => string, stderr = ''): CheckRoom => ({
-  run: (argv) => {
+  run: (argv, { input: asked = '' } = {}) => {
     const printed = argv[1] === '-n' ? [...main(input)].map(([name, value]) => `${name} = ${value}\n`).join('') : `${master(input).join('\n')}\n`;
     const isPostconf = argv[0] === 'postconf';
-    const isDropped = argv[0] === 'postmap' && argv[2] !== 'Subject: x';
-    return Promise.resolve({ code: 0, stdout: isPostconf ? twist(printed) : isDropped ? 'IGNORE\n' : '', stderr: isPostconf ? stderr : '' });
+    const dropped = asked.split('\n').flatMap((line) => (line === '' || line === 'Subject: x' ? [] : [`${line}\tIGNORE\n`]));
+    return Promise.resolve({
+      code: 0,
+      stdout: isPostconf ? twist(printed) : argv[0] === 'postmap' ? dropped.join('') : '',
+      stderr: isPostconf ? stderr : '',
+    });
   },
 });
 
