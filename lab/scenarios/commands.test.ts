@@ -6,7 +6,7 @@ import { atTerminal, collect, ended, filesDigest, HAUSPOST, hasSaid, type Output
 import { ok } from '../people.ts';
 import { announcedSize, answered, configure, exits, type Failure, type Finding, generations, type Plan, UNANSWERED } from '../operator.ts';
 import { fileGone, fileWrong } from '../parts/operators-file.ts';
-import { selfTestFails } from '../parts/self-test.ts';
+import { selfTestFails, selfTestLeavesOthersMail } from '../parts/self-test.ts';
 import { NEARLY_OVER, OUT_OF_TIME } from '../parts/dated-certificates.ts';
 import { asPostfixSays, MIXED } from '../parts/mixed-pem.ts';
 import { onEachReleaseAtOnce, type Part } from '../scenario.ts';
@@ -380,7 +380,17 @@ const once =
   (get, release) =>
     release === 'trixie' ? part(get, release) : undefined;
 
-const PARTS = [once(environment), database, once(fileWrong), applying, certificate, drift, fileGone, once(selfTestFails)];
+const PARTS = [
+  once(environment),
+  database,
+  once(fileWrong),
+  applying,
+  certificate,
+  drift,
+  fileGone,
+  once(selfTestFails),
+  once(selfTestLeavesOthersMail),
+];
 
 onEachReleaseAtOnce((get, release) => {
   for (const part of PARTS) part(get, release);

@@ -8,9 +8,10 @@ export const queued = async (machine: Machine): Promise<readonly Queued[] | unde
   return ran?.code === 0 ? parsePostqueue(ran.stdout) : undefined;
 };
 
-/** Takes out what is for nobody but the addresses that `isTheirs`. */
+/** Takes out what is for nobody but the addresses that `isTheirs`. What is for nobody at all has failed, and its sender waits to hear so (docs/postfix.md). */
 export const takeOut = async (machine: Machine, isTheirs: (address: string) => boolean): Promise<void> => {
-  const ids = ((await queued(machine)) ?? []).filter(({ recipients }) => recipients.every(({ address }) => isTheirs(address)));
+  const isAllTheirs = ({ recipients }: Queued): boolean => recipients.length > 0 && recipients.every(({ address }) => isTheirs(address));
+  const ids = ((await queued(machine)) ?? []).filter(isAllTheirs);
   for (const { queue_id: id } of ids) await must(machine, ['postsuper', '-d', id]);
 };
 
