@@ -35,6 +35,8 @@ export interface Activation {
   readonly originsOf: (place: Place) => Origins | undefined;
   /** Throws when the operator has interrupted. */
   readonly proceed: () => void;
+  /** Told of each daemon that does not run well, and then the next one follows. Left out: the first of them ends it all. */
+  readonly unwell?: (error: unknown) => void;
 }
 
 /** What listens here is asked from its own address: Linux would take the first of the subnet, which a daemon bound to another takes for a stranger. */
@@ -206,6 +208,12 @@ const handsOf = (machine: Machine): Hands => ({
   pause: (ms) => machine.pause(ms, new AbortController().signal),
 });
 
+/** Whether it has read its files is not known: begun anew it has, or it does not run. */
+const readsAnew = async ({ init, input }: Activation, service: Service): Promise<void> => {
+  const unit = supervised(service, input);
+  if ((await init.state(unit)).state === 'running') await init.restart(unit).catch(() => undefined);
+};
+
 /** All is well already: what fails here is told and no more. */
 const catchUp = async ({ machine, reporter, services, input }: Activation, woken: ReadonlyMap<ServiceName, Date>): Promise<void> => {
   for (const service of services) {
@@ -239,6 +247,10 @@ export const activate = async (activation: Activation, wakes: readonly Wake[]): 
       answers.set(service.name, await settle(activation, service, way, waits.resolve));
       await activation.after[service.name]?.();
       if (way !== 'look at') woken.set(service.name, activation.machine.now());
+    }).catch((error: unknown) => {
+      if (activation.unwell === undefined) throw error;
+      activation.unwell(error);
+      return readsAnew(activation, service);
     });
     const by = AWAITED_BY[service.name];
     if (by === undefined) return settled;

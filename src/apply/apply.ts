@@ -157,8 +157,8 @@ const stopOthers = async ({ init, reporter }: ApplyRequest, { without = [], inpu
   await stopAll({ init, reporter, services, input });
 };
 
-/** Puts the committed generation back, or generation 0 when there is none, and wakes its daemons. */
-const goBack = async (request: ApplyRequest, store: Store, desired: Desired): Promise<void> => {
+/** Puts the committed generation back, or generation 0 when there is none, and wakes its daemons; `unwell` as an activation has it. */
+const goBack = async (request: ApplyRequest, store: Store, desired: Desired, unwell?: (error: unknown) => void): Promise<void> => {
   const { committed, entering } = await store.state();
   await release(request.machine, desired);
   await step(request.reporter, committed === null ? 'put back what was there before' : `put back generation ${committed}`, async () => {
@@ -174,7 +174,8 @@ const goBack = async (request: ApplyRequest, store: Store, desired: Desired): Pr
       await stopOthers(request, was);
       const touched = await converge(hands(request, store, desired), generation, await manifestsOf(store, [entering]));
       const wakes = await request.materials.again(was);
-      await activateAll(request, was, { ...activation(request, was), proceed: () => undefined }, [...touched.wakes, ...wakes]);
+      const how = { ...activation(request, was, 'Mend that first.'), proceed: () => undefined, ...(unwell === undefined ? {} : { unwell }) };
+      await activateAll(request, was, how, [...touched.wakes, ...wakes]);
     }
     if (committed === null && entering === 0) await store.originals.forget();
     await store.setState({ committed, entering: null });
@@ -244,13 +245,19 @@ const prepare = async (request: ApplyRequest, store: Store, desired: Desired, fo
   return again;
 };
 
-/** A change that was interrupted is undone first. */
+/**
+ * A change that was interrupted is undone first. Its files are whole again then, also where a daemon does not run with them any more (an address that the
+ * machine has lost): what comes next may be the very change that mends this.
+ */
 export const heal = async (request: ApplyRequest, store: Store, desired: Desired): Promise<void> => {
   const { entering } = await store.state();
   if (entering === null) return;
   const text = `an earlier change (generation ${entering}) was interrupted; it is undone first`;
   request.reporter.emit({ kind: 'warning', code: 'apply.healed', text, remedy: 'Then this command goes on.' });
-  await goBack(request, store, desired);
+  await goBack(request, store, desired, (error) => {
+    const { message } = asHauspostError(error);
+    request.reporter.emit({ kind: 'warning', code: 'apply.healed-unwell', text: message, remedy: 'This command goes on all the same.' });
+  });
 };
 
 /** Daemons that were stopped come back as they are configured, read new certificates, find the database mended: nothing that a generation holds has changed. */
