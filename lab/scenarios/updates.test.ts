@@ -30,7 +30,7 @@ const ours = (server: Server): Promise<string> =>
   );
 
 interface Status {
-  readonly services: readonly { readonly name: string; readonly state: string; readonly since: string }[];
+  readonly services: readonly { readonly name: string; readonly state: string; readonly since: string; readonly version: string | null }[];
   readonly drift: readonly string[];
   readonly findings: readonly Finding[];
 }
@@ -106,6 +106,19 @@ onEachRelease((get, release) => {
       );
     }
     assert.match((await exits(server, 0, 'plan')).stdout, /^ {4}\+# wanted by nginx$/m);
+  });
+
+  test('what the administrator holds at its version is installed: nothing is to be done, and another change goes through', async () => {
+    const server = get();
+    const known = async (): Promise<readonly unknown[]> => (await status(server)).services.map(({ name, version }) => [name, version]);
+    const before = await known();
+    await shell(server, 'apt-mark hold dovecot-core rspamd');
+    assert.equal((await answered<Plan>(server, 'plan')).code, 0);
+    assert.deepEqual(await known(), before);
+    await shell(server, 'rm /etc/nginx/nginx.conf');
+    await exits(server, 0, 'apply', '--yes');
+    assert.equal((await answered<Plan>(server, 'plan')).code, 0);
+    await shell(server, 'apt-mark unhold dovecot-core rspamd');
   });
 
   test('M30: unattended-upgrades brings the next ones, and holds none back', async () => {

@@ -41,11 +41,14 @@ interface Known {
 const DATABASE = ['/var/lib/dpkg/status', '/var/lib/dpkg/updates'].map((each) => path(each));
 const known = new WeakMap<Machine, Known>();
 
+/** Also what the administrator holds at its version (apt-mark(8)): wanted state and state, as dpkg-query(1) abbreviates them. */
+const INSTALLED = ['ii', 'hi'];
+
 const versionsOf = (text: string): ReadonlyMap<string, string> =>
   new Map(
     text.split('\n').flatMap((line) => {
       const [name, status, version] = line.split(/ +/);
-      return name !== undefined && status === 'ii' && version !== undefined ? [[name, version] as const] : [];
+      return name !== undefined && INSTALLED.includes(status ?? '') && version !== undefined ? [[name, version] as const] : [];
     }),
   );
 
