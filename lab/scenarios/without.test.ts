@@ -125,8 +125,25 @@ const nameless = (get: () => Server): void => {
   });
 };
 
+const countsAgain = (get: () => Server): void => {
+  test('M27: a filter that began while Redis was away counts what an account sends once Redis is there', async () => {
+    const server = get();
+    const { machine, demo } = server;
+    const ask = ['redis-cli', '-s', '/run/redis/redis-server.sock', 'GET', `hauspost_sent_${demo.user}`];
+    const counted = async (): Promise<number> => Number(ok(await machine.run(ask)).stdout.trim());
+    ok(await machine.run(['sh', '-c', 'systemctl stop redis-server && systemctl restart rspamd'], { ms: 120_000 }));
+    await taken('mail', () => byDemo(server, 'uncounted@hauspost.test'));
+    ok(await machine.run(['systemctl', 'start', 'redis-server']));
+    await allRun(machine);
+    const before = await counted();
+    for (const number of [1, 2, 3, 4, 5, 6]) await taken('mail', () => byDemo(server, `counted-${number}@hauspost.test`));
+    assert.equal(await counted(), before + 6);
+  });
+};
+
 onEachRelease((get: () => Server) => {
   nameless(get);
+  countsAgain(get);
   unanswered(get);
   for (const daemon of DAEMONS) without(get, daemon);
   neverThrough(get);

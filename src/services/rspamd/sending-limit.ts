@@ -63,7 +63,8 @@ local lua_redis = require 'lua_redis'
 local params = lua_redis.parse_redis_server('hauspost_sending')
 
 -- KEYS: count, told, recipients of this message, limit, period, day. Answers: may it pass, is the postmaster to be told.
-local script = lua_redis.add_redis_script([[
+-- Sent each time: what Rspamd loads into Redis once it gives up for good (3.12) where it begins while Redis is away.
+local SCRIPT = [[
   local sent, more, limit = tonumber(redis.call('GET', KEYS[1]) or '0'), tonumber(KEYS[3]), tonumber(KEYS[4])
   if sent + more > limit then
     return { 0, redis.call('SET', KEYS[2], '1', 'NX', 'EX', KEYS[6]) and 1 or 0 }
@@ -71,7 +72,7 @@ local script = lua_redis.add_redis_script([[
   redis.call('INCRBY', KEYS[1], more)
   if sent == 0 then redis.call('EXPIRE', KEYS[1], KEYS[5]) end
   return { 1, 0 }
-]], params)
+]]
 
 local function tell(account)
   local mail = io.popen('/usr/sbin/sendmail -i -t -f ""', 'w')
@@ -90,9 +91,9 @@ rspamd_config:register_symbol {
     if not account or task:has_pre_result() then return end
     account = string.lower(account)
     local recipients = #(task:get_recipients('smtp') or {})
-    local keys = { 'hauspost_sent_' .. account, 'hauspost_told_' .. account,
-      tostring(recipients), tostring(LIMIT), tostring(PERIOD), tostring(DAY) }
-    lua_redis.exec_redis_script(script, { task = task, key = keys[1], is_write = true }, function(err, answer)
+    local sent = 'hauspost_sent_' .. account
+    local keys = { sent, 'hauspost_told_' .. account, tostring(recipients), tostring(LIMIT), tostring(PERIOD), tostring(DAY) }
+    lua_redis.rspamd_redis_make_request(task, params, sent, true, function(err, answer)
       if err or type(answer) ~= 'table' or tonumber(answer[1]) == 1 then return end
       if tonumber(answer[2]) == 1 then tell(account) end
       if recipients > LIMIT then
@@ -100,7 +101,7 @@ rspamd_config:register_symbol {
       else
         task:set_pre_result('soft reject', PUT_OFF, 'hauspost')
       end
-    end, keys)
+    end, 'EVAL', { SCRIPT, tostring(#keys), unpack(keys) })
   end,
 }
 `;
