@@ -138,8 +138,7 @@ for (const release of RELEASES) {
     before(async () => {
       machine = await boot({ image: await howTo(release) });
       await machine.checkout();
-      // Rspamd compiles its patterns at the first start.
-      await until('the filter listens', () => listens(machine, 11332), 90_000, 500);
+      await until('the filter listens', () => listens(machine, 11332), 300_000, 500);
       was = await snapshot(machine);
     });
     after(() => machine?.[Symbol.asyncDispose]());
