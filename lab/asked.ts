@@ -14,7 +14,11 @@ const QUESTIONS = {
 export const asked = async (question: keyof typeof QUESTIONS): Promise<string> =>
   (process.env[question] ??= (await must(QUESTIONS[question])).stdout);
 
+/** A layer is made anew every month, for the packages that changed meanwhile; not in the middle of a run. */
+export const month = (): string => (process.env['HAUSPOST_LAB_MONTH'] ??= new Date().toISOString().slice(0, 7));
+
 /** So that processes that are started from now on need not ask. */
 export const askHost = async (): Promise<void> => {
   for (const question of Object.keys(QUESTIONS)) await asked(question as keyof typeof QUESTIONS);
+  month();
 };

@@ -6,6 +6,7 @@
  */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { month } from './asked.ts';
 import { needLab } from './host.ts';
 import type { Init, Kind, Release } from './kinds.ts';
 import type { Image } from './machine.ts';
@@ -59,9 +60,6 @@ export const installable = ({ init }: Kind): readonly string[] => [...DAEMONS, .
 const APT_ENV = { DEBIAN_FRONTEND: 'noninteractive' };
 /** What a machine that has not been given a network yet would have. */
 const RESOLV_CONF = 'nameserver 192.0.2.53\n';
-
-/** A layer is made anew every month, for the packages that changed meanwhile. */
-const month = (): string => new Date().toISOString().slice(0, 7);
 
 const installAuthorities = async (root: string, authorities: ReadonlyMap<string, string>): Promise<void> => {
   const directory = join(root, 'usr/local/share/ca-certificates');
