@@ -65,6 +65,8 @@ export const offer = async (machine: Machine, round: number, updates: readonly U
 
 /** Installs unattended-upgrades from the archives in `folder`, on the host; before anything is offered, since what it needs is in Debian's own lists. */
 export const installUnattended = async (machine: Machine, folder: string): Promise<void> => {
+  // Debian's own would bring updates in before their turn, and hold dpkg's lock meanwhile.
+  await sh(machine, 'systemctl mask --now apt-daily.timer apt-daily-upgrade.timer');
   for (const name of (await readdir(folder)).filter((each) => each.endsWith('.deb'))) {
     const archive = await readFile(join(folder, name));
     const argv = ['sh', '-c', `cat >'/var/cache/apt/archives/${name}'`];
