@@ -19,7 +19,7 @@ export const heldUp = async (machine: Machine, program: string, words: readonly 
   const child = machine.spawn(['sh', '-c', '"$@" & echo $!; wait $!', 'sh', HAUSPOST, ...words]);
   const said = collect(child.stdout);
   const isHeld = async (): Promise<true | undefined> => (await machine.run(['test', '-s', '/run/held'])).code === 0 || undefined;
-  await until(`${program} is held up`, isHeld, 60_000, 100);
+  await until(`${program} is held up`, isHeld, 300_000, 100);
   const end = async (script: string): Promise<number> => {
     await sh(`${script} kill -KILL $(cat /run/held); rm /run/held ${place}`);
     return ended(child);

@@ -64,7 +64,7 @@ export const collect = (stream: Readable): { text(encoding?: BufferEncoding): st
 };
 
 /** Once a child has said that on its standard error, at that very moment, or has ended; `until` looks ever more rarely, and what follows may be soon over. */
-export const hasSaid = (child: Child, stderr: { text(): string }, words: string, ms = 60_000): Promise<void> =>
+export const hasSaid = (child: Child, stderr: { text(): string }, words: string, ms = 300_000): Promise<void> =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`it does not say ${words} within ${ms} ms; it says ${stderr.text()}`)), ms);
     const look = (): void => {

@@ -259,7 +259,7 @@ const atBoot = (get: () => Server): void => {
     const booted = machine.start();
     void booted.catch(() => undefined); // it is judged below
     const starting = async (): Promise<true | undefined> => (await state(machine, 'mariadb.service').catch(() => '')) === 'activating' || undefined;
-    await until('MariaDB is starting', starting, 60_000, 20);
+    await until('MariaDB is starting', starting, 300_000, 20);
     const apply = await launched(machine, ['apply', '--yes'], '... wait for mariadb');
     const { services } = JSON.parse((await machine.run([HAUSPOST, 'status', '--json'])).stdout) as {
       services: readonly { name: string; state: string }[];
