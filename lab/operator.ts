@@ -82,6 +82,8 @@ export interface Launched {
   /** Of the command, in the machine. */
   readonly pid: string;
   readonly ended: Promise<number>;
+  /** Once it has said that, at that very moment, or has ended. */
+  says(words: string): Promise<void>;
   /** What it has said on standard error so far. */
   said(): string;
   /** What it has printed. */
@@ -96,6 +98,7 @@ export const launched = async (machine: Machine, words: readonly string[], sayin
   return {
     pid: stdout.text().split('\n')[0] ?? '',
     ended: ended(child),
+    says: (further) => hasSaid(child, stderr, further),
     said: stderr.text,
     result: () => stdout.text().slice(stdout.text().indexOf('\n') + 1),
   };
