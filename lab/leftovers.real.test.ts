@@ -45,13 +45,30 @@ const now = (): number => Number(readFileSync('/proc/uptime', 'utf8').split(' ')
 
 const entries = (directory: string): readonly string[] => readdirSync(join(cacheDirectory(), directory)).map((name) => `${directory}/${name}`);
 
+const identity = (pid: string): string => `${pid} ${startOf(pid)}`;
+
+const allProcesses = (): readonly string[] => readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+
+const livesIn = (pid: string, namespaces: ReadonlySet<string>): boolean => namespacesOf(pid).some((one) => namespaces.has(one));
+
 /**
- * Everything on the host that belongs to the owner, or lives in one of the namespaces, one line each. A process that began after `end`, when
- * the signal was sent, is somebody else's: the kernel gives the number of a namespace that is gone to the next new one.
+ * Tells other people's processes from `now` on, when the signal is sent, by that they begin later or lived elsewhere: the kernel gives the number of a
+ * namespace that is gone to the next new one, which may also be made by a process that is there already.
  */
-const leftovers = async ({ owner, pids }: Held, namespaces: ReadonlySet<string>, end = Number.POSITIVE_INFINITY): Promise<readonly string[]> => {
-  const processes = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && namespacesOf(name).some((one) => namespaces.has(one)) && startOf(name) <= end)
+const othersFromNow = (namespaces: ReadonlySet<string>): ((pid: string) => boolean) => {
+  const end = now();
+  const elsewhere = new Set(allProcesses().flatMap((pid) => (livesIn(pid, namespaces) ? [] : [identity(pid)])));
+  return (pid) => startOf(pid) > end || elsewhere.has(identity(pid));
+};
+
+/** Everything on the host that belongs to the owner, or lives in one of the namespaces and is nobody else's, one line each. */
+const leftovers = async (
+  { owner, pids }: Held,
+  namespaces: ReadonlySet<string>,
+  isOthers = (_pid: string): boolean => false,
+): Promise<readonly string[]> => {
+  const processes = allProcesses()
+    .filter((pid) => livesIn(pid, namespaces) && !isOthers(pid))
     .map((pid) => `process ${pid}`);
   const groups = (await must(['unshare', '--mount', 'sh', '-c', 'mount -t cgroup2 cgroup2 /mnt && ls /mnt'])).stdout
     .split('\n')
@@ -90,13 +107,13 @@ const interrupted = async (what: string, signal: NodeJS.Signals): Promise<void> 
     const held: Held = JSON.parse(String(line));
     const namespaces = new Set(held.pids.flatMap(namespacesOf).filter((one) => !ownNamespaces.has(one)));
     visible(what, await leftovers(held, namespaces));
-    const end = now();
+    const isOthers = othersFromNow(namespaces);
     // SIGINT as a terminal sends it: to the whole process group.
     process.kill(signal === 'SIGINT' ? -(child.pid ?? 0) : (child.pid ?? 0), signal);
     await exit;
     let left: readonly string[] = [];
     const clean = async (): Promise<true | undefined> => {
-      left = await leftovers(held, namespaces, end);
+      left = await leftovers(held, namespaces, isOthers);
       return left.length === 0 ? true : undefined;
     };
     await until('nothing is left', clean, 30_000, 100).catch((error: unknown) => assert.fail(`${String(error)}:\n${left.join('\n')}`));
