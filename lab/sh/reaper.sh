@@ -18,10 +18,15 @@ alive() { # PID-STARTTIME: field 22 of proc(5) stat, counted after the command's
 undo() {
   case $1 in
     directory) rm -rf "$2" ;;
-    table) # the last table with the note that forwarding was off puts it off again
-      note=$(nft list chain inet "$2" forwarding_was_off 2>/dev/null)
-      nft delete table inet "$2" 2>/dev/null
-      if [ -n "$note" ] && ! nft list chains inet | grep -q forwarding_was_off; then echo 0 > /proc/sys/net/ipv4/ip_forward; fi
+    table) # the last table with the note that forwarding was off puts it off again, while nobody switches it on (uplink.ts)
+      locks=${building%/*}/locks
+      mkdir -p "$locks"
+      (
+        flock 9
+        note=$(nft list chain inet "$2" forwarding_was_off 2>/dev/null)
+        nft delete table inet "$2" 2>/dev/null
+        if [ -n "$note" ] && ! nft list chains inet | grep -q forwarding_was_off; then echo 0 > /proc/sys/net/ipv4/ip_forward; fi
+      ) 9>>"$locks/uplink"
       ;;
     cgroup) # the processes in it are about to die; up to ten seconds
       for _ in $(seq 100); do
