@@ -24,7 +24,8 @@ test('a service that grows is seen', async () => {
     'it has grown',
     async () => {
       const found = ownOfLasting(then, await resident(machine));
-      return (found[1] ?? 0) >= (found[0] ?? 0) + GROWS_MB ? found : undefined;
+      // Some pages that it had before may be gone.
+      return (found[1] ?? 0) >= (found[0] ?? 0) + GROWS_MB - 1 ? found : undefined;
     },
     10_000,
   );
