@@ -125,9 +125,16 @@ const begin = async (room: Room, hands: AskingHands): Promise<Asker> => {
     assert.equal(code, 0, stderr);
   }
   const fresh = (): Asker => asker(hands, RESOLVER);
-  const serves = (server: string) => async (): Promise<true | undefined> =>
-    (await fresh().one({ name: 'zone.test', type: 'SOA', server }))?.status === 'NOERROR' || undefined;
-  for (const server of [FIRST, SECOND]) await until(`${server} serves`, serves(server), 30_000);
+  const serves = (server: string, name: string) => async (): Promise<true | undefined> =>
+    (await fresh().one({ name, type: 'SOA', server }))?.status === 'NOERROR' || undefined;
+  for (const [server, name] of [
+    [ABOVE, '.'],
+    [ABOVE, 'test'],
+    [FIRST, 'zone.test'],
+    [FIRST, 'hidden.test'],
+    [SECOND, 'zone.test'],
+  ] as const)
+    await until(`${server} serves ${name}`, serves(server, name), 30_000);
   return fresh();
 };
 
