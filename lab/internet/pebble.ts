@@ -111,12 +111,24 @@ export const certificateAuthority = async (host: ForeignHost, { authority }: Fac
     await shown(443, '/dir');
     root = await shown(MANAGEMENT, '/roots/0');
   };
+  const isShut = (port: number): Promise<true | undefined> =>
+    host.dial({ host: addresses.v4, port }).then(
+      (socket) => {
+        socket.destroy();
+        return undefined;
+      },
+      (error: NodeJS.ErrnoException) => error.code === 'ECONNREFUSED' || undefined,
+    );
   await ready();
   return {
     host,
     directory: `https://${name}/dir`,
     root: () => root,
-    end: () => daemon.stop(),
+    end: async () => {
+      await daemon.stop();
+      // What has ended is nsenter(1); the kernel ends Pebble with it, a moment later.
+      for (const port of [443, MANAGEMENT]) await until(`nobody listens on ${port}`, () => isShut(port), 30_000);
+    },
     begin: async (refused) => {
       await host.room.put({ [CONFIG]: configuration(options, refused) });
       daemon = start();
