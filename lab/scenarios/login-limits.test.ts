@@ -252,10 +252,10 @@ for (const release of ['bookworm', 'trixie'] as const) {
 
     test('a wrong password counts for an hour', async () => {
       const age = (minutes: number): Promise<string> =>
-        sql(`UPDATE login_failures SET at = at - INTERVAL ${minutes} MINUTE WHERE client = '${v4(3)}'`);
+        sql(`UPDATE login_failures SET at = UTC_TIMESTAMP() - INTERVAL ${minutes} MINUTE WHERE client = '${v4(3)}'`);
       await age(55);
       assert.equal(await tries(BEN, v4(3)), 'refused');
-      await age(6);
+      await age(61);
       assert.equal(await tries(BEN, v4(3)), 'in');
     });
 
