@@ -1,6 +1,6 @@
 /**
  * Ten senders with twenty connections each, all open at the same time, half of them by IPv6 and half of them under TLS. Each brings one message after the
- * other and stays. RFC 5321 (section 4.5.3.2) lets a sender wait for two to ten minutes; here the `Dialogue` gives up after one.
+ * other and stays. RFC 5321 (section 4.5.3.2) lets a sender wait for two to ten minutes; here the `Dialogue` gives up after two.
  */
 import { called, FAMILIES, letter, said } from '../internet/index.ts';
 import type { Login } from '../mail.ts';
