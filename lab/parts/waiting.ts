@@ -47,23 +47,42 @@ export const onlyAttempt = async (server: Server, to: string, ms = 60_000): Prom
   return attempt;
 };
 
-/** Recipients of messages in the queue. */
-export const waitingFor = async ({ machine }: Server): Promise<readonly string[]> => {
+interface Waiting {
+  readonly queue_name: string;
+  readonly recipients: readonly { readonly address: string }[];
+}
+
+const waiting = async ({ machine }: Server): Promise<readonly Waiting[]> => {
   const argv = ['postqueue', '-j'];
   const { stdout } = succeeded(argv, await machine.run(argv));
-  const messages = stdout.split('\n').filter((line) => line !== '');
-  return messages.flatMap((line) =>
-    (JSON.parse(line) as { readonly recipients: readonly { readonly address: string }[] }).recipients.map(({ address }) => address),
-  );
+  return stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Waiting]));
 };
+
+const addressesOf = (messages: readonly Waiting[]): readonly string[] =>
+  messages.flatMap(({ recipients }) => recipients.map(({ address }) => address));
+
+/** Recipients of messages in the queue. */
+export const waitingFor = async (server: Server): Promise<readonly string[]> => addressesOf(await waiting(server));
+
+/** All of them are put off, and a flush finds them: that is logged a moment before. */
+export const putOff = (server: Server, ...recipients: readonly string[]): Promise<true> =>
+  until(
+    `put off: ${recipients.join(', ')}`,
+    async () => {
+      const there = addressesOf((await waiting(server)).filter(({ queue_name: queue }) => queue === 'deferred'));
+      return recipients.every((each) => there.includes(each)) || undefined;
+    },
+    30_000,
+    100,
+  );
 
 /** Nothing waits for them any more. */
 export const gone = (server: Server, ...recipients: readonly string[]): Promise<true> =>
   until(
     `nothing waits for ${recipients.join(', ')}`,
     async () => {
-      const waiting = await waitingFor(server);
-      return !recipients.some((each) => waiting.includes(each)) || undefined;
+      const there = await waitingFor(server);
+      return !recipients.some((each) => there.includes(each)) || undefined;
     },
     60_000,
     200,

@@ -8,7 +8,19 @@ import { after, before, describe, test } from 'node:test';
 import { addressesOf, type EximServer, type ForeignHost, handIn, type Internet, onEachReleaseThere, type ZoneLine } from '../internet/index.ts';
 import { letter } from '../parts/letter.ts';
 import { type Fault, type Unreliable, unreliable } from '../parts/unreliable.ts';
-import { type Attempt, attempted, byHand, flush, gone, noticeAbout, noticesAbout, onlyAttempt, postmasterOf, waitingFor } from '../parts/waiting.ts';
+import {
+  type Attempt,
+  attempted,
+  byHand,
+  flush,
+  gone,
+  noticeAbout,
+  noticesAbout,
+  onlyAttempt,
+  postmasterOf,
+  putOff,
+  waitingFor,
+} from '../parts/waiting.ts';
 import { until } from '../process.ts';
 
 /** Of smtp(8), postconf(5): a minute and more by default. */
@@ -151,9 +163,11 @@ onEachReleaseThere(
           assert.ok(waiting.includes(recipientAt(name)));
           assert.equal(received(name), KEPT_UNANSWERED.includes(name) ? 1 : 0);
         });
+      await putOff(server, ...NAMES.map(recipientAt));
       // Instead of the five minutes and more that the queue manager waits by itself; that it does is the next test's.
       await flush(server);
       for (const name of NAMES) await attempted(server, recipientAt(name), 2);
+      await gone(server, ...GOES_IN_CLEAR.map(recipientAt));
       await t.test('a second attempt: where TLS is no must and fails it goes in clear, where it is one it waits', async () => {
         const still = await waitingFor(server);
         for (const name of NAMES) {
@@ -164,6 +178,7 @@ onEachReleaseThere(
       });
       stops.mend();
       await server.order('tls-policy', 'remove', domainOf(MUST));
+      await putOff(server, ...NAMES.filter((name) => !GOES_IN_CLEAR.includes(name)).map(recipientAt));
       await flush(server);
       await gone(server, ...NAMES.map(recipientAt));
       await t.test(
