@@ -4,8 +4,8 @@
 const AT_ONCE = 10;
 
 /** What each came to, in their order. */
-export const someAtOnce = async <T, R>(all: readonly T[], work: (each: T) => Promise<R>): Promise<readonly R[]> => {
+export const someAtOnce = async <T, R>(all: readonly T[], work: (each: T) => Promise<R>, atOnce = AT_ONCE): Promise<readonly R[]> => {
   const results: R[] = [];
-  for (let first = 0; first < all.length; first += AT_ONCE) results.push(...(await Promise.all(all.slice(first, first + AT_ONCE).map(work))));
+  for (let first = 0; first < all.length; first += atOnce) results.push(...(await Promise.all(all.slice(first, first + atOnce).map(work))));
   return results;
 };

@@ -23,6 +23,7 @@ import {
 import { someAtOnce } from '../callers.ts';
 
 const NAMES: Addresses = { v4: '198.18.0.53', v6: '2001:2::53' };
+const STRANGERS: Addresses = { v4: '198.18.2.254', v6: '2001:2::2fe' };
 const ACCOUNT = `postmaster@${PUBLIC.domain}`;
 const FROM = 'friend@elsewhere.example';
 const KEY = 'abcdefghij0123456789klmnop';
@@ -179,7 +180,7 @@ for (const release of RELEASES) {
       await lan.join(machine, PUBLIC.addresses);
       await allRun(machine);
       stack.use(await nameServer(await lan.host('ns.lists.example', NAMES), NAMES.v4, RECORDS));
-      strangers = await lan.host('strangers', { v4: '198.18.2.254', v6: '2001:2::2fe' });
+      strangers = await lan.host('strangers', STRANGERS);
       for (const { address } of CASES)
         await strangers.run(['ip', 'address', 'add', `${address}/${isV6(address) ? '48' : '16'}`, 'dev', 'host0', 'nodad']);
       // The machine answers to networks of the same wire.
@@ -191,7 +192,9 @@ for (const release of RELEASES) {
 
     let answers: ReadonlyMap<Case, Answer>;
     before(async () => {
-      answers = new Map(await someAtOnce(CASES, async (each) => [each, await knock(strangers, each)] as const));
+      // The first of all waits for programs that are only begun for him, and for names that the resolver does not know yet.
+      await knock(strangers, { what: 'the first of all', address: STRANGERS.v4, code: 450 });
+      answers = new Map(await someAtOnce(CASES, async (each) => [each, await knock(strangers, each)] as const, 4));
     });
 
     for (const each of CASES) {
@@ -206,14 +209,22 @@ for (const release of RELEASES) {
 
     test('M17: who has passed once is let through at once, and so are those who are allowed', async () => {
       const [first, ...others] = CASES;
-      assert.ok(first !== undefined);
-      const again = await knock(strangers, first);
       const allowed = others.find(({ address }) => address === '198.18.2.7');
-      assert.ok(allowed !== undefined);
-      const [before, free] = [answers.get(first)?.waited ?? 0, answers.get(allowed)?.waited ?? Number.POSITIVE_INFINITY];
-      console.log(`    greeted after ${[before, again.waited, free].map((ms) => (ms / 1000).toFixed(1)).join(', ')} s`);
-      assert.equal(again.code, 250);
-      assert.ok(before > 2 * again.waited && before > 2 * free);
+      assert.ok(first !== undefined && allowed !== undefined);
+      /** The least of three visits: whatever else the processors do only ever adds to it. */
+      const waits = async (who: Case): Promise<number> => {
+        let least = Number.POSITIVE_INFINITY;
+        for (let visit = 0; visit < 3; visit += 1) {
+          const { code, waited } = await knock(strangers, who);
+          assert.equal(code, 250);
+          least = Math.min(least, waited);
+        }
+        return least;
+      };
+      // Who is allowed is on a list, and so never passes.
+      const [before, again, free] = [answers.get(first)?.waited ?? 0, await waits(first), await waits(allowed)];
+      console.log(`    greeted after ${[before, again, free].map((ms) => (ms / 1000).toFixed(1)).join(', ')} s`);
+      assert.ok(before > 2 * again && before > 2 * free);
     });
 
     test('M17: a command before HELO is refused, and the same after it is not', async () => {
