@@ -62,7 +62,7 @@ const SHOWN = 'openssl s_client -connect 127.0.0.1:465 </dev/null 2>/dev/null';
 
 const noted = async (place: Place): Promise<void> => {
   const serial = await shell(place.server, `${SHOWN} | openssl x509 -noout -serial`);
-  const key = await shell(place.server, `${SHOWN} | openssl x509 -noout -pubkey | sha256sum`);
+  const key = await shell(place.server, `${SHOWN} | openssl x509 -noout -pubkey`);
   place.serials.add(serial);
   place.keys.add(key);
 };
@@ -147,6 +147,13 @@ const round = async (place: Place): Promise<void> => {
 
 const rounds = async (place: Place): Promise<void> => {
   for (let number = 1; number <= ROUNDS; number += 1) await round(place);
+  const last = await shell(place.server, 'openssl pkey -in /var/lib/hauspost/tls/key.pem -pubout');
+  // A process that was idle when it was told to reload may still answer one more connection.
+  const isShown = async (): Promise<true | undefined> => {
+    await noted(place);
+    return place.keys.has(last) || undefined;
+  };
+  await until(`${place.server.identity.hostname} shows its last key`, isShown, 30_000, 200);
 };
 
 /** Everybody writes to everybody, from before the first change until after the last. */
