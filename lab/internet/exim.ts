@@ -39,6 +39,7 @@ const ACLS = ['connect', 'helo', 'mail', 'rcpt', 'predata', 'data'] as const;
 const CONFIG = '/etc/exim4/exim4.conf';
 const LOG = '/var/log/exim4/mainlog';
 
+/** Any number of connections: by default it answers 421 to the 21st. */
 const configuration = ({ host, domain, certificate, acl = {}, more = [], parts = [] }: EximOptions & { readonly host: ForeignHost }): string => `
 primary_hostname = ${host.name}
 domainlist local_domains = ${domain} : *.${domain}
@@ -49,6 +50,7 @@ log_selector = +millisec +tls_cipher +tls_certificate_verified +tls_peerdn +tls_
 spool_directory = /var/spool/exim4
 message_size_limit = 60M
 recipient_unqualified_hosts =
+smtp_accept_max = 0
 host_lookup = *
 rfc1413_query_timeout = 0s
 queue_run_max = 2
