@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { parseFqdn, parseMailAddress } from '#base';
-import type { Room } from '#lab';
+import { type Room, until } from '#lab';
 import { type Database, database, RELEASES } from './database.lab.ts';
 import { applyGrants } from './grants.ts';
 import { lookups } from './lookups.ts';
@@ -282,7 +282,17 @@ const queued = async (room: Room): Promise<ReadonlyMap<string, readonly string[]
 const rcpt = async (room: Room, t: { test(name: string, run: () => void): Promise<void> }): Promise<void> => {
   const said = await must(room, ['perl', '-e', TALK], `${RCPT.map(([, address]) => address).join('\n')}\n`);
   const log = await must(room, ['sh', '-c', 'cat /var/log/postfix.log']);
-  const finals = await queued(room);
+  const ids = [...said.matchAll(/queued as (\S+)/g)].map(([, id = '']) => id);
+  // One look misses a message that goes from one queue to another meanwhile.
+  const finals = await until(
+    () => `all are queued: ${ids.join(' ')}`,
+    async () => {
+      const all = await queued(room);
+      return ids.every((id) => all.has(id)) ? all : undefined;
+    },
+    30_000,
+    100,
+  );
   const answers = said
     .trim()
     .split('\n')
