@@ -284,15 +284,11 @@ const rcpt = async (room: Room, t: { test(name: string, run: () => void): Promis
   const log = await must(room, ['sh', '-c', 'cat /var/log/postfix.log']);
   const ids = [...said.matchAll(/queued as (\S+)/g)].map(([, id = '']) => id);
   // One look misses a message that goes from one queue to another meanwhile.
-  const finals = await until(
-    () => `all are queued: ${ids.join(' ')}`,
-    async () => {
-      const all = await queued(room);
-      return ids.every((id) => all.has(id)) ? all : undefined;
-    },
-    30_000,
-    100,
-  );
+  const whole = async (): Promise<ReadonlyMap<string, readonly string[]> | undefined> => {
+    const all = await queued(room);
+    return ids.every((id) => all.has(id)) ? all : undefined;
+  };
+  const finals = await until(`all are queued: ${ids.join(' ')}`, whole, 30_000, 100);
   const answers = said
     .trim()
     .split('\n')
