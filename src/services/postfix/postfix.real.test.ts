@@ -25,7 +25,7 @@ const arrived = (scene: Scene, user: string, marked: string): Promise<string> =>
 type Case = (scene: Scene) => Promise<void>;
 
 const understandsAllOfIt: Case = async ({ room, input }) => {
-  const view: CheckRoom = { run: (argv) => room.run(argv) };
+  const view: CheckRoom = { run: (argv, options) => room.run(argv, options) };
   assert.deepEqual(await postfix.check(view, input), []);
   const before = await must(room, 'cat', '/etc/postfix/main.cf');
   await room.put({ '/etc/postfix/main.cf': `${before}smtpd_no_such_thing = yes\n` });
