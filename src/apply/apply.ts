@@ -174,7 +174,7 @@ const goBack = async (request: ApplyRequest, store: Store, desired: Desired, unw
       await stopOthers(request, was);
       const touched = await converge(hands(request, store, desired), generation, await manifestsOf(store, [entering]));
       const wakes = await request.materials.again(was);
-      const how = { ...activation(request, was, 'Mend that first.'), proceed: () => undefined, ...(unwell === undefined ? {} : { unwell }) };
+      const how = { ...activation(request, was), proceed: () => undefined, ...(unwell === undefined ? {} : { unwell }) };
       await activateAll(request, was, how, [...touched.wakes, ...wakes]);
     }
     if (committed === null && entering === 0) await store.originals.forget();
