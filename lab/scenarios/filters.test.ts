@@ -18,11 +18,12 @@ const MINE =
 
 let sent = 0;
 /** From a stranger, with further headers; its id. */
-const send = async (server: Server, subject: string, headers: readonly string[] = []): Promise<string> => {
+const send = async (server: Server, subject: string, headers: readonly string[] = [], to = [server.demo.user]): Promise<string> => {
   const id = `<filter-${++sent}@outside.test>`;
   const lines = ['From: <friend@outside.test>', 'To: <demo@hauspost.test>', `Message-ID: ${id}`, dated(), `Subject: ${subject} ${sent}`];
   const smtp = await server.stranger();
-  for (const line of ['MAIL FROM:<friend@outside.test>', 'RCPT TO:<demo@hauspost.test>']) assert.equal((await smtp.command(line)).code, 250);
+  for (const line of ['MAIL FROM:<friend@outside.test>', ...to.map((address) => `RCPT TO:<${address}>`)])
+    assert.equal((await smtp.command(line)).code, 250);
   const { code, lines: words } = await smtp.data([...lines, ...headers, '', `This is number ${sent}, about ${subject}.`, ''].join('\r\n'));
   assert.equal(code, 250, words.join(' '));
   smtp.close();
@@ -157,6 +158,40 @@ const passedOn = (get: () => Server): void => {
   });
 };
 
+/** A regex that goes back: ends at once where there is a b, and where there is none after years. */
+const YEARS = 'require ["regex", "fileinto", "mailbox"];\nif header :regex "Subject" "(.*)(.*)\\\\1\\\\2b" { fileinto :create "Quick"; }\n';
+
+const endless = (get: () => Server): void => {
+  test('M10: a test that does not end costs its own account a try, and nobody else anything; mended, the message arrives, and nobody has two', async () => {
+    const server = get();
+    const other = { user: 'neighbour@hauspost.test', pass: 'password-of-neighbour' };
+    await server.account(other);
+    const imap = await server.imap(other);
+    await activate(server, YEARS);
+    await lies(server, await send(server, 'about a'), 'Quick');
+    const both = await send(server, 'a'.repeat(400), [], [server.demo.user, other.user]);
+    const begun = performance.now();
+    await fetched(imap, 'INBOX', both);
+    const next = await send(server, 'next', [], [other.user]);
+    await fetched(imap, 'INBOX', next);
+    const took = Math.round((performance.now() - begun) / 1000);
+    const deferred = async (): Promise<string | undefined> =>
+      ok(await server.machine.run(['postqueue', '-j'])).stdout.includes('"queue_name": "deferred"') ? 'deferred' : undefined;
+    await until('the delivery is given up', deferred, 180_000, 500);
+    const waiting = ok(await server.machine.run(['postqueue', '-j'])).stdout;
+    assert.match(waiting, /"address": "demo@hauspost\.test", "delay_reason": "lost connection with /);
+    assert.ok(!waiting.includes(other.user), waiting);
+    process.stdout.write(`    others had their mail after ${took} s\n`);
+    assert.match(await server.machine.journalSoFar(), /service\(lmtp\): child \d+ killed with signal 9/);
+    await activate(server, MINE);
+    ok(await server.machine.run(['postqueue', '-f']));
+    await lies(server, both, 'INBOX');
+    const inbox = await imap.status('INBOX', { messages: true });
+    assert.equal(inbox !== false && inbox.messages, 2);
+    await imap.logout();
+  });
+};
+
 const updates = (get: () => Server): void => {
   test('scripts are compiled anew where an update brought another Pigeonhole, whose format may be another; plan says so', async () => {
     const server = get();
@@ -227,4 +262,4 @@ const mistakes = (get: () => Server): void => {
   });
 };
 
-onEachRelease(order, passedOn, updates, mistakes);
+onEachRelease(order, passedOn, endless, updates, mistakes);

@@ -49,6 +49,9 @@ const stays: readonly Node[] = [
   { set: 'restart_request_count', to: 'unlimited', from: '2.4' },
 ];
 
+/** Of one LMTP connection. Pigeonhole sets its own limit below it, and ends the process where 3 s more than what it has had do not fit. */
+const CONNECTION_CPU_S = 20;
+
 const loginServices = ({ wiring, facts }: RenderInput): readonly Block[] => [
   {
     block: 'service',
@@ -110,7 +113,13 @@ export const services: Subject = (input) => ({
       rows: [
         { set: 'user', to: MAIL_USER },
         { set: 'extra_groups', to: 'postdrop', why: "Postfix' sockets for what Sieve sends are in a directory of this group." },
-        ...stays,
+        {
+          set: 'executable',
+          to: `/usr/bin/prlimit --cpu=${CONNECTION_CPU_S} /usr/lib/dovecot/lmtp`,
+          why: 'Seconds of CPU for one connection, not more: sieve_max_cpu_time is looked at between the tests of a script, and one of :regex may take years.',
+        },
+        { set: 'service_count', to: 1, until: '2.4' },
+        { set: 'restart_request_count', to: 1, from: '2.4' },
         { set: 'process_min_avail', to: limits(input.facts).deliveries },
         {
           set: 'vsz_limit',

@@ -8,7 +8,7 @@ export const delivery = ({ wiring }: RenderInput): readonly Row[] => [
   {
     set: 'lmtp_destination_concurrency_failed_cohort_limit',
     to: 0,
-    why: 'All accounts are one destination: one lost connection would put off all mail for five minutes, also once Dovecot is back.',
+    why: 'One lost connection would put off all mail for an account for five minutes, also once Dovecot is back.',
   },
   { set: 'lmtp_line_length_limit', to: 0, why: 'Dovecot takes lines of any length; broken ones would no longer be what was signed.' },
 ];

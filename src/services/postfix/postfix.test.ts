@@ -76,14 +76,15 @@ test('options of the operator', () => {
 });
 
 test('how much at once: by memory, and by cores where Dovecot has the work', () => {
-  assert.deepEqual(sizes({ cores: 1, memoryMb: 512 }), { processes: 32, perClient: 10, deliveries: 4, askers: 4 });
-  assert.deepEqual(sizes({ cores: 1, memoryMb: 1024 }), { processes: 64, perClient: 16, deliveries: 8, askers: 5 });
-  assert.deepEqual(sizes({ cores: 2, memoryMb: 4096 }), { processes: 256, perClient: 50, deliveries: 20, askers: 16 });
-  assert.deepEqual(sizes({ cores: 16, memoryMb: 65_536 }), { processes: 500, perClient: 50, deliveries: 50, askers: 16 });
+  assert.deepEqual(sizes({ cores: 1, memoryMb: 512 }), { processes: 32, perClient: 10, deliveries: 4, perAccount: 2, askers: 4 });
+  assert.deepEqual(sizes({ cores: 1, memoryMb: 1024 }), { processes: 64, perClient: 16, deliveries: 8, perAccount: 2, askers: 5 });
+  assert.deepEqual(sizes({ cores: 2, memoryMb: 4096 }), { processes: 256, perClient: 50, deliveries: 20, perAccount: 5, askers: 16 });
+  assert.deepEqual(sizes({ cores: 16, memoryMb: 65_536 }), { processes: 500, perClient: 50, deliveries: 50, perAccount: 10, askers: 16 });
   has(inputFor('bookworm'), {
     default_process_limit: '64',
     smtpd_client_connection_count_limit: '16',
-    lmtp_destination_concurrency_limit: '8',
+    lmtp_destination_recipient_limit: '1',
+    lmtp_destination_concurrency_limit: '2',
   });
 });
 

@@ -14,6 +14,8 @@ export interface Sizes {
   readonly perClient: number;
   /** Deliveries to Dovecot at once. */
   readonly deliveries: number;
+  /** Of these, to one account. */
+  readonly perAccount: number;
   /**
    * Of proxymap(8), of which each has up to a connection to the database for each question. One answers many clients, and another one comes where all are
    * busy: where the database stands still for a moment that is one for each client, and then there would be more connections than it has.
@@ -21,21 +23,26 @@ export interface Sizes {
   readonly askers: number;
 }
 
+/** Each may take the 3 s that Dovecot's Sieve gives a script, and the rest of its work; a connection has 20. */
+const DELIVERIES_A_CONNECTION = 4;
+
 /** Clients at postscreen(8), as Postfix has it by itself. */
 const WAITING = 100;
 
 export const sizes = ({ cores, memoryMb }: Pick<Facts, 'cores' | 'memoryMb'>): Sizes => {
   const processes = within(memoryMb / 16, 32, 500);
+  const deliveries = within(Math.min(memoryMb / 128, cores * 10), 4, 50);
   return {
     processes,
     perClient: within(processes / 4, 10, 50),
-    deliveries: within(Math.min(memoryMb / 128, cores * 10), 4, 50),
+    deliveries,
+    perAccount: within(deliveries / 4, 2, 10),
     askers: within(memoryMb / 192, 4, 16),
   };
 };
 
 export const processes = ({ facts }: RenderInput): readonly Row[] => {
-  const { processes: most, perClient, deliveries } = sizes(facts);
+  const { processes: most, perClient, perAccount } = sizes(facts);
   const waiting = Math.max(most, WAITING);
   return [
     { set: 'default_process_limit', to: most, why: 'By memory: 64 for each GB.' },
@@ -46,6 +53,12 @@ export const processes = ({ facts }: RenderInput): readonly Row[] => {
     },
     { set: 'postscreen_post_queue_limit', to: waiting },
     { set: 'smtpd_client_connection_count_limit', to: perClient, why: 'One client takes no more than a quarter.' },
-    { set: 'lmtp_destination_concurrency_limit', to: deliveries, why: 'All accounts are one destination.' },
+    {
+      set: 'lmtp_destination_recipient_limit',
+      to: 1,
+      why: "Each account is a destination of its own: what one's Sieve script takes, or breaks off, is no other's delivery.",
+    },
+    { set: 'lmtp_destination_concurrency_limit', to: perAccount, why: 'One account takes no more than a quarter.' },
+    { set: 'lmtp_connection_reuse_count_limit', to: DELIVERIES_A_CONNECTION, why: "Dovecot limits a connection's CPU." },
   ];
 };

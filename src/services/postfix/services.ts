@@ -121,7 +121,7 @@ const inside = ({ facts }: RenderInput): readonly MasterService[] => [
 
 const delivery = (input: RenderInput): readonly MasterService[] => [
   ...['smtp', 'relay'].map((name) => unix(name, 'smtp', { chroot: true, options: clientNetwork(input) })),
-  unix('lmtp', 'lmtp', { chroot: true }),
+  unix('lmtp', 'lmtp', { chroot: true, maxproc: sizes(input.facts).deliveries }),
 ];
 
 export const masterServices = (input: RenderInput): readonly MasterService[] => [
