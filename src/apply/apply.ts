@@ -236,7 +236,7 @@ const prepare = async (request: ApplyRequest, store: Store, desired: Desired, fo
   const missing = await missingPackages(request.machine, desired.packages);
   if (missing.length > 0)
     await step(request.reporter, `install ${missing.length} ${missing.length === 1 ? 'package' : 'packages'}`, () =>
-      installPackages(request.machine, missing, foreseen, request.reporter, ahead.begin),
+      installPackages(request.machine, missing, foreseen, request, ahead.begin),
     );
   else await endPolicy(request.machine);
   await ensureSystemUser(request.machine, 'vmail', desired.input.wiring.places.mail);

@@ -3,27 +3,54 @@
  * (invoke-rc.d(8)) answers 101. The script checks that we live, so that should we be killed it leaves the answer to whatever policy was there before,
  * which waits beside it.
  */
-import { environmentError, path, type Reporter } from '#base';
-import type { Machine } from './machine.ts';
-import { must } from './real.ts';
+import { environmentError, failure, path, type Reporter } from '#base';
+import type { Machine, Ran, RunOptions } from './machine.ts';
+import { must, succeeded } from './real.ts';
 
 const POLICY = path('/usr/sbin/policy-rc.d');
 /** Somebody else's, meanwhile. */
 const ASIDE = path('/usr/sbin/policy-rc.d.before-hauspost');
 const MARK = '# hauspost: asked only while packages install';
 
-/** apt's own words for "keep what is there, never ask" (apt.conf(5), dpkg(1)); lock waits instead of failing at once. */
-const APT = [
-  'apt-get',
-  '-y',
-  '--no-install-recommends',
-  '-o',
-  'Dpkg::Options::=--force-confdef',
-  '-o',
-  'Dpkg::Options::=--force-confold',
-  '-o',
-  'DPkg::Lock::Timeout=120',
+/** apt's own words for "keep what is there, never ask" (apt.conf(5), dpkg(1)). */
+const APT = ['apt-get', '-y', '--no-install-recommends', '-o', 'Dpkg::Options::=--force-confdef', '-o', 'Dpkg::Options::=--force-confold'];
+
+/** Who is told, and who may end it. */
+export interface Attended {
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+}
+
+/** Where another one installs, or reads the lists: apt-get(8) 2.6 and 3.0; dpkg(1) 1.21, which says `another`, and 1.22, which names the program. */
+const HELD = [
+  /It is held by process (?<pid>\d+)(?: \((?<program>.+?)\))?/,
+  /lock was locked by (?:another|(?<program>.+)) process with pid (?<pid>\d+)/,
 ];
+
+/** Who is at work; undefined where the program did not fail for that. */
+const holderIn = ({ code, stderr }: Ran): string | undefined => {
+  const groups = code === 0 ? undefined : HELD.map((each) => each.exec(stderr)?.groups).find((found) => found !== undefined);
+  return groups === undefined ? undefined : `${groups['program'] ?? 'it'} is process ${groups['pid']}`;
+};
+
+const AGAIN_MS = 2000;
+/** A new machine brings itself up to date at its first boot, which may take minutes. */
+const TIMES = 450;
+
+/** Somebody else's work on packages is waited for: apt-get(8) itself waits for one of its locks only, and dpkg(1) for none. */
+const inTurn = async (machine: Machine, argv: readonly string[], options: RunOptions, { reporter, signal }: Attended): Promise<Ran> => {
+  for (let times = 0; ; times += 1) {
+    const ran = await machine.run(argv, options);
+    const holder = holderIn(ran);
+    if (holder === undefined) return ran;
+    const text = `another program is at work on Debian's packages (${holder})`;
+    if (times === TIMES) throw environmentError({ code: 'packages.busy', message: text, remedy: 'Wait until it has ended, then run this again.' });
+    if (times === 0) reporter.emit({ kind: 'info', text: `${text}; waiting until it has ended` });
+    await machine.pause(AGAIN_MS, signal).catch((cause: unknown) => {
+      throw failure({ code: 'packages.interrupted', message: 'interrupted; no package was installed', remedy: 'Run it again when you like.', cause });
+    });
+  }
+};
 
 /** Upstream part of a Debian version: no epoch, no revision, no repack suffix (deb-version(7)). */
 export const upstreamVersion = (version: string): string =>
@@ -88,19 +115,19 @@ const candidates = async (machine: Machine, names: readonly string[]): Promise<R
   return found;
 };
 
-export const updateLists = async (machine: Machine, reporter: Reporter): Promise<void> => {
-  const onLine = (line: string): void => reporter.emit({ kind: 'output', source: 'apt-get update', line });
-  await machine.run(['apt-get', 'update', '-o', 'DPkg::Lock::Timeout=120'], { ms: 300_000, onLine });
+export const updateLists = async (machine: Machine, attended: Attended): Promise<void> => {
+  const onLine = (line: string): void => attended.reporter.emit({ kind: 'output', source: 'apt-get update', line });
+  await inTurn(machine, ['apt-get', 'update'], { ms: 300_000, onLine }, attended);
 };
 
 /** Version of each package, installed or else offered; asks the package source for its lists when something is missing. */
-export const knownVersions = async (machine: Machine, names: readonly string[], reporter: Reporter): Promise<ReadonlyMap<string, string>> => {
+export const knownVersions = async (machine: Machine, names: readonly string[], attended: Attended): Promise<ReadonlyMap<string, string>> => {
   const installed = await installedVersions(machine, names);
   const missing = names.filter((name) => !installed.has(name));
   if (missing.length === 0) return installed;
   let offered = await candidates(machine, missing);
   if (missing.some((name) => !offered.has(name))) {
-    await updateLists(machine, reporter);
+    await updateLists(machine, attended);
     offered = await candidates(machine, missing);
   }
   const gone = missing.filter((name) => !offered.has(name));
@@ -213,19 +240,20 @@ export const installPackages = async (
   machine: Machine,
   names: readonly string[],
   { leaving }: Foreseen,
-  reporter: Reporter,
+  attended: Attended,
   setUp: (name: string) => void,
 ): Promise<void> => {
   const watch = watchSetUp(setUp);
   const onLine = (line: string): void => {
-    reporter.emit({ kind: 'output', source: 'apt-get', line });
+    attended.reporter.emit({ kind: 'output', source: 'apt-get', line });
     watch(line);
   };
   const quiet = await offline(machine, leaving);
   const env = quiet ? { ...OURS, SYSTEMD_OFFLINE: '1' } : OURS;
   await withPolicy(machine, leaving, async () => {
-    await must(machine, ['dpkg', '--configure', '-a', '--force-confdef', '--force-confold'], { ms: 600_000, onLine, env });
-    const ran = await machine.run([...APT, 'install', ...names], { ms: 1_800_000, onLine, env });
+    const configure = ['dpkg', '--configure', '-a', '--force-confdef', '--force-confold'];
+    succeeded(configure, await inTurn(machine, configure, { ms: 600_000, onLine, env }, attended));
+    const ran = await inTurn(machine, [...APT, 'install', ...names], { ms: 1_800_000, onLine, env }, attended);
     if (quiet) await must(machine, ['systemctl', 'daemon-reload'], {});
     if (ran.code === 0) return;
     throw environmentError({

@@ -1,11 +1,11 @@
 /** Looks at the machine and answers with Facts. Refuses systems that Hauspost was not tried on. */
 import { availableParallelism, networkInterfaces, totalmem } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
-import { environmentError, path, type Reporter } from '#base';
+import { environmentError, path } from '#base';
 import type { Codename, Facts } from './facts.ts';
 import type { Machine } from './machine.ts';
 import { plannedMemoryMb } from './memory.ts';
-import { knownVersions, upstreamVersion } from './packages.ts';
+import { type Attended, knownVersions, upstreamVersion } from './packages.ts';
 import { allCarryDnssec, hostResolvers } from './resolvers.ts';
 
 const CODENAMES: readonly Codename[] = ['bookworm', 'trixie'];
@@ -41,8 +41,8 @@ const addresses = (): Pick<Facts, 'addresses' | 'ipv6'> => {
   return { addresses: { v4: of('IPv4'), v6: of('IPv6') }, ipv6: all.some((entry) => entry.address === '::1') };
 };
 
-const versions = async (machine: Machine, reporter: Reporter): Promise<Facts['versions']> => {
-  const known = await knownVersions(machine, Object.values(VERSIONED), reporter);
+const versions = async (machine: Machine, attended: Attended): Promise<Facts['versions']> => {
+  const known = await knownVersions(machine, Object.values(VERSIONED), attended);
   const upstream = (name: keyof Facts['versions']): string => upstreamVersion(known.get(VERSIONED[name]) ?? '');
   return {
     unbound: upstream('unbound'),
@@ -72,7 +72,7 @@ export const askResolvers = async (facts: Facts): Promise<Facts> =>
  * Everything but the DKIM keys, which their capability adds, and what only the network can answer (askResolvers). `known`: what the
  * configuration in place was made from.
  */
-export const probeFacts = async (machine: Machine, reporter: Reporter, known?: ResolverFacts): Promise<Facts> => {
+export const probeFacts = async (machine: Machine, attended: Attended, known?: ResolverFacts): Promise<Facts> => {
   const name = await codename(machine);
   return {
     codename: name,
@@ -82,7 +82,7 @@ export const probeFacts = async (machine: Machine, reporter: Reporter, known?: R
     memoryMb: plannedMemoryMb(totalmem(), process.constrainedMemory()),
     ...addresses(),
     ...(await resolverFacts(machine, known)),
-    versions: await versions(machine, reporter),
+    versions: await versions(machine, attended),
     dkimKeys: [],
   };
 };

@@ -6,7 +6,7 @@ import { exchange } from './exchange.ts';
 import { detach, hold, run } from './exec.ts';
 import { fileSystemOf } from './file-systems.ts';
 import { list, makeDir, move, place, read, readLink, remove, state, write } from './files.ts';
-import type { Machine } from './machine.ts';
+import type { Machine, Ran, RunOptions } from './machine.ts';
 
 const signal: Machine['signal'] = (pid, name) => {
   try {
@@ -52,10 +52,13 @@ export const thisMachine = (): Machine => ({
   pause: (ms, signal) => pause(ms, undefined, { signal }),
 });
 
-/** Runs and rejects with a `failure` that quotes the program's last words when the status is not 0. */
-export const must = async (machine: Machine, argv: readonly string[], options: Parameters<Machine['run']>[1] = {}): Promise<string> => {
-  const ran = await machine.run(argv, options);
+/** Its standard output; a `failure` that quotes the program's last words where the status is not 0. */
+export const succeeded = (argv: readonly string[], ran: Ran): string => {
   if (ran.code === 0) return ran.stdout;
   const words = (ran.stderr.trim() || ran.stdout.trim()).split('\n').slice(-8).join('\n');
   throw failure({ code: 'exec.failed', message: `${argv.join(' ')} ended with status ${ran.code}:\n${words}`, remedy: 'See the lines above.' });
 };
+
+/** Runs, and rejects where `succeeded` throws. */
+export const must = async (machine: Machine, argv: readonly string[], options: RunOptions = {}): Promise<string> =>
+  succeeded(argv, await machine.run(argv, options));

@@ -223,7 +223,7 @@ const loadEarlier = async (context: Context, asked: string | undefined): Promise
   const { number } = await earlier(context, asked);
   const generation = await storeOf(context).load(number);
   const input = await inputOf(context, generation);
-  const facts = await probeFacts(context.machine, context.reporter, (await inPlace(context))?.input?.facts);
+  const facts = await probeFacts(context.machine, context, (await inPlace(context))?.input?.facts);
   const why = obstacle(context, generation, input, facts);
   if (input !== undefined && why === undefined) return { number, desired: desiredAgain(context, generation, input) };
   throw operatorError({

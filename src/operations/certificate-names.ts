@@ -117,7 +117,7 @@ export const namesAmong = async (guessed: readonly string[], { hostname, present
 /** By the addresses that the machine has now. */
 export const certificateNames = async (context: Context, input: RenderInput): Promise<Names> => {
   const { settings } = input;
-  const { v4, v6 } = reachedAt(settings, await probeFacts(context.machine, context.reporter, input.facts));
+  const { v4, v6 } = reachedAt(settings, await probeFacts(context.machine, context, input.facts));
   const here = { ours: new Set([...v4, ...v6]), published: await publishedAddresses(context, input) };
   const present = await certificateAt(context.machine, input.wiring.places['tls-chain']);
   const resolver = resolverOf(input);

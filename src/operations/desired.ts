@@ -24,7 +24,7 @@ export const inputOf = async (context: Context, { meta, input, source }: Generat
   if (input === undefined || source === undefined || meta.version === context.version) return input;
   const read = parseConfig(source, context.configFile);
   if (!read.ok) return input;
-  const facts = await probeFacts(context.machine, context.reporter, input.facts);
+  const facts = await probeFacts(context.machine, context, input.facts);
   const settings = resolve(read.value, { ...facts, ...input.facts });
   return completed(input, { settings, facts, wiring: wire(settings, facts), texts: {} });
 };
@@ -69,7 +69,7 @@ const resolversCount = (config: Config, facts: Facts): boolean => {
 
 /** What the machine is now; of what its resolvers can do, what they answered when they were asked last. */
 export const presentFacts = async (context: Context): Promise<Facts> => ({
-  ...(await probeFacts(context.machine, context.reporter, (await inPlace(context))?.input?.facts)),
+  ...(await probeFacts(context.machine, context, (await inPlace(context))?.input?.facts)),
   dkimKeys: await listDkimKeys(keyringOf(context)),
 });
 
