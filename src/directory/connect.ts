@@ -61,13 +61,16 @@ const away = (socketPath: string, cause: unknown): HauspostError =>
 /** mysql2 marks what ended the connection, also where the error has no symbol. */
 const isFatal = (error: unknown): boolean => error instanceof Error && 'fatal' in error && error.fatal === true;
 
+/** As Debian has it; a password beside it goes on to be one (mariadb, ALTER USER). */
+const ROOT_BY_SOCKET = `MariaDB must let root in without a password: mariadb -u root -p -e "ALTER USER root@localhost IDENTIFIED VIA unix_socket OR mysql_native_password USING PASSWORD('the password')"`;
+
 const explained = (socketPath: string, error: unknown): unknown => {
   const symbol = symbolOf(error);
   if (symbol.startsWith('ER_ACCESS_DENIED') || symbol === 'ER_DBACCESS_DENIED_ERROR')
     return environmentError({
       code: 'directory.denied',
       message: 'the database refuses this user',
-      remedy: 'Run the command as root.',
+      remedy: process.getuid?.() === 0 ? ROOT_BY_SOCKET : 'Run the command as root.',
       cause: error,
     });
   if (ABSENT.has(symbol))

@@ -1,4 +1,4 @@
-/** Somebody else's transactions, locks and keys on the real server: told as what is in the way, soon, and by name; what they do not hold is changed at once. */
+/** Somebody else's transactions, locks, keys and password on the real server: told as what is in the way, soon, and by name; what they do not hold is changed at once. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HauspostError, parseDomain as domain, parseMailAddress as address } from '#base';
@@ -87,6 +87,26 @@ const referredTo = async ({ directory, sql }: Database): Promise<void> => {
   await accounts.remove(directory, ANNA);
 };
 
+/** The remedy is done as it is written. */
+const rootHasPassword = async ({ another, room, sql }: Database): Promise<void> => {
+  await sql("ALTER USER root@localhost IDENTIFIED BY 'theirs'");
+  const { message, remedy } = await another().then(
+    () => assert.fail('let in'),
+    (error: unknown) => error as HauspostError,
+  );
+  assert.equal(message, 'the database refuses this user');
+  const command = /: (mariadb .*)$/.exec(remedy)?.[1]?.replace('-p -e', '-ptheirs -e').replace('the password', 'theirs') ?? '';
+  const done = await room.run(['sh', '-c', command]);
+  assert.equal(done.code, 0, done.stderr);
+  await (await another()).close();
+  assert.equal((await room.run(['mariadb', '-ptheirs', '-e', 'SELECT 1'], { user: 'postfix' })).code, 1, 'somebody else');
+  assert.equal(
+    (await room.run(['mariadb', '-u', 'root', '-ptheirs', '-e', 'SELECT 1'], { user: 'postfix' })).code,
+    0,
+    'with the password, as before',
+  );
+};
+
 for (const release of RELEASES)
   test(`what others hold in the database on ${release}`, async (t) => {
     await using server = await database(release);
@@ -97,4 +117,5 @@ for (const release of RELEASES)
     await t.test('a table is locked', () => tablesHeld(server));
     await t.test('a deadlock: the work is done once more', () => deadlock(server));
     await t.test("a key of another tool's table", () => referredTo(server));
+    await t.test('root has a password', () => rootHasPassword(server));
   });

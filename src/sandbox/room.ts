@@ -95,7 +95,8 @@ const mounts = async (machine: Machine): Promise<readonly Mount[]> => {
 const arrangement = async (machine: Machine): Promise<readonly string[]> => {
   const parts: string[] = [];
   for (const mount of await mounts(machine)) {
-    const state = await machine.state(path(mount.point));
+    const look = machine.state(path(mount.point));
+    const state = await (mount.point === '/' ? look : look.catch(() => undefined));
     if (state !== undefined) parts.push(state.kind !== 'dir' ? 'file' : mount.point === '/' ? 'root' : 'dir', mount.point);
   }
   return parts;
