@@ -22,9 +22,9 @@ const ASIDE = `${POLICY}.before-hauspost`;
 export const THEIRS = '/root/policy';
 const SAYS = '#!/bin/sh\n[ "$1" != nginx ] || exit 101\n';
 
-/** Holds apt's and dpkg's locks as they do (fcntl(2)), until its input ends: lists first, which are read before anything is installed. */
+/** Holds locks as apt and dpkg do (fcntl(2)), until its input ends. */
 const HOLD = `use Fcntl; for (@ARGV) { open my $file, '+>>', $_ or die; my $whole = pack('s s x4 q q i x4', F_WRLCK, 0, 0, 0, 0); fcntl($file, F_SETLK, $whole) or die "$_: $!"; push @held, $file } print STDERR "held\n"; <STDIN>`;
-const LOCKS = ['/var/lib/apt/lists/lock', '/var/lib/dpkg/lock-frontend', '/var/lib/dpkg/lock', '/var/cache/apt/archives/lock'];
+const [DPKGS, APTS] = [['/var/lib/dpkg/lock-frontend', '/var/lib/dpkg/lock'], ['/var/cache/apt/archives/lock']];
 
 /** Where the policy leads, and what waits beside it. */
 export const policies = async (machine: Machine): Promise<readonly string[]> => {
@@ -50,14 +50,22 @@ export const installation = (get: () => Machine): void => {
   test('C1: up waits for who else is at work on packages; killed while its own are installed, apt ends what it began, and no daemon starts with settings that are not ours', async () => {
     const machine = get();
     assert.deepEqual(await running(machine, ...COMING), []);
-    const other = machine.spawn(['perl', '-e', HOLD, ...LOCKS]);
-    await hasSaid(other, collect(other.stderr), 'held');
+    const [installing, fetching] = [DPKGS, APTS].map((locks) => machine.spawn(['perl', '-e', HOLD, ...locks]));
+    assert.ok(installing !== undefined && fetching !== undefined);
+    for (const other of [installing, fetching]) await hasSaid(other, collect(other.stderr), 'held');
     const child = machine.spawn([HAUSPOST, 'up', '--yes']);
     const stderr = collect(child.stderr);
     await hasSaid(child, stderr, 'waiting until it has ended');
     assert.match(stderr.text(), /another program is at work on Debian's packages \((it|\/usr\/bin\/perl) is process \d+\); waiting/);
-    assert.deepEqual(await running(machine, 'apt-get', ...COMING), []);
-    other.stdin.end();
+    // Meanwhile that one installs as ever.
+    const master = async (): Promise<string> => ok(await machine.run(['pgrep', '-xo', 'master'])).stdout;
+    const before = await master();
+    ok(await machine.run(['invoke-rc.d', 'postfix', 'restart']));
+    assert.notEqual(await master(), before);
+    installing.stdin.end();
+    await hasSaid(child, stderr, '(perl is process');
+    assert.deepEqual(await running(machine, ...COMING), []);
+    fetching.stdin.end();
     const unpacked = async (): Promise<true | undefined> =>
       (await machine.run(['test', '-e', '/var/lib/dpkg/info/unbound.list'])).code === 0 || undefined;
     await until('Unbound is unpacked', async () => (child.exitCode === null ? unpacked() : true), 240_000, 20);

@@ -177,7 +177,7 @@ const endless = (get: () => Server): void => {
     const took = Math.round((performance.now() - begun) / 1000);
     const deferred = async (): Promise<string | undefined> =>
       ok(await server.machine.run(['postqueue', '-j'])).stdout.includes('"queue_name": "deferred"') ? 'deferred' : undefined;
-    await until('the delivery is given up', deferred, 180_000, 500);
+    await until('the delivery is given up', deferred, 400_000, 500);
     const waiting = ok(await server.machine.run(['postqueue', '-j'])).stdout;
     assert.match(waiting, /"address": "demo@hauspost\.test", "delay_reason": "lost connection with /);
     assert.ok(!waiting.includes(other.user), waiting);

@@ -1,7 +1,6 @@
 /**
- * Debian packages by apt and dpkg. Installing never starts a half-configured daemon: while our process lives, a policy-rc.d
- * (invoke-rc.d(8)) answers 101. The script checks that we live, so that should we be killed it leaves the answer to whatever policy was there before,
- * which waits beside it.
+ * Debian packages by apt and dpkg. Installing never starts a half-configured daemon: to what our apt-get starts, a policy-rc.d (invoke-rc.d(8)) answers 101.
+ * To all others, who install while ours waits for them or after we were killed, it leaves the answer to whatever policy was there before, which waits beside it.
  */
 import { environmentError, failure, path, type Reporter } from '#base';
 import type { Machine, Ran, RunOptions } from './machine.ts';
@@ -150,19 +149,12 @@ const OURS = { [INSTALLS]: '1' };
 const mayStop = (leaving: readonly string[]): string =>
   leaving.length === 0 ? '' : `case $DPKG_MAINTSCRIPT_PACKAGE in ${leaving.join('|')}) for word; do [ "$word" = stop ] && exit 0; done ;; esac\n`;
 
-const policyScript = (pid: number, startedAt: string, leaving: readonly string[]): string => `#!/bin/sh
+const policyScript = (leaving: readonly string[]): string => `#!/bin/sh
 ${MARK}
-${mayStop(leaving)}[ "$(cut -d ' ' -f 22 /proc/${pid}/stat 2>/dev/null)" = "${startedAt}" ] && exit 101
-[ -n "\${${INSTALLS}:-}" ] && exit 101
+${mayStop(leaving)}[ -n "\${${INSTALLS}:-}" ] && exit 101
 [ -x ${ASIDE} ] && exec ${ASIDE} "$@"
 exit 0
 `;
-
-/** Field 22 of /proc/PID/stat (proc(5)): start time, which tells a process from a later one with the same id. */
-const startTime = async (machine: Machine): Promise<string> => {
-  const stat = (await machine.read(path(`/proc/${process.pid}/stat`)))?.toString() ?? '';
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-};
 
 const isForeign = async (machine: Machine): Promise<boolean> =>
   (await machine.state(POLICY)) !== undefined && (await machine.read(POLICY))?.includes(MARK) !== true;
@@ -177,7 +169,7 @@ export const endPolicy = async (machine: Machine): Promise<void> => {
 const withPolicy = async <T>(machine: Machine, leaving: readonly string[], work: () => Promise<T>): Promise<T> => {
   if (await isForeign(machine)) await machine.rename(POLICY, ASIDE);
   try {
-    await machine.write(POLICY, policyScript(process.pid, await startTime(machine), leaving), { owner: 'root:root', mode: 0o755 });
+    await machine.write(POLICY, policyScript(leaving), { owner: 'root:root', mode: 0o755 });
     return await work();
   } finally {
     await endPolicy(machine);

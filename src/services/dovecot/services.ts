@@ -49,7 +49,7 @@ const stays: readonly Node[] = [
   { set: 'restart_request_count', to: 'unlimited', from: '2.4' },
 ];
 
-/** Of one LMTP connection. Pigeonhole sets its own limit below it, and ends the process where 3 s more than what it has had do not fit. */
+/** Of one LMTP connection, which Postfix makes for each delivery. Pigeonhole sets its own limit below it, as a soft one. */
 const CONNECTION_CPU_S = 20;
 
 const loginServices = ({ wiring, facts }: RenderInput): readonly Block[] => [

@@ -23,9 +23,6 @@ export interface Sizes {
   readonly askers: number;
 }
 
-/** Each may take the 3 s that Dovecot's Sieve gives a script, and the rest of its work; a connection has 20. */
-const DELIVERIES_A_CONNECTION = 4;
-
 /** Clients at postscreen(8), as Postfix has it by itself. */
 const WAITING = 100;
 
@@ -56,9 +53,9 @@ export const processes = ({ facts }: RenderInput): readonly Row[] => {
     {
       set: 'lmtp_destination_recipient_limit',
       to: 1,
-      why: "Each account is a destination of its own: what one's Sieve script takes, or breaks off, is no other's delivery.",
+      why: "Accounts are destinations of their own, by their local part: what one's Sieve script takes, or breaks off, is no other's delivery.",
     },
-    { set: 'lmtp_destination_concurrency_limit', to: perAccount, why: 'One account takes no more than a quarter.' },
-    { set: 'lmtp_connection_reuse_count_limit', to: DELIVERIES_A_CONNECTION, why: "Dovecot limits a connection's CPU." },
+    { set: 'lmtp_destination_concurrency_limit', to: perAccount, why: 'One account takes no more than a quarter, or two.' },
+    { set: 'lmtp_connection_cache_on_demand', to: false, why: "Dovecot limits a connection's CPU, and all accounts would share the connections." },
   ];
 };

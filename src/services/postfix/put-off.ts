@@ -1,6 +1,7 @@
 /**
  * Mail that did not get through to Dovecot, since it was just then reloaded or restarted, or was away: Postfix would try it again after five minutes to an hour.
- * Once Dovecot answers it is tried at once. What other servers put off keeps its time, and so does what Dovecot does not take.
+ * Once Dovecot answers it is tried at once. What other servers put off keeps its time, and so does what Dovecot does not take; what was broken off since a script
+ * takes too much CPU reads like a restart, and is tried once more as well.
  */
 import { parsePostqueue, type Queued } from '#formats';
 import type { Hands, RenderInput, ServiceName, Wiring } from '#model';
