@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { allRun, boot, type Machine, type Server, served, serverOn } from '../index.ts';
 import { limitedMemory, type Memory, memoryObstacle } from '../memory.ts';
-import { answered, type Plan } from '../operator.ts';
+import { answered, configure, type Plan } from '../operator.ts';
 import { carriesLoad, LARGE, numbersOf, phases, SMALL, SOLD_AS_1_GB, survivesWant } from '../parts/memory.ts';
 import { ok } from '../people.ts';
 import { holdUpkeep } from '../upkeep.ts';
@@ -31,6 +31,34 @@ const applied = async (server: Server): Promise<void> => {
   assert.deepEqual((await answered<Plan>(server, 'plan')).document.changes, []);
   const { code: works, document: steps } = await answered<{ ok: boolean }>(server, 'selftest');
   assert.deepEqual([works, steps.ok], [0, true]);
+};
+
+const becomes = async (machine: Machine, memory: Memory, mb: number): Promise<void> => {
+  memory.resize(mb);
+  ok(await machine.run(['sh', '-c', 'cat >/run/meminfo'], { input: memory.meminfo() }));
+  assert.deepEqual(await told(machine), [mb, mb]);
+};
+
+/** `get` answers with a server that has SOLD_AS_1_GB, and then 2 GB. */
+const scansLarger = (get: () => Server, memory: () => Memory): void => {
+  const said = async (): Promise<readonly string[]> =>
+    (await answered<Plan>(get(), 'plan')).document.findings
+      .filter(({ code }) => code === 'mail.not-scanned')
+      .map(({ message: text, remedy }) => `${text}; ${remedy}`);
+
+  test('M18: messages of 190 MB: with 1 GB plan says that 50 are what can be scanned; with 2 GB nothing, and Rspamd may take what was measured for one', async () => {
+    const server = get();
+    assert.deepEqual(await said(), []);
+    await configure(server, '[mail]\nmessage_size_limit = "190M"\n');
+    const [words = '', ...more] = await said();
+    assert.match(words, /^mail\.message_size_limit is 190M, .* scan 50M: .*; Write message_size_limit = "50M" .* 2008 MB of memory\.$/);
+    assert.deepEqual(more, []);
+    await becomes(server.machine, memory(), 2048);
+    assert.deepEqual(await said(), []);
+    await applied(server);
+    assert.equal(ok(await server.machine.run(['systemctl', 'show', '-P', 'MemoryMax', 'rspamd'])).stdout, `${1608 * 2 ** 20}\n`);
+    await configure(server, '');
+  });
 };
 
 for (const release of ['bookworm', 'trixie'] as const) {
@@ -74,10 +102,13 @@ for (const release of ['bookworm', 'trixie'] as const) {
       release,
     );
 
+    scansLarger(
+      () => server,
+      () => memory,
+    );
+
     test('with 24 GB the numbers grow, and the self-test passes', async () => {
-      memory.resize(24 * 1024);
-      ok(await machine.run(['sh', '-c', 'cat >/run/meminfo'], { input: memory.meminfo() }));
-      assert.deepEqual(await told(machine), [24 * 1024, 24 * 1024]);
+      await becomes(machine, memory, 24 * 1024);
       await applied(server);
       assert.deepEqual(await numbersOf(machine), LARGE);
     });

@@ -1,6 +1,7 @@
 /** What there is to say of a server as it is set up, whichever command asks. */
 import type { Unvalidated } from '#config';
 import type { Finding, RenderInput } from '#model';
+import { beyondMemory } from '#services';
 import { copyFindings } from './another-machine.ts';
 import { certificateFindings } from './certificates.ts';
 import { clockFindings } from './clock.ts';
@@ -35,6 +36,16 @@ const resolverFindings = ({ settings: { resolver } }: RenderInput): readonly Fin
   return [{ level: 'warning', code: 'resolver.not-validated', message, remedy }];
 };
 
+/** Nobody else would say so: each time such a message comes its scanner is killed, and the sender hears "later". */
+const sizeFindings = (input: RenderInput): readonly Finding[] => {
+  const beyond = beyondMemory(input);
+  if (beyond === undefined) return [];
+  const { largest, wants } = beyond;
+  const message = `mail.message_size_limit is ${input.settings.mail.messageSizeLimit}M, and the memory of this machine is enough to scan ${largest}M: a larger message may be put off each time, until its sender gives up`;
+  const remedy = `Write message_size_limit = "${largest}M" below [mail] in hauspost.toml, or give the machine ${wants} MB of memory.`;
+  return [{ level: 'warning', code: 'mail.not-scanned', message, remedy }];
+};
+
 export const serverFindings = async (context: Context, input: RenderInput): Promise<readonly Finding[]> => [
   ...(await releaseFindings(context, input)),
   ...(await installationFindings(context)),
@@ -42,5 +53,6 @@ export const serverFindings = async (context: Context, input: RenderInput): Prom
   ...(await copyFindings(context, input)),
   ...(await clockFindings(context, input)),
   ...resolverFindings(input),
+  ...sizeFindings(input),
   ...(await postmasterFindings(input.settings)),
 ];

@@ -16,7 +16,7 @@ import { updateItems } from './updates.ts';
 import { upkeep } from './upkeep/index.ts';
 
 export { ACME_ROOT } from './nginx/index.ts';
-export { CONTROLLER_HASH, rspamdPasswordHash } from './rspamd/index.ts';
+export { beyondMemory, CONTROLLER_HASH, rspamdPasswordHash } from './rspamd/index.ts';
 export { RELAY_PASSWORD } from './postfix/index.ts';
 export { KEY_ZONE, keyZoneName, keyZoneText, STRANGER } from './unbound/index.ts';
 export { DUE } from './upkeep/index.ts';

@@ -7,6 +7,7 @@ import { rspamdProbes } from './probes.ts';
 import { rspamdUnit } from './unit.ts';
 
 export { rspamdPasswordHash } from './password.ts';
+export { beyondMemory } from './unit.ts';
 export { CONTROLLER_HASH } from './workers.ts';
 
 export const rspamd: Service = {

@@ -6,7 +6,7 @@ import { misunderstood, unknownOptions } from './check.ts';
 import { options } from './options.ts';
 import { rspamd } from './index.ts';
 import { inputFor, PUBLIC } from '../test-input.lab.ts';
-import { memoryMost, REDIS_GROUP } from './unit.ts';
+import { beyondMemory, memoryMost, REDIS_GROUP } from './unit.ts';
 import { scanners, workers } from './workers.ts';
 
 const local = inputFor('trixie');
@@ -101,12 +101,28 @@ test('two scanners at least, one a core, fewer where memory is short', () => {
 });
 
 test('half of the memory is its own at most, and as much as a message of 50 MB takes, under both kinds of init', () => {
-  assert.deepEqual([512, 1024, 4096, 65_536].map(memoryMost), [768, 768, 2048, 32_768]);
+  const of50 = (memoryMb: number) => memoryMost(memoryMb, 50);
+  assert.deepEqual([512, 1024, 4096, 65_536].map(of50), [768, 768, 2048, 32_768]);
   const { dropIn = [], foreground } = rspamd.unit(local);
   const lines = dropIn.map(({ set, to }) => `${set}=${to}`);
   for (const line of ['MemoryMax=768M', 'ProtectSystem=strict', 'CapabilityBoundingSet=']) assert.ok(lines.includes(line), line);
   assert.ok(!lines.some((line) => line.startsWith('NoNewPrivileges')), 'its rule calls sendmail(1)');
   assert.deepEqual(foreground.slice(0, 3), ['/usr/bin/prlimit', '--data=1610612736', '/usr/bin/setpriv']);
+});
+
+test('for larger messages more than half of a small machine, as far as it goes; where it does not go so far, what does is told', () => {
+  assert.deepEqual(
+    [1024, 2048, 4096, 65_536].map((memoryMb) => memoryMost(memoryMb, 200)),
+    [768, 1648, 2048, 32_768],
+  );
+  const told = (memoryMb: number, limit: number) => {
+    const { settings, facts } = inputFor('trixie', 'systemd', `[server]\nprofile = "local"\n[mail]\nmessage_size_limit = "${limit}M"\n`);
+    return beyondMemory({ settings, facts: { ...facts, memoryMb } });
+  };
+  assert.deepEqual([told(512, 50), told(1024, 50), told(2304, 200), told(4096, 200), told(65_536, 1024)], Array(5).fill(undefined));
+  assert.deepEqual(told(1024, 51), { largest: 50, wants: 1174 });
+  assert.deepEqual(told(1024, 200), { largest: 50, wants: 2068 });
+  assert.deepEqual(told(4096, 1024), { largest: 538, wants: 7012 });
 });
 
 test("Rspamd is in the group of Redis' socket", () => {
