@@ -10,6 +10,8 @@ export const MAY: readonly (readonly [string, string, ...string[]])[] = [
   ['his own address', DEMO, `From: <${DEMO}>`],
   ['his own address with a display name', DEMO, `From: "carl@hauspost.test" <${DEMO}>`],
   ['his own address with a name that is encoded', DEMO, `From: =?utf-8?q?D=C3=A9mo?= <${DEMO}>`],
+  ['his own address with an @ in an encoded name', DEMO, `From: =?utf-8?q?B=C3=BCro_@_Firma?= <${DEMO}>`],
+  ['his own address with an @ alone in the name', DEMO, `From: Shop @ Firma @shop <${DEMO}>`],
   ['his own address without brackets', DEMO, `From: ${DEMO}`],
   ['his own address in another case', 'Demo@Hauspost.Test', `From: <${DEMO}>`],
   ['a tag in both', 'demo+list@hauspost.test', 'From: <demo+list@hauspost.test>'],
@@ -59,5 +61,7 @@ export const MAY_NOT: readonly (readonly [string, string, ...string[]])[] = [
   ['two addresses without a comma', DEMO, `From: <${DEMO}> <carl@hauspost.test>`],
   ['two addresses without a comma, the other way round', DEMO, `From: <carl@hauspost.test> <${DEMO}>`],
   ['a colleague as the name, without quotes', DEMO, `From: carl@hauspost.test <${DEMO}>`],
+  ['a colleague behind an encoded word', DEMO, `From: =?utf-8?q?x?=<carl@hauspost.test> <${DEMO}>`],
+  ['a colleague, half of him an encoded word', DEMO, `From: =?utf-8?q?carl?=@hauspost.test <${DEMO}>`],
   ['himself in a comment', DEMO, `From: (<${DEMO}>) <carl@hauspost.test>`],
 ];

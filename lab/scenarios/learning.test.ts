@@ -70,6 +70,7 @@ const MOVES: readonly (readonly [string, string, 'move' | 'copy', Learned])[] = 
   ['Spam', 'Archive', 'move', { spam: 0, ham: 1 }],
   ['Spam', 'INBOX', 'copy', { spam: 0, ham: 1 }],
   ['Spam', 'Trash', 'move', { spam: 0, ham: 0 }],
+  ['Spam', 'gelöschte elemente/2026', 'move', { spam: 0, ham: 0 }],
   ['INBOX', 'Archive', 'move', { spam: 0, ham: 0 }],
   ['INBOX', 'Trash', 'move', { spam: 0, ham: 0 }],
   ['Trash', 'INBOX', 'move', { spam: 0, ham: 0 }],
@@ -83,6 +84,7 @@ const learning = (get: () => Server): void => {
     test(`M9: ${how} from ${from} to ${to}: ${what} is learned`, async () => {
       const server = get();
       const imap = await opened();
+      await imap.mailboxCreate(to);
       const before = await learned(server);
       await move(imap, await put(imap, from), from, to, how);
       // The server answers a move once the script has run; what it started may still be at work, so one more is learned for certain.

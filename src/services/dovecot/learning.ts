@@ -30,6 +30,23 @@ const learn = (kind: Kind): SieveScript['commands'][number] => ({
 
 const ENVIRONMENT = ['vnd.dovecot.pipe', 'copy', 'imapsieve', 'environment'];
 
+/**
+ * Where moving a message says that it is not wanted, or nothing: also folders that mail programs and servers of before have for it, whatever
+ * their case. The * in the last stands for a letter that is no ASCII.
+ */
+const OTHERS = [
+  'Junk',
+  'Junk E-mail',
+  'Junk-E-Mail',
+  'Deleted Items',
+  'Deleted Messages',
+  'Bin',
+  'Papierkorb',
+  'Gel*schte Elemente',
+  'Gel*schte Objekte',
+];
+const THROWN_AWAY = [TRASH, SPAM, ...OTHERS].flatMap((name) => [name, `${name}/*`]);
+
 /** RFC 6785, section 7: what was done, and where the message is now. */
 export const LEARN_SCRIPTS: Readonly<Record<Kind, SieveScript>> = {
   spam: {
@@ -44,7 +61,7 @@ export const LEARN_SCRIPTS: Readonly<Record<Kind, SieveScript>> = {
         test: { test: 'environment', arguments: [tag('matches'), 'imap.mailbox', '*'] },
         block: [{ command: 'set', arguments: ['box', ref('1')] }],
       },
-      { command: 'if', test: { test: 'string', arguments: [tag('is'), ref('box'), [TRASH, SPAM]] }, block: [{ command: 'stop' }] },
+      { command: 'if', test: { test: 'string', arguments: [tag('matches'), ref('box'), THROWN_AWAY] }, block: [{ command: 'stop' }] },
       learn('ham'),
     ],
   },

@@ -2,7 +2,7 @@
  * The rule about From, in Lua, since Postfix does not read headers: mail of a login has exactly one From header with exactly one
  * address, and it is the envelope sender up to tag and case; with the null sender it is the login itself (read receipts, RFC 8098).
  * Postfix has proved before that the envelope sender belongs to the login. A prefilter, so that nothing forged is ever signed.
- * Programs read odd headers differently: whatever looks like an address outside of quotes and comments must be that one.
+ * Programs read odd headers differently: whatever looks like an address outside of quotes, comments and encoded words must be that one.
  */
 export const FROM_RULE = `-- From of a login's mail: one header, one address, the envelope sender's up to tag and case; the login's under MAIL FROM:<>.
 
@@ -18,12 +18,13 @@ local function headers_from(task)
   return select(2, string.gsub(headers, '\\n[Ff][Rr][Oo][Mm]%s*:', ''))
 end
 
--- Nothing outside of quotes and comments names anybody else (RFC 5322, sections 3.2.2, 3.2.4 and 4.4).
+-- Nothing outside of quotes, comments and encoded words names anybody else (RFC 5322, sections 3.2.2, 3.2.4 and 4.4; RFC 2047, section 5: no address is in one).
 local function names_only(wanted, value)
   local bare = string.gsub(string.gsub(value, '\\\\.', ''), '"[^"]*"', '')
   local depth
   repeat bare, depth = string.gsub(bare, '%([^()]*%)', ' ') until depth == 0
-  for word in string.gmatch(bare, '[^%s<>,;:()"]*@[^%s<>,;:()"]*') do
+  bare = string.gsub(bare, '%S+', function(word) return string.match(word, '^=%?[^?<>]+%?[bBqQ]%?[^?<>]*%?=$') and '' end)
+  for word in string.gmatch(bare, '[^%s<>,;:()"]+@[^%s<>,;:()"]+') do
     if identity(word) ~= wanted then return false end
   end
   return true
