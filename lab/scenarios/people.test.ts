@@ -166,6 +166,16 @@ const accounts = (get: () => Server): void => {
     await orders(server, ['domain', 'remove', 'empty.test']);
   });
 
+  test('C10: who has a domain in another script is told the user name that logs in', async () => {
+    const server = get();
+    await server.order('domain', 'add', 'bücher.test');
+    const { stdout, stderr } = ok(await server.hauspost(['account', 'add', 'anna@bücher.test']));
+    const user = /^anna@bücher\.test added\. The user name in mail programs is (\S+)\.\n$/.exec(stdout)?.[1] ?? stdout;
+    const pass = /^password of anna@bücher\.test: (\S+)$/m.exec(stderr)?.[1] ?? stderr;
+    assert.equal(await canLogIn(server, { user, pass }), true);
+    await server.order('domain', 'remove', 'bücher.test', '--with-everything', '--yes');
+  });
+
   test('C10: a generated password is shown once, on standard error, when there is an account, and never in JSON', async () => {
     const server = get();
     const user = 'made@hauspost.test';

@@ -22,13 +22,16 @@ export const domainList: ListView<ElementOf<'domain list'>> = {
   cells: ({ domain, accounts, aliases }) => [readable(domain), String(accounts), String(aliases)],
 };
 
-export const accountAdd = ({ address }: OutputOf<'account add'>): string => `${readable(address)} added.\n`;
+/** Whoever types the name as people read it is refused: mail programs do not translate it. */
+const userName = (address: string): string => (readable(address) === address ? '' : ` The user name in mail programs is ${address}.`);
+
+export const accountAdd = ({ address }: OutputOf<'account add'>): string => `${readable(address)} added.${userName(address)}\n`;
 const state = (each: { readonly enabled: boolean; readonly send_only: boolean }): string =>
   [each.enabled ? 'enabled' : 'disabled', ...(each.send_only ? ['send-only'] : [])].join(', ');
 
 export const accountSet = (each: OutputOf<'account set'>): string =>
   `${readable(each.address)} is now: quota ${quota(each.quota_mb)}, ${state(each)}.\n`;
-export const accountPasswd = ({ address }: OutputOf<'account passwd'>): string => `${readable(address)} has another password.\n`;
+export const accountPasswd = ({ address }: OutputOf<'account passwd'>): string => `${readable(address)} has another password.${userName(address)}\n`;
 export const accountRemove = ({ address, moved_to: moved }: OutputOf<'account remove'>): string => `${readable(address)} removed${kept(moved)}.\n`;
 export const accountList: ListView<ElementOf<'account list'>> = {
   none: "There is no account yet; 'hauspost account add user@example.org' adds one.",
