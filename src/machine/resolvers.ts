@@ -1,16 +1,24 @@
 /** The host's resolvers, and whether they pass DNSSEC records on: asked for the root's DNSKEY with the DO bit (RFC 4035 3.2.1). */
 import { createSocket } from 'node:dgram';
-import { isIP } from 'node:net';
+import { isIP, SocketAddress } from 'node:net';
 import { path } from '#base';
 import type { Machine } from './machine.ts';
 
-/** `nameserver` lines of resolv.conf(5) that could be somebody else: 127.0.0.1 and ::1 on port 53 will be us. */
+/** As inet_ntop(3) spells it, with its zone (RFC 4007) where it has one, without which nothing link-local is reached. */
+const spelled = (address: string): string => {
+  const [plain = '', ...zone] = address.split('%');
+  return [new SocketAddress({ address: plain, family: isIP(plain) === 6 ? 'ipv6' : 'ipv4' }).address, ...zone].join('%');
+};
+
+/** `nameserver` lines of resolv.conf(5), each once, that could be somebody else: 127.0.0.1 and ::1 on port 53 will be us. */
 export const hostResolvers = async (machine: Machine): Promise<readonly string[]> => {
   const text = (await machine.read(path('/etc/resolv.conf')))?.toString() ?? '';
-  return text
+  const addresses = text
     .split('\n')
     .flatMap((line) => /^nameserver\s+(\S+)/.exec(line)?.[1] ?? [])
-    .filter((address) => isIP(address) > 0 && address !== '127.0.0.1' && address !== '::1');
+    .filter((address) => isIP(address) > 0)
+    .map(spelled);
+  return [...new Set(addresses)].filter((address) => address !== '127.0.0.1' && address !== '::1');
 };
 
 /** Header with RD, question `. DNSKEY IN`, OPT with DO and 1232 octets (RFC 6891 6.1). */

@@ -75,6 +75,9 @@ const answers = (input: RenderInput, address: string): Probe => ({
   },
 });
 
+/** As Unbound tells addresses: without a zone, each once. */
+const told = (addresses: readonly string[]): string => [...new Set(addresses.map((address) => address.replace(/%.*$/, '')))].toSorted().join();
+
 /**
  * unbound-checkconf(8) prints nothing of `forward-zone`; whom it asks the running one tells, `. IN forward ADDRESS ...`. On a Unix socket what
  * unbound-control(8) says is plain text.
@@ -84,8 +87,7 @@ const forwards = ({ forwarders }: RenderInput['settings']['resolver']): Probe =>
   within: 10_000,
   run: async (vantage) => {
     const reply = await vantage.talk({ socket: CONTROL }, { send: 'UBCT1 list_forwards\n', until: (got) => got.endsWith('\n'), ms: 3_000 });
-    const asked = reply.trim().split(' ').slice(3);
-    const same = asked.toSorted().join() === forwarders.toSorted().join();
+    const same = told(reply.trim().split(' ').slice(3)) === told(forwarders);
     return same ? [] : [finding('unbound.forwards-elsewhere', `written forward-addr ${forwarders.join(' ')}, understood ${reply.trim()}`)];
   },
 });
