@@ -2,7 +2,7 @@
 import { derive, type Image, launched, type Machine, type Release } from '../index.ts';
 
 const INSTALLED = ['postfix', 'dovecot-imapd', 'dovecot-lmtpd', 'rspamd'];
-const EXIM = ['exim4-daemon-light', 'dovecot-imapd'];
+const EXIM = ['exim4-daemon-light', 'dovecot-imapd', 'rsyslog'];
 
 const install = async (machine: Machine, packages: readonly string[]): Promise<void> => {
   const argv = ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q', '-y', 'install', '--no-install-recommends', ...packages];
@@ -14,7 +14,7 @@ const install = async (machine: Machine, packages: readonly string[]): Promise<v
 export const withPackages = async (release: Release): Promise<Image> =>
   derive(await launched({ release, init: 'systemd' }), 'mail-packages', JSON.stringify(INSTALLED), (machine) => install(machine, INSTALLED));
 
-/** The mail server that Debian's installer brings, which is not among the archives of the image. */
+/** What Debian's installer brought: until 10 a mail server, until 11 a syslog daemon. Neither is among the archives of the image. */
 export const withExim = async (release: Release): Promise<Image> =>
   derive(await launched({ release, init: 'systemd' }), 'exim', JSON.stringify(EXIM), async (machine) => {
     await machine.online();

@@ -8,6 +8,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { boot, HAUSPOST, type Machine, oneDocument, type Output, readyOn, type Release, until } from '../index.ts';
 import { commandsBeforeUp } from '../parts/before-up.ts';
 import { installation, policies, POLICY, running, THEIRS } from '../parts/installation.ts';
+import { codes, logsAreKeptTwice } from '../parts/kept-logs.ts';
 import { withExim, withPackages } from '../parts/mail-packages.ts';
 import { ok } from '../people.ts';
 
@@ -40,15 +41,17 @@ const refused = async (machine: Machine, code: string, names: RegExp): Promise<v
   assert.match(error.message, names);
 };
 
-/** It becomes a mail server, the self-test included. */
-const endsWell = async (machine: Machine): Promise<void> => {
+/** It becomes a mail server, the self-test included; answers with the codes of what `up` found. */
+const endsWell = async (machine: Machine): Promise<readonly string[]> => {
   const begun = performance.now();
   const output = await machine.run([HAUSPOST, 'up', '--yes', '--json'], { ms: 600_000 });
   assert.equal(output.code, 0, output.stderr);
-  const { generation, selftest } = oneDocument(output) as { generation: number; selftest: { ok: boolean } };
+  const document = oneDocument(output);
+  const { generation, selftest } = document as { generation: number; selftest: { ok: boolean } };
   assert.deepEqual([generation, selftest.ok], [1, true]);
   assert.deepEqual((oneDocument(await readyOn(machine).run(['plan', '--json'])) as { changes: unknown }).changes, []);
   console.log(`    up took ${((performance.now() - begun) / 1000).toFixed(0)} s`);
+  return codes(document);
 };
 
 /** Everything that `up` could have touched, but for the lock in /run. Times are left out: the tests themselves come and go in /etc. */
@@ -389,12 +392,13 @@ for (const release of RELEASES) {
     });
   });
 
-  test(`C1, ${release}: where exim4 runs as Debian's installer leaves it, and Dovecot, up ends well`, async () => {
+  test(`C1, M28, ${release}: where exim4 and rsyslog run as Debian's installer left them, and Dovecot, up ends well, and says who keeps logs besides`, async () => {
     await using machine = await boot({ image: await withExim(release) });
     await machine.checkout();
-    assert.deepEqual(await running(machine, 'exim4', 'dovecot'), ['exim4', 'dovecot']);
-    await endsWell(machine);
+    assert.deepEqual(await running(machine, 'exim4', 'dovecot', 'rsyslogd'), ['exim4', 'dovecot', 'rsyslogd']);
+    const found = await endsWell(machine);
     assert.deepEqual(await running(machine, 'exim4', 'master', 'dovecot'), ['master', 'dovecot']);
     assert.notEqual((await machine.run(['test', '-e', POLICY])).code, 0, 'where there was none there is none');
+    await logsAreKeptTwice(machine, found);
   });
 }

@@ -7,6 +7,7 @@ import { certificateFindings } from './certificates.ts';
 import { clockFindings } from './clock.ts';
 import { releaseFindings } from './debian.ts';
 import { installationFindings } from './installation.ts';
+import { keptElsewhere } from './kept-elsewhere.ts';
 import type { Context } from './operation.ts';
 import { postmasterFindings } from './people.ts';
 
@@ -54,5 +55,6 @@ export const serverFindings = async (context: Context, input: RenderInput): Prom
   ...(await clockFindings(context, input)),
   ...resolverFindings(input),
   ...sizeFindings(input),
+  ...(await keptElsewhere(context, input)),
   ...(await postmasterFindings(input.settings)),
 ];
