@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { boot, HAUSPOST, type Machine, oneDocument, type Output, readyOn, type Release, until } from '../index.ts';
+import { beforehand } from '../parts/beforehand.ts';
 import { commandsBeforeUp } from '../parts/before-up.ts';
 import { installation, policies, POLICY, running, THEIRS } from '../parts/installation.ts';
 import { codes, logsAreKeptTwice } from '../parts/kept-logs.ts';
@@ -396,6 +397,7 @@ for (const release of RELEASES) {
     await using machine = await boot({ image: await withExim(release) });
     await machine.checkout();
     assert.deepEqual(await running(machine, 'exim4', 'dovecot', 'rsyslogd'), ['exim4', 'dovecot', 'rsyslogd']);
+    await beforehand(machine);
     const found = await endsWell(machine);
     assert.deepEqual(await running(machine, 'exim4', 'master', 'dovecot'), ['master', 'dovecot']);
     assert.notEqual((await machine.run(['test', '-e', POLICY])).code, 0, 'where there was none there is none');

@@ -3,7 +3,16 @@
  * the committed generation. Whatever interrupts it, `state.json` says what was under way and the next run heals it first.
  */
 import { asHauspostError, environmentError, failure, type HauspostError, type Reporter, step } from '#base';
-import { answerQuestions, endPolicy, ensureSystemUser, type Foreseen, foreseePackages, installPackages, missingPackages } from '#machine';
+import {
+  answerQuestions,
+  endPolicy,
+  ensureSystemUser,
+  type Foreseen,
+  foreseePackages,
+  installPackages,
+  missingPackages,
+  refuseUserWithoutGroup,
+} from '#machine';
 import type { Manifest, Place, RenderInput, Service, ServiceName, Wake } from '#model';
 import { openRoom } from '#sandbox';
 import { type AheadOf, aheadOf } from './ahead.ts';
@@ -19,6 +28,9 @@ import { type Desired, plan, type Plan, storeOf, type Surroundings } from './pla
 import { notUnderstood, type Origins, type Told } from './refused.ts';
 import { namingLack, refuseWithoutRoom, release, reserve } from './space.ts';
 import { FORMAT, type Generation, type Store } from './store.ts';
+
+/** Whose mail is, as the group of that name. */
+const MAIL_USER = 'vmail';
 
 export interface ApplyRequest extends Surroundings {
   readonly reporter: Reporter;
@@ -239,7 +251,7 @@ const prepare = async (request: ApplyRequest, store: Store, desired: Desired, fo
       installPackages(request.machine, missing, foreseen, request, ahead.begin),
     );
   else await endPolicy(request.machine);
-  await ensureSystemUser(request.machine, 'vmail', desired.input.wiring.places.mail);
+  await ensureSystemUser(request.machine, MAIL_USER, desired.input.wiring.places.mail);
   const again = missing.length > 0 ? await request.renderAgain() : desired;
   await request.materials.make(again); // after the packages are there, before anything is checked
   return again;
@@ -306,6 +318,7 @@ const inOrderOfTheDesign = async (request: ApplyRequest, store: Store): Promise<
   if (isInPlace(planned, request)) return { applied: false, generation: planned.state.committed ?? 0, changes: [], probes: [], findings: [] };
   await request.consent(planned);
   await refuseStrangeLinks(machine, first.manifest);
+  await refuseUserWithoutGroup(machine, MAIL_USER);
   const foreseen = await foreseePackages(machine, await missingPackages(machine, first.packages));
   if (!isAllBeside(planned, request)) await refuseWithoutRoom(machine, first, planned.changes, foreseen.octets);
   const ahead = aheadOf(machine, first.services);

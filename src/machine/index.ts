@@ -28,4 +28,4 @@ export { connectionsTo, familiesOf, type Holder, holding, holdersOf } from './pr
 export { must, thisMachine } from './real.ts';
 export { strangeLink } from './straight.ts';
 export { talk } from './talk.ts';
-export { ensureSystemUser } from './users.ts';
+export { ensureSystemUser, refuseUserWithoutGroup } from './users.ts';
