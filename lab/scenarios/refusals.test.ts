@@ -5,30 +5,17 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { boot, HAUSPOST, type Machine, oneDocument, type Output, readyOn, type Release, until } from '../index.ts';
+import { boot, HAUSPOST, type Machine, oneDocument, readyOn, type Release, until } from '../index.ts';
 import { beforehand } from '../parts/beforehand.ts';
 import { commandsBeforeUp } from '../parts/before-up.ts';
+import { accepted, DATABASE, newHere, shell, STATE, state, up } from '../parts/first-question.ts';
 import { installation, policies, POLICY, running, THEIRS } from '../parts/installation.ts';
 import { codes, logsAreKeptTwice } from '../parts/kept-logs.ts';
 import { withExim, withPackages } from '../parts/mail-packages.ts';
+import { installedOn, namedByPlan, takenAway } from '../parts/taken-away.ts';
 import { ok } from '../people.ts';
 
 const RELEASES: readonly Release[] = ['bookworm', 'trixie'];
-
-const up = (machine: Machine, ...words: readonly string[]): Promise<Output> => readyOn(machine).run(['up', ...words]);
-
-/** Nothing stood in its way: it asks whether it may, and there is nobody to ask. */
-const accepted = async (machine: Machine, hostname = 'mail.hauspost.test', ...words: readonly string[]): Promise<string> => {
-  const { code, stderr } = await up(machine, ...words);
-  const asked = `\nhauspost: there is a question and no terminal to ask at: Make this machine the mail server ${hostname}?\n  Run it again with --yes to agree, or at a terminal.\n`;
-  assert.deepEqual([code, stderr.slice(-asked.length)], [3, asked]);
-  assert.match(stderr, /^These changes would be made:\n {2}\S/);
-  return stderr;
-};
-
-/** What the question says of the file, the database, and who comes into it. */
-const newHere = (asked: string): readonly string[] => asked.match(/(?<=^ {2})(?:create (?:\S+\.toml,|the database )|add the ).*$/gm) ?? [];
-const DATABASE = 'create the database vmail, unless it is there';
 
 const refused = async (machine: Machine, code: string, names: RegExp): Promise<void> => {
   for (const words of [[], ['--yes'], ['--hostname', 'mail.example.org', '--domain', 'example.org', '--yes']]) {
@@ -54,12 +41,6 @@ const endsWell = async (machine: Machine): Promise<readonly string[]> => {
   console.log(`    up took ${((performance.now() - begun) / 1000).toFixed(0)} s`);
   return codes(document);
 };
-
-/** Everything that `up` could have touched, but for the lock in /run. Times are left out: the tests themselves come and go in /etc. */
-const STATE = 'tar --sort=name --mtime=@0 -C / -cf - etc | sha256sum; dpkg-query -W | sha256sum; ls -A /var/lib/hauspost /var/vmail 2>&1; true';
-const shell = async (machine: Machine, script: string, ...words: readonly string[]): Promise<string> =>
-  ok(await machine.run(['sh', '-c', script, 'sh', ...words])).stdout;
-const state = (machine: Machine): Promise<string> => shell(machine, STATE);
 
 /** Keeps a file and changes it; in one process with the look at all, since there are many. */
 const EDIT = `{ cp -a "$1" /root/kept 2>/dev/null || rm -rf /root/kept; mkdir -p "\${1%/*}" && sh -c "$2"; } >&2 || exit; ${STATE}`;
@@ -131,7 +112,9 @@ const foreign = (get: () => Machine): void => {
   test("C1: the packages' own defaults are no mail server of anybody's", async () => {
     const machine = get();
     const before = await state(machine);
-    assert.deepEqual(newHere(await accepted(machine)), [
+    const asked = await accepted(machine);
+    assert.deepEqual(takenAway(asked), []);
+    assert.deepEqual(newHere(asked), [
       'create /etc/hauspost/hauspost.toml, which is yours from then on',
       DATABASE,
       'add the domain hauspost.test and the account demo@hauspost.test to it, unless it has domains already',
@@ -393,14 +376,19 @@ for (const release of RELEASES) {
     });
   });
 
-  test(`C1, M28, ${release}: where exim4 and rsyslog run as Debian's installer left them, and Dovecot, up ends well, and says who keeps logs besides`, async () => {
+  test(`C1, M28, ${release}: where exim4 and rsyslog run as Debian's installer left them, and Dovecot, up names what leaves, ends well, and says who keeps logs besides`, async () => {
     await using machine = await boot({ image: await withExim(release) });
     await machine.checkout();
     assert.deepEqual(await running(machine, 'exim4', 'dovecot', 'rsyslogd'), ['exim4', 'dovecot', 'rsyslogd']);
     await beforehand(machine);
+    const [before, named] = [await installedOn(machine), takenAway(await accepted(machine))];
     const found = await endsWell(machine);
+    const left = new Set(await installedOn(machine));
+    assert.deepEqual(named.map((name) => `ii ${name}`).toSorted(), before.filter((each) => !left.has(each)).toSorted());
+    assert.ok(named.includes('exim4-base'), 'exim4 has left');
     assert.deepEqual(await running(machine, 'exim4', 'master', 'dovecot'), ['master', 'dovecot']);
     assert.notEqual((await machine.run(['test', '-e', POLICY])).code, 0, 'where there was none there is none');
+    await namedByPlan(machine);
     await logsAreKeptTwice(machine, found);
   });
 }

@@ -1,6 +1,6 @@
 /** What stands between the machine and what is wanted: packages, items, certificates, the database, daemons that do not run. Reads only. */
 import type { Init, Machine, UnitState } from '#machine';
-import { missingPackages } from '#machine';
+import { foreseePackages, missingPackages } from '#machine';
 import type { Manifest, RenderInput, Service, Wake } from '#model';
 import { inOrder, listensElsewhere, supervised } from './activate.ts';
 import { type Change, needs, plainChange } from './changes.ts';
@@ -108,6 +108,12 @@ const isDrift = ({ kind, action, target }: Lack, committed: Manifest | undefined
 const inDatabase = (lacks: readonly Lack[] | undefined, committed: Manifest | undefined, wanted: Manifest): readonly Change[] =>
   lacks === undefined ? compareGrants(wanted, committed) : lacks.map((lack) => asChange(lack, isDrift(lack, committed)));
 
+/** What is missing, and what apt takes away for it. */
+const inPackages = async (machine: Machine, missing: readonly string[]): Promise<readonly Change[]> => {
+  const { leaving: going } = await foreseePackages(machine, missing);
+  return [...missing.map((name) => plainChange('package', name, 'install')), ...going.map((name) => plainChange('package', name, 'remove'))];
+};
+
 export const plan = async (around: Surroundings, desired: Desired): Promise<Plan> => {
   const { machine, init, secrets, materials, database } = around;
   const store = storeOf(machine, desired);
@@ -118,7 +124,7 @@ export const plan = async (around: Surroundings, desired: Desired): Promise<Plan
   const derived = await readDerivedKeys(machine, desired.input.wiring.places.state);
   const moved = await movedPackages(machine, desired.manifest);
   const items = await compare({ machine, secrets, wanted: desired.manifest, committed, derived, moved });
-  const packages = missing.map((target): Change => ({ kind: 'package', target, action: 'install', needs: [], drift: false, diff: '' }));
+  const packages = await inPackages(machine, missing);
   const lacks = await database.missing(desired);
   const changes = [...packages, ...made.map((lack) => asChange(lack)), ...items, ...inDatabase(lacks, committed, desired.manifest)];
   const wakes = [...made, ...(lacks ?? [])].flatMap((lack) => lack.wakes);

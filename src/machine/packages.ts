@@ -2,7 +2,7 @@
  * Debian packages by apt and dpkg. Installing never starts a half-configured daemon: to what our apt-get starts, a policy-rc.d (invoke-rc.d(8)) answers 101.
  * To all others, who install while ours waits for them or after we were killed, it leaves the answer to whatever policy was there before, which waits beside it.
  */
-import { environmentError, failure, path, type Reporter } from '#base';
+import { type AbsPath, environmentError, failure, path, type Reporter } from '#base';
 import type { Machine, Ran, RunOptions } from './machine.ts';
 import { must, succeeded } from './real.ts';
 
@@ -78,10 +78,15 @@ const versionsOf = (text: string): ReadonlyMap<string, string> =>
     }),
   );
 
+/** Another text once one of them was written. */
+const likeNow = async (machine: Machine, paths: readonly AbsPath[]): Promise<string> => {
+  const states = await Promise.all(paths.map((each) => machine.state(each)));
+  return states.map((state) => `${state?.modified.getTime()} ${state?.size}`).join();
+};
+
 /** Of all packages that are fully installed. */
 const everyVersion = async (machine: Machine): Promise<ReadonlyMap<string, string>> => {
-  const states = await Promise.all(DATABASE.map((each) => machine.state(each)));
-  const database = states.map((state) => `${state?.modified.getTime()} ${state?.size}`).join();
+  const database = await likeNow(machine, DATABASE);
   const before = known.get(machine);
   if (before?.database === database) return before.versions;
   const versions = versionsOf((await machine.run(['dpkg-query', '-W', '-f', '${Package} ${db:Status-Abbrev} ${Version}\\n'])).stdout);
@@ -196,8 +201,7 @@ export interface Foreseen {
 }
 
 /** Simulated: a line is `Inst PACKAGE ...` or `Remv PACKAGE ...` (apt-get(8)); `Installed-Size` is in KiB (deb-control(5)). */
-export const foreseePackages = async (machine: Machine, names: readonly string[]): Promise<Foreseen> => {
-  if (names.length === 0) return { octets: 0, leaving: [] };
+const simulated = async (machine: Machine, names: readonly string[]): Promise<Foreseen> => {
   const ran = await machine.run([...APT, '-s', 'install', ...names]);
   const named = (line: RegExp): readonly string[] => ran.stdout.split('\n').flatMap((each) => line.exec(each)?.[1] ?? []);
   const [coming, leaving] = [named(/^Inst ([a-z0-9][a-z0-9.+-]*)/), named(/^Remv ([a-z0-9][a-z0-9.+-]*)/)];
@@ -205,6 +209,21 @@ export const foreseePackages = async (machine: Machine, names: readonly string[]
   const shown = (await machine.run(['apt-cache', '--no-all-versions', 'show', ...coming])).stdout;
   const sum = (field: RegExp): number => [...shown.matchAll(field)].reduce((total, [, value]) => total + Number(value), 0);
   return { octets: sum(/^Installed-Size: ([0-9]+)$/gm) * 1024 + sum(/^Size: ([0-9]+)$/gm), leaving };
+};
+
+/** Simulated last, by what it was simulated for: a question and what comes of it ask for the same, which takes apt-get(8) a second. */
+const foreseen = new WeakMap<Machine, { readonly of: string; readonly what: Foreseen }>();
+
+const LISTS = path('/var/lib/apt/lists');
+
+export const foreseePackages = async (machine: Machine, names: readonly string[]): Promise<Foreseen> => {
+  if (names.length === 0) return { octets: 0, leaving: [] };
+  const of = [await likeNow(machine, [...DATABASE, LISTS]), ...names].join(' ');
+  const before = foreseen.get(machine);
+  if (before?.of === of) return before.what;
+  const what = await simulated(machine, names);
+  foreseen.set(machine, { of, what });
+  return what;
 };
 
 /**

@@ -50,13 +50,17 @@ const lines = ({ changes, place }: Together<Change>): readonly string[] => {
 };
 
 const describe = (changes: readonly Change[]): string => {
-  const packages = changes.filter((change) => change.kind === 'package').map((change) => change.target);
+  const packages = Map.groupBy(
+    changes.filter((change) => change.kind === 'package'),
+    (change) => change.action,
+  );
   const rest = together(
     changes.filter((change) => change.kind !== 'package'),
     'hidden',
   ).flatMap(lines);
   const copies = changes.some((change) => change.drift && change.kind === 'file' && change.action !== 'create') ? [COPIES] : [];
-  return [...(packages.length > 0 ? [hanging(`  install ${packages.join(' ')}`, FURTHER)] : []), ...rest, ...copies].join('\n');
+  const named = [...packages].map(([action, each]) => hanging(`  ${action} ${each.map(({ target }) => target).join(' ')}`, FURTHER));
+  return [...named, ...rest, ...copies].join('\n');
 };
 
 const HEAL = 'apply:heal';
