@@ -12,6 +12,7 @@ import { accepted, DATABASE, newHere, shell, STATE, state, up } from '../parts/f
 import { installation, policies, POLICY, running, THEIRS } from '../parts/installation.ts';
 import { codes, logsAreKeptTwice } from '../parts/kept-logs.ts';
 import { withExim, withPackages } from '../parts/mail-packages.ts';
+import { othersData, withDatabase } from '../parts/others-data.ts';
 import { installedOn, namedByPlan, takenAway } from '../parts/taken-away.ts';
 import { ok } from '../people.ts';
 
@@ -267,34 +268,6 @@ const surroundings = (get: () => Machine): void => {
   });
 };
 
-const TABLES = `CREATE TABLE domains (domain VARCHAR(255)); CREATE TABLE accounts (domain VARCHAR(255));
-CREATE TABLE aliases (source_domain VARCHAR(255), source_username VARCHAR(64));`;
-
-const withDatabase = (get: () => Machine): void => {
-  test('C1: where host name and postmaster do not say which domain it is for, a database that has one does, as after a restore; an empty one does not', async () => {
-    const machine = get();
-    const file = '[server]\nprofile = "public"\nhostname = "mail.hoster.example"\npostmaster = "me@example.org"\n';
-    ok(await machine.run(['sh', '-c', 'mv /etc/hauspost /root/begun && mkdir /etc/hauspost && cat >/etc/hauspost/hauspost.toml'], { input: file }));
-    const refusedFor = async (what: string): Promise<void> => {
-      const output = await up(machine, '--yes', '--json');
-      assert.deepEqual([output.code, (oneDocument(output) as { error: { code: string } }).error.code], [3, 'up.domain'], `${what}: ${output.stderr}`);
-    };
-    await refusedFor('no database');
-    const statements = (sql: string): Promise<string> => shell(machine, 'mariadb --execute "$1"', sql);
-    await statements('CREATE DATABASE vmail');
-    await refusedFor('no tables, as of a dump that breaks off');
-    await statements(`USE vmail; ${TABLES}`);
-    await refusedFor('no domain');
-    await statements("INSERT INTO vmail.domains VALUES ('example.org')");
-    assert.deepEqual(newHere(await accepted(machine, 'mail.hoster.example')), [DATABASE]);
-    await shell(machine, 'systemctl stop mariadb');
-    await accepted(machine, 'mail.hoster.example');
-    await shell(machine, "systemctl start mariadb && mariadb --execute 'DROP DATABASE vmail' && systemctl stop mariadb");
-    await refusedFor('stopped, and no database');
-    await shell(machine, 'systemctl start mariadb; rm -r /etc/hauspost; mv /root/begun /etc/hauspost');
-  });
-};
-
 /** An edit of what the mail server would replace, and the file that shows it. */
 const SETTINGS: readonly (readonly [string, string])[] = [
   ['echo "# mine" >>/etc/nginx/nginx.conf', '/etc/nginx/nginx.conf'],
@@ -372,6 +345,7 @@ for (const release of RELEASES) {
     describe('packages', () => {
       installation(() => machine);
       withDatabase(() => machine);
+      othersData(() => machine);
       settings(() => machine);
     });
   });

@@ -7,6 +7,7 @@ import { environmentError, operatorError, path } from '#base';
 import { shellLine } from '#formats';
 import { editedConffiles, type Holder, holdersOf, type Machine } from '#machine';
 import type { RenderInput } from '#model';
+import { foreignData } from './foreign-data.ts';
 import { editedPostfixFiles } from './foreign-postfix.ts';
 import type { Context } from './operation.ts';
 
@@ -101,14 +102,18 @@ const refuseTrial = (context: Context, asked: Asked, files: readonly string[]): 
   });
 };
 
+/** What taking over does to data. */
+const LOST = ' But nothing reaches MariaDB and Redis by TCP then, and keys may be thrown away, which do not come back.';
+
 export const refuseForeignServer = async (context: Context, asked: Asked): Promise<void> => {
   const { machine } = context;
   const mail = await mailFiles(machine);
   if (asked.replace) return refuseTrial(context, asked, mail);
-  const other = await otherFiles(machine);
+  const data = await foreignData(machine);
+  const other = [...(await otherFiles(machine)), ...data];
   const files = [...mail, ...other];
   const instead = (how: string): string =>
-    `Use a fresh machine, remove those packages with their configuration (apt-get purge), or let ${how} keep it as generation 0.`;
+    `Use a fresh machine, remove those packages with their configuration (apt-get purge), or let ${how} keep it as generation 0.${data.length > 0 ? LOST : ''}`;
   if (mail.length > 0) {
     const message = `a mail server that Hauspost did not make is configured here: ${files.join(', ')}`;
     throw environmentError({ code: 'up.foreign-server', message, remedy: instead(replacing(context, asked)), detail: { files } });

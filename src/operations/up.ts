@@ -4,18 +4,7 @@
  */
 import { z } from 'zod';
 import { apply as applyAll, type Desired, plan as planAll } from '#apply';
-import {
-  type Domain,
-  failure,
-  HauspostError,
-  type MailAddress,
-  operatorError,
-  parseDomain,
-  parseFqdn,
-  parseMailAddress,
-  path,
-  splitAddress,
-} from '#base';
+import { type Domain, failure, HauspostError, type MailAddress, operatorError, parseDomain, parseFqdn, parseMailAddress, splitAddress } from '#base';
 import { homeDomain, initialConfig, isWithin, ownDomain } from '#config';
 import { accounts, connect, type Directory, domains, generatePassword, hashPassword, postmaster } from '#directory';
 import { ensureDkimKeys } from '#dkim';
@@ -29,6 +18,7 @@ import { serverFindings } from './findings.ts';
 import { makeDkimKeys, showKeysMadeMeanwhile } from './dkim.ts';
 import { nameFindings, toldOnce } from './names.ts';
 import { finding, warned } from './people.ts';
+import { DATABASE_FILES } from './foreign-data.ts';
 import { refuseForeignServer, refuseTakenPorts } from './foreign.ts';
 import { refuseAnybodys } from './installation.ts';
 import { type Consent, type Context, operation } from './operation.ts';
@@ -126,8 +116,6 @@ const isEmpty = async (directory: Directory): Promise<boolean> => {
   for await (const _ of domains.list(directory)) return false;
   return true;
 };
-
-const DATABASE_FILES = path('/var/lib/mysql/vmail');
 
 /** Of a database that is older than what is in place: brought back from a copy, or left by `rollback 0`. Nobody can look into one that is stopped. */
 const mayHaveDomains = async ({ machine }: Context, { wiring }: RenderInput): Promise<boolean> => {
