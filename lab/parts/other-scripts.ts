@@ -21,7 +21,7 @@ export const otherScripts = (get: () => Server): void => {
     refusedInput(again ?? NOTHING, { words: ['domain', 'add', typed], names: `domain ${typed} exists already` });
     const { error } = oneDocument(exists ?? NOTHING) as { error: { message: string; domain: string } };
     assert.deepEqual([error.message, error.domain], [`domain ${stored} exists already`, stored]);
-    assert.deepEqual([added?.code, added?.stdout], [0, `anna@${typed} added.\n`]);
+    assert.deepEqual([added?.code, added?.stdout], [0, `anna@${typed} added. The user name in mail programs is anna@${stored}.\n`]);
     assert.match(added?.stderr ?? '', new RegExp(`^password of anna@${typed}: \\S+\n`));
     assert.equal(warned?.stdout, `team@${typed} leads to typo@${typed}.\n`);
     assert.match(warned?.stderr ?? '', new RegExp(`^warning: typo@${typed} does not exist\n`));

@@ -61,7 +61,11 @@ export const LEARN_SCRIPTS: Readonly<Record<Kind, SieveScript>> = {
         test: { test: 'environment', arguments: [tag('matches'), 'imap.mailbox', '*'] },
         block: [{ command: 'set', arguments: ['box', ref('1')] }],
       },
-      { command: 'if', test: { test: 'string', arguments: [tag('matches'), ref('box'), THROWN_AWAY] }, block: [{ command: 'stop' }] },
+      {
+        command: 'if',
+        test: { test: 'string', arguments: [tag('comparator'), 'i;ascii-casemap', tag('matches'), ref('box'), THROWN_AWAY] },
+        block: [{ command: 'stop' }],
+      },
       learn('ham'),
     ],
   },
