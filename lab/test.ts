@@ -42,7 +42,7 @@ const PROCESSORS = availableParallelism();
 /** Machines wait half of the time: for mail, for limits that are measured in time, for each other. */
 const LABS = PROCESSORS * 2 + 1;
 /** A further file begins where this share of the processors' time was left over while one looked; each holds about a gigabyte. */
-const IDLE = 0.12;
+const IDLE = 0.25;
 const LOOK_MS = 3000;
 const MOST_LABS = LABS * 2;
 
